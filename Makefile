@@ -1,0 +1,55 @@
+# Each target makes what it needs, `.venv` from constraints.txt first of all. `make help` lists them.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest
+# More for pytest, e.g. make test ARGS="-k config -x"
+ARGS   ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help venv .venv demo test check lint bench soak tools constraints clean
+
+help: ## this list
+	@sed -n 's/^\([a-z.]*\):.*## \(.*\)/  make \1@\2/p' $(MAKEFILE_LIST) | column -t -s@
+
+demo: $(VENV)/.demo ## a real model, the sidecar before it, and traffic that drifts: watch the alarm go off
+	@$(BIN)/outrider demo $(ARGS)
+
+test: $(VENV)/.dev tools ## the whole test suite
+	$(PYTEST) -m "not soak" $(ARGS)
+
+check: lint ## lint, types, rooms and the fast tests
+	$(PYTEST) -m "not slow and not soak" $(ARGS)
+
+lint: $(VENV)/.dev ## lint, types and rooms only
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.bench tools ## CPU a request beside nginx and Envoy
+	$(BIN)/python -m bench $(ARGS)
+
+soak: $(VENV)/.dev tools ## the tests that take longer than `make test` may
+	$(PYTEST) -m soak $(ARGS)
+
+venv .venv: $(VENV)/.dev ## .venv with everything for development
+
+tools: ## install the Debian packages that some tests need, where the user may
+	@scripts/system-tools
+
+constraints: ## renew constraints.txt from the newest versions that fit together
+	@scripts/constraints $(PYTHON)
+
+clean: ## remove what make and the tools made
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(VENV)/.demo: pyproject.toml constraints.txt
+	@scripts/venv $(PYTHON) $(VENV) demo
+
+$(VENV)/.dev: pyproject.toml constraints.txt
+	@scripts/venv $(PYTHON) $(VENV) dev demo
+
+$(VENV)/.bench: pyproject.toml constraints.txt
+	@scripts/venv $(PYTHON) $(VENV) bench demo snappy
