@@ -1,0 +1,314 @@
+"""What a proxy may and must change in a message head.
+
+Rule: pure. Parsed parts in, the parts of a new head out; no sockets, no clocks.
+
+Theory. llhttp has parsed the bytes strictly; a head is never passed on as it came but serialised
+again from the parts, so that nothing we did not understand goes on. Order, case, duplicates and
+the raw target stay; hop-by-hop fields go (RFC 9110 section 7.6.1), and what llhttp does not check
+is checked here: Host (RFC 9112 section 3.2), transfer codings other than chunked and any in
+HTTP/1.0 (RFC 9112 section 6.1), upgrades with a body, reason phrases.
+"""
+
+from __future__ import annotations
+
+import re
+
+from agent.exchange import Fields
+
+VERSIONS = ("1.1", "1.0")
+BODILESS = (204, 304)
+PASSED = frozenset({b"host", b"content-length", b"expect"})
+"""Read here, and passed on where they stood."""
+FORWARDED = frozenset({b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host"})
+REQUEST_FIELDS = (
+    frozenset(
+        {
+            b"connection",
+            b"keep-alive",
+            b"proxy-connection",
+            b"te",
+            b"transfer-encoding",
+            b"upgrade",
+            b"x-request-id",
+            b"traceparent",
+        }
+    )
+    | PASSED
+    | FORWARDED
+)
+RESPONSE_FIELDS = frozenset(
+    {
+        b"connection",
+        b"keep-alive",
+        b"proxy-connection",
+        b"transfer-encoding",
+        b"upgrade",
+        b"content-length",
+        b"x-request-id",
+    }
+)
+KEPT_OPTIONS = frozenset({b"close", b"keep-alive", b"upgrade", b"te"})
+"""Connection options that name no field, or one that is dropped anyway."""
+PROTECTED = frozenset({b"host", b"content-length", b"x-request-id", b"via", b"traceparent"})
+"""Fields that a Connection option may not take out: a peer would bend framing or identity."""
+
+_HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]*)(?::[0-9]{0,5})?")
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
+_TRACEPARENT = re.compile(rb"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
+_REASON = re.compile(rb"[\t \x21-\x7e\x80-\xff]*")
+_AUTHORITY = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)")
+
+
+class BadMessage(Exception):
+    """A message that must not go on. `status` is the answer for a request; 502 for a response."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+class RequestHead:
+    """A checked request head: `lines` are its field lines in serialised pieces, still unjoined."""
+
+    __slots__ = (
+        "chunked",
+        "close",
+        "expect",
+        "forwarded",
+        "host",
+        "length",
+        "lines",
+        "request_id",
+        "traceparent",
+        "upgrade",
+    )
+
+    lines: list[bytes]
+    host: bytes
+    length: int
+    chunked: bool
+    close: bool
+    expect: bool
+    upgrade: bytes
+    request_id: bytes
+    traceparent: bytes
+    forwarded: Fields
+
+
+def read_request(
+    method: bytes, target: bytes, version: str, fields: Fields, tunnels: frozenset[bytes]
+) -> RequestHead:
+    """Checks a request head and takes out what must not go on.
+
+    `tunnels` names the protocols (lower case) that may be upgraded to. Raises BadMessage.
+    """
+    head = RequestHead()
+    lines: list[bytes] = []
+    head.lines = lines
+    head.host = head.upgrade = head.request_id = head.traceparent = b""
+    head.length = 0
+    head.chunked = head.expect = False
+    head.close = version == "1.0"
+    head.forwarded = []
+    if version not in VERSIONS:
+        raise BadMessage(505, "this HTTP version is not spoken here; use HTTP/1.1")
+    if method == b"CONNECT":
+        raise BadMessage(405, "CONNECT is not served: this is no forward proxy")
+    hosts = 0
+    connection: list[bytes] = []
+    for pair in fields:
+        name, value = pair
+        key = name.lower()
+        if key in REQUEST_FIELDS:
+            if key == b"host":
+                hosts += 1
+                head.host = value
+            elif key == b"content-length":
+                head.length = int(value)
+            elif key == b"connection":
+                connection.append(value)
+                continue
+            elif key == b"transfer-encoding":
+                if head.chunked or value.lower() != b"chunked":
+                    raise BadMessage(501, "a transfer coding other than chunked is not supported")
+                if version == "1.0":
+                    raise BadMessage(400, "Transfer-Encoding in HTTP/1.0 has no sound framing")
+                head.chunked = True
+                lines.append(b"transfer-encoding: chunked\r\n")
+                continue
+            elif key == b"x-request-id":
+                head.request_id = value if not head.request_id else b"\0"
+                continue
+            elif key == b"traceparent":
+                head.traceparent = value if not head.traceparent else b"\0"
+                continue
+            elif key == b"upgrade":
+                head.upgrade = value.strip().lower() if not head.upgrade else b"\0"
+                continue
+            elif key == b"expect":
+                head.expect = value.lower() == b"100-continue"
+            elif key in FORWARDED:
+                head.forwarded.append(pair)
+                continue
+            else:
+                continue
+        lines += (name, b": ", value, b"\r\n")
+    _check_host(target, version, head.host, hosts)
+    if connection:
+        _apply_connection(head, connection, version)
+    if head.upgrade:
+        _apply_upgrade(head, version, tunnels)
+    return head
+
+
+def _check_host(target: bytes, version: str, host: bytes, hosts: int) -> None:
+    if hosts != 1 and (hosts or version != "1.0"):
+        raise BadMessage(400, "exactly one Host field is needed")
+    if hosts and not _HOST.fullmatch(host):
+        raise BadMessage(400, "the Host field is no host and port")
+    if target.startswith(b"/") or target == b"*":
+        return
+    absolute = _AUTHORITY.match(target)
+    if not absolute or not absolute[1]:
+        raise BadMessage(400, "the request target is neither a path nor an absolute URI")
+    if hosts and absolute[1].lower() != host.lower():
+        raise BadMessage(400, "the Host field contradicts the request target")
+
+
+def _options(values: list[bytes]) -> set[bytes]:
+    return {option.strip().lower() for value in values for option in value.split(b",")} - {b""}
+
+
+def _apply_connection(head: RequestHead, values: list[bytes], version: str) -> None:
+    options = _options(values)
+    if b"close" in options:
+        head.close = True
+    elif b"keep-alive" in options:
+        head.close = False
+    if b"upgrade" not in options:
+        head.upgrade = b""
+    named = options - KEPT_OPTIONS - PROTECTED
+    if named:
+        head.lines = without(head.lines, named)
+
+
+def _apply_upgrade(head: RequestHead, version: str, tunnels: frozenset[bytes]) -> None:
+    if head.upgrade not in tunnels or version == "1.0":
+        head.upgrade = b""
+    elif head.chunked or head.length:
+        raise BadMessage(400, "an upgrade to another protocol cannot have a body")
+    else:
+        head.lines += (b"connection: upgrade\r\nupgrade: ", head.upgrade, b"\r\n")
+
+
+def without(lines: list[bytes], names: set[bytes]) -> list[bytes]:
+    """Serialised field lines less those of the fields in `names` (lower case)."""
+    whole = b"".join(lines).split(b"\r\n")
+    kept = [line for line in whole if line and line.split(b":", 1)[0].lower() not in names]
+    return [line + b"\r\n" for line in kept]
+
+
+def valid_request_id(value: bytes) -> bool:
+    """Whether a client's X-Request-Id is kept (the contract's alphabet and length)."""
+    return _REQUEST_ID.fullmatch(value) is not None
+
+
+def read_traceparent(value: bytes) -> tuple[bytes, bytes, int] | None:
+    """Trace id, parent span id and flags (W3C Trace Context, section 3.2.2), or None if invalid."""
+    found = _TRACEPARENT.fullmatch(value)
+    if found is None:
+        return None
+    version, trace_id, parent, flags, more = found.groups()
+    if version == b"ff" or (version == b"00" and more):
+        return None
+    if trace_id == b"0" * 32 or parent == b"0" * 16:
+        return None
+    return bytes.fromhex(trace_id.decode()), bytes.fromhex(parent.decode()), int(flags, 16)
+
+
+class ResponseHead:
+    """A checked response head: `lines` are its field lines in serialised pieces, still unjoined.
+
+    `framing` is how its body ends: "none", "length", "chunked" or "close".
+    """
+
+    __slots__ = ("close", "framing", "length", "lines", "request_id", "upgrade")
+
+    lines: list[bytes]
+    framing: str
+    length: int
+    close: bool
+    request_id: bytes
+    upgrade: bytes
+
+
+def read_response(
+    status: int, reason: bytes, version: str, fields: Fields, to_head: bool
+) -> ResponseHead:
+    """Checks a response head and takes out what must not go on.
+
+    `to_head`: it answers a HEAD request. Content-Length stays in `lines` where it stood;
+    Transfer-Encoding does not: who writes the body says how. Raises BadMessage.
+    """
+    head = ResponseHead()
+    lines: list[bytes] = []
+    head.lines = lines
+    head.upgrade = head.request_id = b""
+    head.length = -1
+    head.close = version == "1.0"
+    if version not in VERSIONS or not 100 <= status <= 999 or not _REASON.fullmatch(reason):
+        raise BadMessage(502, "the model server's status line is not HTTP/1.1")
+    chunked = False
+    bodiless = status in BODILESS or status < 200
+    connection: list[bytes] = []
+    for name, value in fields:
+        key = name.lower()
+        if key in RESPONSE_FIELDS:
+            if key == b"content-length":
+                head.length = int(value)
+                if bodiless and status != 304:
+                    continue
+            elif key == b"connection":
+                connection.append(value)
+                continue
+            elif key == b"transfer-encoding":
+                if chunked or value.lower() != b"chunked" or version == "1.0":
+                    raise BadMessage(502, "the model server's transfer coding is not chunked")
+                chunked = True
+                continue
+            elif key == b"x-request-id":
+                head.request_id = value
+            elif key == b"upgrade":
+                head.upgrade = value
+                if status not in (101, 426):
+                    continue
+                lines.append(b"connection: upgrade\r\n")
+            else:
+                continue
+        lines += (name, b": ", value, b"\r\n")
+    if connection:
+        _close_response(head, connection)
+    if bodiless or to_head:
+        head.framing = "none"
+        if chunked and to_head and not bodiless:
+            head.lines.append(b"transfer-encoding: chunked\r\n")
+    elif chunked:
+        head.framing = "chunked"
+    elif head.length >= 0:
+        head.framing = "length"
+    else:
+        head.framing = "close"
+        head.close = True
+    return head
+
+
+def _close_response(head: ResponseHead, values: list[bytes]) -> None:
+    options = _options(values)
+    if b"close" in options:
+        head.close = True
+    elif b"keep-alive" in options:
+        head.close = False
+    named = options - KEPT_OPTIONS - PROTECTED
+    if named:
+        head.lines = without(head.lines, named)

@@ -1,0 +1,89 @@
+"""From a raw target to a bounded route and model name, for labels.
+
+Rule: pure, and cheap after the first time: a worker asks once a path and remembers a bounded
+number of answers. Ids never become labels: a segment that looks like one becomes `{id}`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+REMEMBERED = 4096
+"""Paths; past it the memory starts anew."""
+MAX_ROUTE = 120
+MAX_MODEL = 64
+"""Characters; longer ones are cut, so that a row's key has room for all labels."""
+
+
+class Route(NamedTuple):
+    """The bounded template of a path, and the model that the path names (or "")."""
+
+    route: str
+    model: str
+
+
+KNOWN = (
+    "/v1/models/{model}:predict",
+    "/v1/models/{model}:explain",
+    "/v1/models/{model}:classify",
+    "/v1/models/{model}:regress",
+    "/v1/models/{model}/versions/{version}:predict",
+    "/v1/models/{model}",
+    "/v2/models/{model}/infer",
+    "/v2/models/{model}/generate",
+    "/v2/models/{model}/generate_stream",
+    "/v2/models/{model}/ready",
+    "/v2/models/{model}",
+    "/v2/models/{model}/versions/{version}/infer",
+    "/v2/models/{model}/versions/{version}",
+    "/predictions/{model}",
+    "/predictions/{model}/{version}",
+    "/explanations/{model}",
+)
+"""Paths of KServe V1, Open Inference Protocol, TensorFlow Serving and TorchServe."""
+
+_ID = re.compile(
+    r"\d+|[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|[0-9a-fA-F]{16,}"
+    r"|(?=[^/]*\d)[A-Za-z0-9_-]{20,}"
+)
+
+
+def pattern(template: str) -> re.Pattern[str]:
+    """A template such as "/v1/models/{model}:predict" as a pattern with its names as groups."""
+    parts = re.split(r"\{(\w+)\}", template)
+    text = "".join(
+        re.escape(part) if n % 2 == 0 else f"(?P<{part}>[^/:]+)" for n, part in enumerate(parts)
+    )
+    return re.compile(text)
+
+
+class Routes:
+    """Answers `Route` for a raw target; templates from config come before the known ones."""
+
+    def __init__(self, templates: Sequence[str] = ()) -> None:
+        self._templates = [(t, pattern(t)) for t in (*templates, *KNOWN)]
+        self._memory: dict[bytes, Route] = {}
+
+    def find(self, target: bytes) -> Route:
+        """Route and model of a raw request target."""
+        path = target.partition(b"?")[0]
+        known = self._memory.get(path)
+        if known is None:
+            if len(self._memory) >= REMEMBERED:
+                self._memory.clear()
+            known = self._memory[path] = self._work_out(path)
+        return known
+
+    def _work_out(self, raw: bytes) -> Route:
+        path = raw.decode("latin-1")
+        if "://" in path[:16]:
+            path = "/" + path.split("://", 1)[1].partition("/")[2]
+        path = path.partition("#")[0].replace("\0", "")
+        for template, compiled in self._templates:
+            found = compiled.fullmatch(path)
+            if found:
+                return Route(template, found.groupdict().get("model", "")[:MAX_MODEL])
+        segments = ["{id}" if _ID.fullmatch(s) else s for s in path.split("/")]
+        return Route("/".join(segments)[:MAX_ROUTE], "")
