@@ -29,7 +29,7 @@ class Record(NamedTuple):
     """Few values; what a store indexes by."""
     metadata: Labels = ()
     """Any values; what a store keeps beside the data."""
-    count: int = 1
+    units: int = 1
     """How many of the sink's units (spans, lines) `data` holds."""
 
 
@@ -79,7 +79,7 @@ class MemoryQueue:
         """Adds records; gives how many units were dropped to make room."""
         for record in records:
             self._waiting.append(record)
-            self.records += record.count
+            self.records += record.units
             self.size += len(record.data) + RECORD_COST
         dropped = 0
         while self.size > self._limit and self._waiting:
@@ -88,11 +88,12 @@ class MemoryQueue:
 
     def take(self, max_bytes: int, max_records: int) -> list[Record]:
         """The oldest records not yet taken: at least one if there is any."""
-        waiting, batch, size, units = self._waiting, [], 0, 0
+        waiting, size, units = self._waiting, 0, 0
+        batch: list[Record] = []
         while waiting:
             record = waiting[0]
             size += len(record.data)
-            units += record.count
+            units += record.units
             if batch and (size > max_bytes or units > max_records):
                 break
             batch.append(waiting.popleft())
@@ -106,6 +107,6 @@ class MemoryQueue:
         self._taken = []
 
     def _forget(self, record: Record) -> int:
-        self.records -= record.count
+        self.records -= record.units
         self.size -= len(record.data) + RECORD_COST
-        return record.count
+        return record.units

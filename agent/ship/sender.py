@@ -44,6 +44,9 @@ class Policy(NamedTuple):
     """More than this is not believed of a Retry-After."""
 
 
+DEFAULT_POLICY = Policy()
+
+
 class Status(NamedTuple):
     """What a sender is at, for metrics and people."""
 
@@ -66,7 +69,7 @@ class Sender:
         kind: str,
         sink: Sink,
         queue: Queue,
-        policy: Policy = Policy(),
+        policy: Policy = DEFAULT_POLICY,
         log: logging.Logger | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
@@ -78,6 +81,7 @@ class Sender:
         self._log = log or logging.getLogger("outrider")
         self._jitter = jitter
         self._counts = dict.fromkeys(OUTCOMES, 0)
+        self._settled = 0  # units of the batch taken whose end is counted already
         self._away = ""
         self._task: asyncio.Task[None] | None = None
         self._filled = asyncio.Event()  # a batch is full, or there is a reason not to wait for it
@@ -105,7 +109,7 @@ class Sender:
             await asyncio.wait([self._task], timeout=deadline)
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        self._counts[DROPPED_STOP] += self._queue.records
+        self._counts[DROPPED_STOP] += self._queue.records - self._settled
         await self._sink.close()
 
     def status(self) -> Status:
@@ -123,6 +127,7 @@ class Sender:
             if batch:
                 await self._deliver(batch)
                 self._queue.ack()
+                self._settled = 0
             elif self._stopping.is_set():
                 return
 
@@ -175,24 +180,24 @@ class Sender:
     async def _settle(self, batch: Sequence[Record], outcome: Outcome) -> None:
         units = _units(batch)
         if outcome.verdict is Verdict.OK:
-            self._counts[SENT] += units - outcome.rejected
-            self._counts[REJECTED] += outcome.rejected
+            self._count(SENT, units - outcome.rejected)
+            self._count(REJECTED, outcome.rejected)
         elif outcome.verdict is Verdict.SPLIT:
             await self._halve(batch)
         else:
-            self._counts[FAILED if outcome.reason == FAILED else REJECTED] += units
+            self._count(FAILED if outcome.reason == FAILED else REJECTED, units)
             self._log.warning(
                 "sink refused records",
                 extra={"sink": self.name, "records": units, "reason": outcome.reason},
             )
 
     async def _halve(self, batch: Sequence[Record]) -> None:
-        """Pushes ever smaller halves, oldest first; single records that are refused are dropped."""
+        """Pushes ever smaller halves; single records that are refused are dropped."""
         parts, pushes = [batch], 0
         while parts:
             part = parts.pop()
             if len(part) == 1 or pushes >= MAX_SPLITS:
-                self._counts[REJECTED] += _units(part)
+                self._count(REJECTED, _units(part))
                 continue
             middle = len(part) // 2
             for half in (part[:middle], part[middle:]):
@@ -205,6 +210,10 @@ class Sender:
                 else:
                     await self._settle(half, outcome)
 
+    def _count(self, outcome: str, units: int) -> None:
+        self._counts[outcome] += units
+        self._settled += units
+
     def _note(self, away: str) -> None:
         """Says once that the sink is away, and once that it is back."""
         if away and not self._away:
@@ -215,7 +224,7 @@ class Sender:
 
 
 def _units(batch: Sequence[Record]) -> int:
-    return sum(record.count for record in batch)
+    return sum(record.units for record in batch)
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

@@ -1,0 +1,85 @@
+"""Which sinks there are, from the settings: the one place that knows every kind.
+
+Rule: what a kind needs is imported only where it is configured (gRPC costs 20 MB, cramjam a
+package that may be missing).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from agent.ship import otlp_settings
+from agent.ship.loki import Loki, LokiSettings
+from agent.ship.outcome import Sink
+from agent.ship.queue import MemoryQueue, Queue
+from agent.ship.sender import Policy, Sender, Status
+from agent.ship.stdout import Stdout
+
+QUEUE_BYTES = 16 << 20
+"""Default bound of each sink's queue."""
+
+SPANS = Policy(max_bytes=1 << 20, max_records=8192, linger=1.0)
+"""A megabyte: receivers over gRPC commonly refuse more than four."""
+
+LINES = Policy(max_bytes=1 << 20, max_records=10_000, linger=1.0, backoff_cap=300.0)
+"""Promtail's and Alloy's figures."""
+
+STDOUT = Policy(max_bytes=256 << 10, linger=0.2, timeout=None)
+
+
+class Sinks(NamedTuple):
+    """Senders by what they take."""
+
+    spans: list[Sender]
+    """Records that are each an ExportTraceServiceRequest."""
+    stdout: list[Sender]
+    """Records of whole lines, several to a record, without the last newline."""
+    logs: list[Sender]
+    """Records of one log line each, with labels and metadata."""
+
+    def all(self) -> list[Sender]:
+        return [*self.spans, *self.stdout, *self.logs]
+
+    def statuses(self) -> list[Status]:
+        """What each sender is at."""
+        return [sender.status() for sender in self.all()]
+
+
+def make_sinks(
+    env: Mapping[str, str],
+    *,
+    version: str,
+    stdout: bool,
+    lokis: Mapping[str, LokiSettings],
+    queue: Callable[[], Queue] = lambda: MemoryQueue(QUEUE_BYTES),
+    log: logging.Logger | None = None,
+) -> Sinks:
+    """Senders, not started yet. Raises OtlpError, OSError or ModuleNotFoundError, as it stands."""
+    agent = f"outrider/{version}"
+
+    def sender(name: str, kind: str, sink: Sink, policy: Policy) -> Sender:
+        return Sender(name, kind, sink, queue(), policy, log)
+
+    spans = []
+    if otlp_settings.wanted(env, "TRACES"):
+        settings = otlp_settings.read(env, "TRACES")
+        policy = SPANS._replace(timeout=settings.timeout)
+        spans.append(sender("otlp", settings.protocol, otlp(settings, agent), policy))
+    return Sinks(
+        spans,
+        [sender("stdout", "stdout", Stdout(), STDOUT)] if stdout else [],
+        [sender(name, "loki", Loki(loki, agent), LINES) for name, loki in lokis.items()],
+    )
+
+
+def otlp(settings: otlp_settings.OtlpSettings, user_agent: str) -> Sink:
+    """The sink for the protocol that is asked for."""
+    if settings.protocol == otlp_settings.GRPC:
+        from agent.ship.otlp_grpc import OtlpGrpc
+
+        return OtlpGrpc(settings, user_agent)
+    from agent.ship.otlp_http import OtlpHttp
+
+    return OtlpHttp(settings, user_agent)

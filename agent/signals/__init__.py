@@ -1,0 +1,1 @@
+"""What exchanges become for people and their tools: metrics, spans, log lines."""
