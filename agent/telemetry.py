@@ -76,8 +76,10 @@ def _disabled(env: Mapping[str, str], warnings: list[str]) -> bool:
 def _exported(env: Mapping[str, str], signal: str, default: str, warnings: list[str]) -> bool:
     name = f"OTEL_{signal}_EXPORTER"
     exporters = [part.strip() for part in (_value(env, name) or default).split(",")]
-    for unknown in sorted(set(exporters) - {"otlp", "none", "prometheus"}):
-        warnings.append(f"{name}={unknown}: this exporter is not known here (otlp, none); ignored")
+    warnings.extend(
+        f"{name}={unknown}: this exporter is not known here (otlp, none); ignored"
+        for unknown in sorted(set(exporters) - {"otlp", "none", "prometheus"})
+    )
     return "otlp" in exporters
 
 

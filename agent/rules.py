@@ -1,0 +1,90 @@
+"""Rules that join several settings."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+from agent.config import Config
+from agent.units import Address, Duration
+
+Broken = tuple[str, str, str]
+"""Path of the setting, what stands there, what to do."""
+
+
+def broken(config: Config) -> Iterator[Broken]:
+    """Every rule that `config` breaks."""
+    yield from _certificates(config)
+    yield from _sockets(config)
+    yield from _loop(config)
+    yield from _waits(config)
+    yield from _buckets(config)
+
+
+def _certificates(config: Config) -> Iterator[Broken]:
+    for name, tls in (("tls", config.tls), ("upstream_tls", config.upstream_tls)):
+        if tls.cert and not tls.key:
+            yield f"{name}.cert", repr(tls.cert), f"{name}.key must name the file of its key too"
+        if tls.key and not tls.cert:
+            yield f"{name}.key", repr(tls.key), f"{name}.cert must name its certificate too"
+    if config.tls.client_ca and not config.tls.cert:
+        remedy = "client certificates need TLS: set tls.cert and tls.key too"
+        yield "tls.client_ca", repr(config.tls.client_ca), remedy
+    tls_, up = config.tls, config.upstream_tls
+    files = {"tls.cert": tls_.cert, "tls.key": tls_.key, "tls.client_ca": tls_.client_ca}
+    files |= {"upstream_tls.ca": up.ca, "upstream_tls.cert": up.cert, "upstream_tls.key": up.key}
+    for path, file in files.items():
+        if file and (why := _unreadable(file)):
+            yield path, repr(file), f"cannot be read: {why}"
+
+
+def _unreadable(file: str) -> str | None:
+    try:
+        with open(file, "rb"):
+            return None
+    except OSError as error:
+        return error.strerror or str(error)
+
+
+def _sockets(config: Config) -> Iterator[Broken]:
+    sockets = {
+        "listen": config.listen,
+        "admin.listen": config.admin.listen,
+        "health": config.health,
+    }
+    for (one, a), (other, b) in itertools.combinations(sockets.items(), 2):
+        if a.port and a.port == b.port and _overlap(a, b):
+            yield other, repr(str(b)), f"{one} has port {a.port} already: take another"
+
+
+def _overlap(a: Address, b: Address) -> bool:
+    return a.host == b.host or any(host in ("", "0.0.0.0", "::") for host in (a.host, b.host))
+
+
+def _loop(config: Config) -> Iterator[Broken]:
+    upstream, listen = config.upstream, config.listen
+    here = upstream.host in (listen.host, "127.0.0.1", "::1", "localhost", "0.0.0.0")
+    everywhere = listen.host in ("", "0.0.0.0", "::", "127.0.0.1", "::1", "localhost")
+    same_host = upstream.host == listen.host or (here and everywhere)
+    if not upstream.socket and upstream.port == listen.port and same_host:
+        remedy = f"is Outrider itself (listen: {listen}): name the model server's own port"
+        yield "upstream", repr(str(upstream)), remedy
+
+
+def _waits(config: Config) -> Iterator[Broken]:
+    waits = {
+        f"timeouts.{name}": getattr(config.timeouts, name)
+        for name in config.timeouts.__struct_fields__
+    }
+    waits["drift.window.seconds"] = config.drift.window.seconds
+    waits |= {f"sinks.{name}.timeout": sink.timeout for name, sink in config.sinks.items()}
+    for path, wait in waits.items():
+        if not wait:
+            off = "" if path == "drift.window.seconds" else ", or off"
+            yield path, repr(str(wait)), f"must be longer than nothing: {Duration('1s')}, say{off}"
+
+
+def _buckets(config: Config) -> Iterator[Broken]:
+    for name, bounds in config.metrics.buckets.items():
+        if not bounds or list(bounds) != sorted(set(bounds)):
+            yield f"metrics.buckets.{name}", repr(list(bounds)), "wanted rising upper bounds"
