@@ -4,12 +4,15 @@ Rule: nothing here is faked. The model server knows nothing of Outrider, the sid
 by the same command as anybody's, and all that is shown was read from its ports. Only `main` is
 for the outside; scikit-learn and rich (the extra `demo`) are imported when it runs, not before.
 
-    script      the timeline, and the one place that says what happens in which order
+    script      the one place that says what happens in which order
+    timeline    the acts by the clock; `follow` moves from one to the next
+    stage       what must run before the first row: model server, reference, sidecar
     processes   ports, child processes and their logs
     rows        the data set's rows, and the same rows after the shift
     traffic     the client
     receiver    an OpenTelemetry collector of sixty lines, so that there are spans to see
-    watch       what the sidecar says: `/metrics`, `/api/v1/drift` and its log
+    watch       asks the sidecar: `/metrics`, `/api/v1/drift` and its log
+    readings    what `/metrics` said, as numbers; `histogram` has the percentiles
     alarms      which columns were named, when, and whether that was right
     view        what a screen has to show; `screen` draws it with rich, `plain` prints it
     summary     the last words
@@ -33,9 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=SECONDS,
         help="length of the traffic, the shift being a little before its middle (default 60)",
     )
-    parser.add_argument(
-        "--rate", type=float, default=RATE, help="requests a second (default 100)"
-    )
+    parser.add_argument("--rate", type=float, default=RATE, help="requests a second (default 100)")
     parser.add_argument(
         "--plain",
         action="store_true",
@@ -58,9 +59,10 @@ def main(args: argparse.Namespace) -> int:
         )
         return 2
     from agent.demo import script
+    from agent.demo.timeline import Timeline
 
     try:
-        timeline = script.Timeline(args.seconds, args.rate)
+        timeline = Timeline(args.seconds, args.rate)
     except ValueError as error:
         print(f"outrider demo: {error}", file=sys.stderr)
         return 2

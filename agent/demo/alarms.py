@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from agent.demo.watch import ColumnDrift
+from agent.demo.readings import ColumnDrift
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ class Histogram(NamedTuple):
     counts: tuple[float, ...]
 
     @property
-    def count(self) -> float:
+    def total(self) -> float:
         """All values."""
         return self.counts[-1] if self.counts else 0.0
 
@@ -50,9 +50,9 @@ def percentile(histogram: Histogram, share: float) -> float | None:
 
     In the last bucket, which has no upper bound, it is that bucket's lower one.
     """
-    if histogram.count <= 0:
+    if histogram.total <= 0:
         return None
-    rank = share * histogram.count
+    rank = share * histogram.total
     low_bound, low_count = 0.0, 0.0
     for bound, count in zip(*histogram, strict=True):
         if count >= rank and count > low_count:

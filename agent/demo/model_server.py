@@ -8,7 +8,7 @@ chemical measurements each, three cultivars.
     python model_server.py --port 8000
     curl localhost:8000/v1/models/wine:predict -H 'content-type: application/json' \\
          -d '{"instances": [{"alcohol": 13.2, "malic_acid": 1.78, ...}]}'
-    {"predictions": [{"cultivar": "class_0", "confidence": 0.998}]}
+    {"predictions": [{"cultivar": "class_0", "confidence": 0.995089}]}
 """
 
 from __future__ import annotations

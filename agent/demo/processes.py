@@ -21,7 +21,7 @@ TAIL = 20
 """Lines of a child's log that are shown when it fails."""
 
 
-class ChildFailed(Exception):
+class ChildError(Exception):
     """A child ended, or never became ready; `tail` is the end of its log."""
 
     def __init__(self, name: str, why: str, log: Path) -> None:
@@ -41,8 +41,8 @@ def is_free(port: int) -> bool:
 
 
 def pick_port(preferred: int, taken: Iterable[int]) -> int:
-    """`preferred` if it is free, else any free one; never one of `taken`."""
-    if preferred not in taken and is_free(preferred):
+    """`preferred` if it is free, else (or for 0) any free one; never one of `taken`."""
+    if preferred and preferred not in taken and is_free(preferred):
         return preferred
     while True:
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
@@ -95,17 +95,17 @@ class Child:
         return cls(name, log, process)
 
     def check(self) -> None:
-        """Raises ChildFailed if the process has ended."""
+        """Raises ChildError if the process has ended."""
         if self.process.returncode is not None:
-            raise ChildFailed(self.name, f"ended with status {self.process.returncode}", self.log)
+            raise ChildError(self.name, f"ended with status {self.process.returncode}", self.log)
 
     async def finished(self) -> None:
-        """Wait for an end that is expected. Raises ChildFailed if it is not a clean one."""
+        """Wait for an end that is expected. Raises ChildError if it is not a clean one."""
         if await self.process.wait() != 0:
             self.check()
 
     async def ready(self, session: aiohttp.ClientSession, url: str, seconds: float) -> None:
-        """Wait until `url` answers 200. Raises ChildFailed if it ends or `seconds` pass first."""
+        """Wait until `url` answers 200. Raises ChildError if it ends or `seconds` pass first."""
         deadline = asyncio.get_running_loop().time() + seconds
         while asyncio.get_running_loop().time() < deadline:
             self.check()
@@ -116,7 +116,7 @@ class Child:
             except aiohttp.ClientError:
                 pass
             await asyncio.sleep(0.05)
-        raise ChildFailed(self.name, f"was not ready after {seconds:.0f} s ({url})", self.log)
+        raise ChildError(self.name, f"was not ready after {seconds:.0f} s ({url})", self.log)
 
     async def stop(self, grace: float = 5.0) -> None:
         """SIGTERM, and after `grace` seconds SIGKILL to it and all that it started."""
@@ -124,7 +124,11 @@ class Child:
             return
         self.process.terminate()
         try:
-            await asyncio.wait_for(self.process.wait(), grace)
+            async with asyncio.timeout(grace):
+                await self.process.wait()
         except TimeoutError:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            await self.process.wait()
+            pass
+        finally:
+            if self.process.returncode is None:
+                os.killpg(self.process.pid, signal.SIGKILL)
+        await self.process.wait()

@@ -1,0 +1,105 @@
+"""What a screen has to show, and the two or three words that say it.
+
+Rule: values and words only; how it looks is the screens' affair.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from agent.demo.alarms import Alarm
+from agent.demo.readings import ColumnDrift, Signals
+from agent.demo.receiver import Trace
+from agent.demo.timeline import Act
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where to look while it runs."""
+
+    metrics: str
+    drift: str
+    log: str
+    """Path of the sidecar's log file."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One picture of the run."""
+
+    seconds: float
+    """Since the traffic began."""
+    act: Act
+    signals: Signals
+    columns: tuple[ColumnDrift, ...]
+    """Ranked: the one furthest past its threshold first."""
+    expected: frozenset[str]
+    trace: Trace | None
+    record: dict[str, object] | None
+    """The last line of the sidecar's log."""
+    addresses: Addresses
+
+
+class Screen(Protocol):
+    """Something that shows the run: a terminal that is drawn on, or lines."""
+
+    def note(self, text: str) -> None:
+        """Say something once; it stays."""
+
+    def show(self, view: View) -> None:
+        """Show how it stands now."""
+
+    def close(self) -> None:
+        """Leave the last picture standing and give the terminal back."""
+
+
+def verdict(column: ColumnDrift) -> str:
+    """What the sidecar holds of a column."""
+    if column.detected is None:
+        return "waiting"
+    return "DRIFT" if column.detected else "ok"
+
+
+def named(column: ColumnDrift | Alarm) -> str:
+    """A column's name, with its side where it is not an input."""
+    return column.name if column.side == "input" else f"{column.name} ({column.side})"
+
+
+def latency(seconds: float | None) -> str:
+    """A duration in the unit that suits it."""
+    if seconds is None:
+        return "–"
+    if seconds < 0.001:
+        return f"{seconds * 1e6:.0f} µs"
+    return f"{seconds * 1e3:.1f} ms" if seconds < 1 else f"{seconds:.2f} s"
+
+
+def alarm_line(alarm: Alarm) -> str:
+    """One alarm as a sentence."""
+    when = (
+        "before any shift"
+        if alarm.after_shift is None
+        else f"{alarm.after_shift:.1f} s after the shift"
+    )
+    return (
+        f"DRIFT in {named(alarm)}, {when}: "
+        f"score {alarm.score:.2f} against a threshold of {alarm.threshold:.2f}"
+    )
+
+
+def record_line(record: dict[str, object]) -> str:
+    """The heart of a log record."""
+    return " ".join(
+        f"{key}={record[key]}"
+        for key in ("http.response.status_code", "duration_ms", "overhead_ms", "model", "dialect")
+        if key in record
+    )
+
+
+def trace_line(trace: Trace) -> str:
+    """The two spans of a trace."""
+    return (
+        f"{trace.trace_id[:8]}… {trace.name} {latency(trace.duration)}"
+        f" └ inference {latency(trace.inference)}"
+    )

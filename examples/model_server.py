@@ -1,0 +1,1 @@
+../agent/demo/model_server.py

@@ -1,0 +1,96 @@
+"""What is shown, drawn and printed."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from agent.demo.plain import PlainScreen
+from agent.demo.readings import ColumnDrift, Signals
+from agent.demo.receiver import Trace
+from agent.demo.rows import SHIFT
+from agent.demo.screen import bar, picture
+from agent.demo.timeline import Timeline
+from agent.demo.view import Addresses, View, latency
+
+COLUMNS = (
+    ColumnDrift("od280/od315_of_diluted_wines", "input", 1.62, 0.41, detected=True),
+    ColumnDrift("cultivar", "output", 0.5, 0.41, detected=None),
+    *(ColumnDrift(f"column_{i}", "input", 0.1, 0.41, detected=False) for i in range(13)),
+)
+
+
+def view(seconds: float, columns: tuple[ColumnDrift, ...] = COLUMNS) -> View:
+    return View(
+        seconds=seconds,
+        act=Timeline(60, 100).at(seconds),
+        signals=Signals(5100, 2, 99.8, 0.0021, 0.0034, 1.5, 0.00006),
+        columns=columns,
+        expected=frozenset(SHIFT),
+        trace=Trace("4bf92f3577b34da6a3ce929d0e0e4736", "POST /v1", 0.0021, 0.0019),
+        record={"http.response.status_code": 200, "duration_ms": 2.1},
+        addresses=Addresses(
+            "http://127.0.0.1:8901/metrics",
+            "http://127.0.0.1:8901/api/v1/drift",
+            "/tmp/outrider-demo-a1b2c3d4/sidecar.log",
+        ),
+    )
+
+
+def drawn(picture_of: View, height: int = 24) -> str:
+    console = Console(file=io.StringIO(), width=80, height=height, force_terminal=True)
+    with console.capture() as capture:
+        console.print(picture(picture_of, height))
+    return Console(width=80).render_str(capture.get()).plain
+
+
+def test_the_picture_fits_a_terminal_of_24_lines() -> None:
+    assert drawn(view(40)).count("\n") <= 23
+
+
+def test_ranks_columns_and_counts_those_for_which_there_is_no_room() -> None:
+    text = drawn(view(40))
+    assert text.index("od280") < text.index("cultivar (output)") < text.index("column_0")
+    assert "more, 0 in drift" in text
+    assert "DRIFT" in text
+
+
+def test_marks_the_columns_that_are_being_shifted() -> None:
+    assert "shifted" in drawn(view(40))
+    assert "shifted" not in drawn(view(10))
+
+
+def test_says_that_no_window_is_full_yet() -> None:
+    assert "first window" in drawn(view(1, ()))
+
+
+def test_shows_where_to_look_and_what_comes_next() -> None:
+    text = drawn(view(10))
+    assert "http://127.0.0.1:8901/api/v1/drift" in text
+    assert "sidecar.log" in text
+    assert "the shift in 17 s" in text
+
+
+@pytest.mark.parametrize(("score", "cells"), [(0.0, 0), (0.5, 8), (1.0, 16), (9.0, 16)])
+def test_a_bar_is_half_full_at_the_threshold(score: float, cells: int) -> None:
+    assert bar(ColumnDrift("a", "input", score, 0.5, detected=False)).count("━") == cells
+
+
+def test_durations_come_in_the_unit_that_suits_them() -> None:
+    assert [latency(value) for value in (None, 6e-5, 0.0021, 1.5)] == [
+        "–",
+        "60 µs",
+        "2.1 ms",
+        "1.50 s",
+    ]
+
+
+def test_plain_lines_come_every_few_seconds(capsys: pytest.CaptureFixture[str]) -> None:
+    screen = PlainScreen()
+    for seconds in (1, 4.9, 5.1, 6, 10.2):
+        screen.show(view(seconds))
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2
+    assert "od280/od315_of_diluted_wines 1.62 of 0.41 DRIFT" in lines[0]
