@@ -7,6 +7,7 @@ of its own, so that Ctrl-C reaches the demo alone and the demo ends them in orde
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -119,16 +120,15 @@ class Child:
         raise ChildError(self.name, f"was not ready after {seconds:.0f} s ({url})", self.log)
 
     async def stop(self, grace: float = 5.0) -> None:
-        """SIGTERM, and after `grace` seconds SIGKILL to it and all that it started."""
-        if self.process.returncode is not None:
-            return
-        self.process.terminate()
+        """SIGTERM, and after `grace` seconds (or a second Ctrl-C) SIGKILL to all of its group."""
         try:
-            async with asyncio.timeout(grace):
-                await self.process.wait()
+            if self.process.returncode is None:
+                self.process.terminate()
+                async with asyncio.timeout(grace):
+                    await self.process.wait()
         except TimeoutError:
             pass
         finally:
-            if self.process.returncode is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.process.pid, signal.SIGKILL)
         await self.process.wait()
