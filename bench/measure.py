@@ -1,0 +1,111 @@
+"""One load on one contestant, and the CPU that a request cost.
+
+Start afresh, warm up, let it rest; read its CPU; load it; wait until all that it owes has arrived
+and it rests again; read its CPU.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from bench import cpu, evidence, load
+from bench.contestants import Contestant, Running, running
+from bench.evidence import Evidence
+from bench.load import Load
+from bench.rig import Rig, say
+
+PATIENCE = 12.0
+"""Seconds to wait for what is owed; longer than any sink's usual interval."""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One load's outcome."""
+
+    contestant: str
+    load: Load
+    cpu: float
+    """Seconds, all processes."""
+    evidence: Evidence
+    lacking: dict[str, int]
+    asked_rate: float | None = None
+    """Requests a second that wrk was told to keep to, or None: as fast as it goes."""
+
+    @property
+    def us(self) -> float:
+        """CPU µs a request."""
+        return self.cpu * 1e6 / self.load.requests
+
+    @property
+    def holds(self) -> bool:
+        """Nothing dropped, nothing failed."""
+        return not self.lacking and self.load.failed == 0
+
+
+def _wait_for(rig: Rig, one: Running, before: Evidence, requests: int) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        lacking = evidence.outside(rig, one).since(before).lacking(one.contestant, requests)
+        if not lacking.keys() - {"rows"}:
+            return
+        time.sleep(0.5)
+
+
+def measure(rig: Rig, contestant: Contestant, rate: float | None = None) -> Measurement:
+    """A fresh start of the contestant under load, closed (no rate) or at `rate` requests/s."""
+    settings = rig.settings
+    core, connections = settings.other_core, settings.connections
+    with running(rig, contestant) as one:
+        pid, port = one.process.pid, one.launch.port
+        load.wrk(port, seconds=1, connections=connections, core=core, rate=rate)
+        cpu.settle(pid)
+        before = evidence.complete(rig, one)
+        used = cpu.settle(pid)
+        done = load.wrk(
+            port, seconds=settings.seconds, connections=connections, core=core, rate=rate
+        )
+        _wait_for(rig, one, before, done.requests)
+        used = cpu.settle(pid) - used
+        arrived = evidence.complete(rig, one).since(before)
+    lacking = arrived.lacking(contestant, done.requests)
+    result = Measurement(contestant.name, done, used, arrived, lacking, rate)
+    say(
+        f"{contestant.name:18} {result.us:7.1f} µs/request  {done.rate:8.0f}/s"
+        + (f"  failed {done.failed}" if done.failed else "")
+        + (f"  missing {lacking}" if lacking else "")
+    )
+    return result
+
+
+def holding(rig: Rig, contestant: Contestant, rate: float | None) -> Measurement:
+    """Like `measure`, but if something was dropped, at the highest rate at which nothing is.
+
+    The rate is sought among the tenths of the one that failed; below a tenth the failure itself
+    is returned.
+    """
+    failed = result = measure(rig, contestant, rate)
+    if result.holds or not failed.load.requests:
+        return result
+    low, high = 0, 10
+    while high - low > 1:
+        middle = (low + high) // 2
+        trial = measure(rig, contestant, failed.load.rate * middle / 10)
+        if trial.holds:
+            low, result = middle, trial
+        else:
+            high = middle
+    return result
+
+
+def rounds(rig: Rig, field: list[Contestant]) -> dict[str, list[Measurement]]:
+    """All contestants in turn, `settings.rounds` times; each keeps to the rate it held before."""
+    results: dict[str, list[Measurement]] = {one.name: [] for one in field}
+    rates: dict[str, float | None] = {}
+    for turn in range(rig.settings.rounds):
+        say(f"round {turn + 1} of {rig.settings.rounds}")
+        for contestant in field:
+            result = holding(rig, contestant, rates.get(contestant.name))
+            rates[contestant.name] = result.asked_rate
+            results[contestant.name].append(result)
+    return results

@@ -1,0 +1,75 @@
+"""Results as a Markdown table for people and JSON for programs, in `bench/results/`."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bench import tools
+from bench.settings import Settings
+
+RESULTS = Path(__file__).parent / "results"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A heading, column names, and cells already made into text."""
+
+    heading: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    notes: Sequence[str] = ()
+
+    def markdown(self) -> str:
+        """GitHub's form; numbers (all columns but the first) to the right."""
+        lines = [f"## {self.heading}", ""]
+        lines.append("| " + " | ".join(self.columns) + " |")
+        lines.append("|---|" + "--:|" * (len(self.columns) - 1))
+        lines += ["| " + " | ".join(row) + " |" for row in self.rows]
+        return "\n".join([*lines, "", *(f"{note}\n" for note in self.notes)])
+
+
+def median(values: Sequence[float]) -> float:
+    """The middle one; not a number if there are none."""
+    return statistics.median(values) if values else float("nan")
+
+
+def spread(values: Sequence[float], digits: int = 1) -> str:
+    """Least to greatest."""
+    return f"{min(values):.{digits}f}–{max(values):.{digits}f}" if values else "–"
+
+
+def ratio(value: float, other: float | None) -> str:
+    """`value / other`, or a dash if there is no other."""
+    return f"{value / other:.2f}" if other else "–"
+
+
+def machine(settings: Settings, envoy: Path | None) -> dict[str, str]:
+    """The machine, the versions and the command, for the head of a report."""
+    return {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "command": settings.command,
+        **tools.machine(),
+        **tools.versions(envoy),
+    }
+
+
+def write(
+    question: str, title: str, tables: Sequence[Table], data: Any, about: dict[str, str]
+) -> Path:
+    """Write `results/QUESTION.md` and `.json`, and print the tables."""
+    RESULTS.mkdir(exist_ok=True)
+    head = ", ".join(f"{key} {value}" for key, value in about.items() if key != "command")
+    text = f"# {title}\n\n{head}.\n\n`{about['command']}`\n\n"
+    text += "\n".join(table.markdown() for table in tables)
+    file = RESULTS / f"{question}.md"
+    file.write_text(text)
+    content = {"about": about, "results": data}
+    file.with_suffix(".json").write_text(json.dumps(content, indent=1, default=str) + "\n")
+    print("\n" + text, flush=True)
+    return file
