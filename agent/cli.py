@@ -1,0 +1,239 @@
+"""The command `outrider`.
+
+Rule: this is the edge. Errors that people can mend are told here, once, without a traceback, and
+end with status 2. What a command needs is imported when it runs, so that the sidecar, which is
+started by the same command, loads nothing of the others.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+
+from agent import __version__, demo
+from agent.loading import ConfigError, Override, load
+
+Commands = argparse._SubParsersAction  # argparse has no public name for it
+
+EXTRAS = {"pyarrow": "parquet", "cramjam": "snappy", "sklearn": "demo", "rich": "demo"}
+"""Which extra brings which module."""
+
+_FLAGS = {
+    "upstream": "upstream",
+    "listen": "listen",
+    "admin": "admin.listen",
+    "health": "health",
+    "workers": "workers",
+    "reference": "drift.reference",
+}
+"""Flags of `run` that are settings, by the path of the setting."""
+
+_EXAMPLES = """\
+examples:
+  outrider demo                                         see it work, with a model of its own
+  outrider run --upstream http://127.0.0.1:8000         put it before your model
+  outrider profile build train.csv -o reference.json    what normal looks like, from data
+  outrider config check outrider.yaml                   are the settings right?
+
+Set anything by flag, by an OUTRIDER_… variable, or in a YAML file (outrider.example.yaml has all
+settings explained). The standard OTEL_… variables say where traces and metrics are sent.
+"""
+
+_RUN = """\
+examples:
+  outrider run --upstream http://127.0.0.1:8000 --reference reference.json
+  outrider run --upstream unix:///run/model.sock --listen :8900 --set timeouts.total=2m
+  OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318 outrider run --config outrider.yaml
+
+Send clients to --listen instead of to the model. Look at /metrics and /api/v1/status on --admin;
+point probes at /healthz and /readyz on --health. SIGTERM drains, then ends.
+"""
+
+_BUILD = """\
+examples:
+  outrider profile build train.csv -o reference.json
+  outrider profile build train.parquet -o reference.json --model iris --columns age,income
+  outrider profile build history.jsonl -o reference.json --outputs score
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command in `argv` (default: the process's own). Returns its exit status."""
+    parser = _parser()
+    args = parser.parse_args(argv)
+    try:
+        status: int = args.call(args)
+        return status
+    except ConfigError as error:
+        for fault in (error, *error.also):
+            print(f"outrider: {fault}", file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:
+        extra = EXTRAS.get((error.name or "").partition(".")[0])
+        if extra is None:
+            raise
+        print(
+            f"outrider: this needs {error.name}: pip install 'outrider[{extra}]'", file=sys.stderr
+        )
+        return 2
+    except BrokenPipeError:  # the reader of our output has left, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(args: argparse.Namespace) -> int:
+    from agent.telemetry import telemetry
+
+    config = load(args.config, os.environ, _overrides(args))
+    resolved = telemetry(os.environ)
+    for warning in resolved.warnings:
+        print(f"outrider: {warning}", file=sys.stderr)
+    from agent.supervisor import run
+
+    status: int = run(config, resolved)
+    return status
+
+
+def _overrides(args: argparse.Namespace) -> list[Override]:
+    """The flags of `run` as settings, the general `--set` last."""
+    named = [
+        Override(f"--{flag}", tuple(path.split(".")), text)
+        for flag, path in _FLAGS.items()
+        if (text := getattr(args, flag)) is not None
+    ]
+    return named + [_assignment(text) for text in args.set]
+
+
+def _assignment(text: str) -> Override:
+    path, equals, value = text.partition("=")
+    if not equals or not path:
+        raise ConfigError("--set", "", repr(text), "wanted SETTING=VALUE like timeouts.total=2m")
+    return Override("--set", tuple(path.split(".")), value)
+
+
+def _check(args: argparse.Namespace) -> int:
+    config = load(args.file, os.environ)
+    if args.show:
+        import yaml
+
+        from agent.shown import shown
+
+        yaml.safe_dump(shown(config), sys.stdout, sort_keys=False, allow_unicode=True)
+    else:
+        print(f"{args.file or 'variables and defaults'}: all settings are right")
+    return 0
+
+
+def _schema(args: argparse.Namespace) -> int:
+    from agent.shown import schema
+
+    print(json.dumps(schema(), indent=2, ensure_ascii=False))
+    return 0
+
+
+def _profile(args: argparse.Namespace) -> int:
+    import agent.drift.profile_cli as profile_cli
+
+    status: int = getattr(profile_cli, args.action)(args)
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="outrider",
+        description="The observability sidecar for model servers: metrics, traces, logs and drift "
+        "alarms, with no change to the model or its server.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"outrider {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    _add_run(commands)
+    text = "a real model, the sidecar before it, and traffic that drifts: watch the alarm go off"
+    command = commands.add_parser("demo", help=text, description=f"Starts {text}.")
+    demo.add_arguments(command)
+    command.set_defaults(call=demo.main)
+    _add_profile(commands)
+    _add_config(commands)
+    return parser
+
+
+def _add_run(commands: Commands[argparse.ArgumentParser]) -> None:
+    text = "the sidecar: passes traffic to the model server and observes it"
+    run = commands.add_parser(
+        "run",
+        help=text,
+        description=f"Runs {text}.",
+        epilog=_RUN,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = run.add_argument
+    add("--upstream", metavar="URL", help="the model server (default http://127.0.0.1:8000)")
+    add("--listen", metavar="HOST:PORT", help="where clients connect (default 127.0.0.1:8900)")
+    add("--admin", metavar="HOST:PORT", help="metrics and status (default 127.0.0.1:8901)")
+    add("--health", metavar="HOST:PORT", help="probes (default 127.0.0.1:8902)")
+    add("--workers", metavar="N", help="proxy processes, about one a core in use (default 1)")
+    add("--reference", metavar="FILE", help="profile to judge drift by; without: learned")
+    add("--config", metavar="FILE", help="YAML file with settings")
+    add(
+        "--set",
+        metavar="SETTING=VALUE",
+        action="append",
+        default=[],
+        help="any setting by its path in the file, such as drain.delay=1s; may be repeated",
+    )
+    run.set_defaults(call=_run)
+
+
+def _add_profile(commands: Commands[argparse.ArgumentParser]) -> None:
+    text = "reference profiles: small files that say what normal traffic looks like"
+    profile = commands.add_parser("profile", help=text, description=text.capitalize() + ".")
+    actions = profile.add_subparsers(metavar="ACTION", dest="action", required=True)
+    build = actions.add_parser(
+        "build",
+        help="make a profile from rows of data",
+        epilog=_BUILD,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    build.add_argument("data", metavar="DATA", help="file of rows, or - for standard input")
+    build.add_argument("-o", "--output", metavar="FILE", required=True, help="profile to write")
+    formats = ("csv", "jsonl", "parquet")
+    build.add_argument("--format", choices=formats, help="of DATA (default: by its name)")
+    build.add_argument("--model", metavar="NAME", default="", help="only for this model's traffic")
+    build.add_argument("--columns", metavar="A,B,…", type=_names, help="inputs (default: all)")
+    build.add_argument(
+        "--outputs", metavar="A,B,…", type=_names, default=(), help="columns that are predictions"
+    )
+    show = actions.add_parser("show", help="look at a profile")
+    show.add_argument("profile", metavar="FILE")
+    diff = actions.add_parser("diff", help="how far one profile is from another")
+    diff.add_argument("profile", metavar="REFERENCE")
+    diff.add_argument("other", metavar="OTHER")
+    merge = actions.add_parser("merge", help="one profile of several that share their bins")
+    merge.add_argument("profiles", metavar="FILE", nargs="+")
+    merge.add_argument("-o", "--output", metavar="FILE", required=True, help="profile to write")
+    for action in (show, diff):
+        action.add_argument("--json", action="store_true", help="for programs")
+    profile.set_defaults(call=_profile)
+
+
+def _add_config(commands: Commands[argparse.ArgumentParser]) -> None:
+    config = commands.add_parser("config", help="check settings, or get their JSON Schema")
+    actions = config.add_subparsers(metavar="ACTION", required=True)
+    check = actions.add_parser(
+        "check", help="read settings as `run` would, and tell everything that is wrong"
+    )
+    check.add_argument("file", metavar="FILE", nargs="?", help="default: $OUTRIDER_CONFIG, if set")
+    check.add_argument("--show", action="store_true", help="print all settings, secrets hidden")
+    check.set_defaults(call=_check)
+    schema = actions.add_parser("schema", help="print the JSON Schema of the file, for editors")
+    schema.set_defaults(call=_schema)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
