@@ -1,0 +1,217 @@
+"""What a request and its response said, as named columns, and how rows become columns.
+
+Rule: plain data and pure functions; nothing here knows a dialect, HTTP or JSON text.
+
+Names: a nested object gives dotted names (`user.age`), a list gives numbered ones (`pixels-0`).
+Whatever a client sends, a side has at most `MAX_COLUMNS` columns and `MAX_CELLS` cells; what does
+not fit is left out and counted, never silently kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from itertools import chain
+from typing import Literal, NamedTuple
+
+MAX_COLUMNS = 1000
+"""Columns of one side; the values of further ones are left out."""
+MAX_CELLS = 1 << 20
+"""Rows times columns of one side; more is refused as too large."""
+MAX_DEPTH = 8
+"""Levels of nesting that are flattened; deeper values are left out."""
+MAX_STRING = 256
+"""Characters kept of a value."""
+MAX_NAME = 128
+"""Characters kept of a column's name."""
+
+Value = float | int | str | bool | None
+"""A cell; None is missing."""
+Columns = dict[str, Sequence[Value]]
+
+Outcome = Literal[
+    "ok",
+    "inputs_only",
+    "empty",
+    "unsupported",
+    "malformed",
+    "too_large",
+    "error_status",
+    "not_captured_unsampled",
+    "not_captured_budget",
+    "not_captured_off",
+]
+"""A metric label. `inputs_only`: the request was understood and its response was not."""
+
+
+class Payload(NamedTuple):
+    """One exchange's named values. Columns of one side are of equal length where rows pair up."""
+
+    model: str
+    """From the exchange, the path or the body; empty if none names it."""
+    version: str
+    id: str
+    """The dialect's own request id (an alias of `x-request-id`), or empty."""
+    inputs: Columns
+    outputs: Columns
+    rows: int
+    """Of the inputs."""
+    output_rows: int
+    left_out: int
+    """Values that did not fit the bounds above, of both sides."""
+
+
+class Decoded(NamedTuple):
+    """What became of an exchange; `payload` is None unless the outcome is ok or inputs_only."""
+
+    payload: Payload | None
+    dialect: str
+    outcome: Outcome
+
+
+class Side(NamedTuple):
+    """The inputs or the outputs of one exchange."""
+
+    columns: Columns
+    rows: int
+    left_out: int = 0
+    id: str = ""
+    model: str = ""
+
+
+class Refused(Exception):  # noqa: N818 - an outcome, not an error
+    """A body that becomes no columns, and the outcome that says why."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome)
+        self.outcome: Outcome = outcome
+
+
+_SCALARS = frozenset((float, int, bool, type(None), str))
+
+
+def from_rows(rows: Sequence[object], name: str) -> Side:
+    """Columns of rows that are objects, arrays or scalars; `name` is for rows without names.
+
+    Raises Refused("too_large") over MAX_CELLS.
+    """
+    if not rows:
+        return Side({}, 0)
+    first = rows[0]
+    columns: Columns | None = None
+    if type(first) is dict:
+        columns = _uniform_objects(rows)
+    elif type(first) is list:
+        columns = _uniform_arrays(rows, first, name)
+    elif _all_small(rows):
+        columns = {name: rows}  # type: ignore[dict-item]
+    if columns is None:
+        return _ragged(rows, name)
+    return Side(columns, len(rows))
+
+
+def from_columns(source: dict[str, object]) -> Side:
+    """Columns of an object that maps each name to its values, one a row."""
+    columns: Columns = {}
+    rows = left_out = 0
+    for key, values in source.items():
+        part = from_rows(values if isinstance(values, list) else [values], key[:MAX_NAME])
+        room = MAX_COLUMNS - len(columns)
+        kept = list(part.columns.items())[:room]
+        columns.update(kept)
+        left_out += part.left_out + sum(len(v) for v in list(part.columns.values())[room:])
+        rows = max(rows, part.rows)
+        if rows * len(columns) > MAX_CELLS:
+            raise Refused("too_large")
+    return Side(columns, rows, left_out)
+
+
+def from_plain_objects(rows: Sequence[dict[str, Value]]) -> Columns | None:
+    """Columns of objects with one set of names in one order, known to hold small plain values.
+
+    None if they are not alike, or too many.
+    """
+    names = list(rows[0])
+    if not _fits(len(names), len(rows)):
+        return None
+    for row in rows:
+        if list(row) != names:
+            return None
+    return dict(zip(names, zip(*map(dict.values, rows), strict=False), strict=False))
+
+
+def _uniform_objects(rows: Sequence[object]) -> Columns | None:
+    if set(map(type, rows)) != {dict}:
+        return None
+    columns = from_plain_objects(rows)  # type: ignore[arg-type]
+    if columns is None or not _all_small(columns, MAX_NAME):
+        return None
+    return columns if _all_small([*chain.from_iterable(columns.values())]) else None
+
+
+def _uniform_arrays(rows: Sequence[object], first: list[object], name: str) -> Columns | None:
+    width = len(first)
+    if not _fits(width, len(rows)):
+        return None
+    for row in rows:
+        if type(row) is not list or len(row) != width or not _all_small(row):
+            return None
+    columns = zip(*rows, strict=False)
+    return {f"{name}-{i}": column for i, column in enumerate(columns)}
+
+
+def _fits(width: int, rows: int) -> bool:
+    return 0 < width <= MAX_COLUMNS and width * rows <= MAX_CELLS
+
+
+def _all_small(values: Collection[object], longest: int = MAX_STRING) -> bool:
+    """Whether all are plain values that can be kept as they are."""
+    kinds = set(map(type, values))
+    if not kinds <= _SCALARS:
+        return False
+    if str not in kinds:
+        return True
+    return max([len(value) for value in values if type(value) is str]) <= longest
+
+
+def _ragged(rows: Sequence[object], name: str) -> Side:
+    """Any rows: the union of their names, with None where a row lacks one."""
+    columns: dict[str, list[Value]] = {}
+    left_out = 0
+    for i, row in enumerate(rows):
+        for key, value in _leaves(row, "" if isinstance(row, dict) else name, 0):
+            column = columns.get(key)
+            if column is None:
+                if value is _TOO_DEEP or len(columns) >= MAX_COLUMNS:
+                    left_out += 1
+                    continue
+                if (len(columns) + 1) * len(rows) > MAX_CELLS:
+                    raise Refused("too_large")
+                column = columns[key] = []
+            if len(column) <= i:
+                column.extend([None] * (i - len(column)))
+                column.append(_cell(value))
+    for column in columns.values():
+        column.extend([None] * (len(rows) - len(column)))
+    return Side(dict(columns), len(rows), left_out)
+
+
+_TOO_DEEP = object()
+
+
+def _leaves(value: object, name: str, depth: int) -> Iterator[tuple[str, object]]:
+    if depth > MAX_DEPTH:
+        yield name, _TOO_DEEP
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _leaves(inner, f"{name}.{key}"[:MAX_NAME] if name else key, depth + 1)
+    elif isinstance(value, (list, tuple)):
+        for i, inner in enumerate(value):
+            yield from _leaves(inner, f"{name}-{i}", depth + 1)
+    else:
+        yield name[:MAX_NAME], value
+
+
+def _cell(value: object) -> Value:
+    if isinstance(value, str):
+        return value[:MAX_STRING]
+    return value if isinstance(value, (float, int)) else None

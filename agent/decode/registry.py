@@ -1,0 +1,114 @@
+"""Picks the dialect of an exchange and decodes it: the one entrance of this room.
+
+Rule: never raises, whatever the bytes; what is not understood is an outcome.
+
+A request is asked of each dialect in turn, the most particular first; the body's shape decides,
+so that a path or a content type that lies does no harm. A request that the model refused (status
+other than 2xx, or cut off) is not decoded: it was not scored, and its inputs would make the
+model look drifted by its bad clients. The status is counted elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Protocol
+
+from agent.decode import kserve_v1, kserve_v2, tabular
+from agent.decode.payload import MAX_NAME, Decoded, Outcome, Payload, Refused, Side
+from agent.decode.text import content, parse
+from agent.exchange import Exchange
+
+
+class Dialect(Protocol):
+    """A module a dialect."""
+
+    NAME: str
+
+    def matches(self, document: object) -> bool: ...
+    def request(self, document: object) -> Side: ...
+    def response(self, document: object, rows: int) -> Side: ...
+
+
+DIALECTS: tuple[Dialect, ...] = (kserve_v2, kserve_v1, tabular)
+NONE = "none"
+"""The dialect of what was not looked at or not recognised."""
+
+_NOT_CAPTURED: dict[str, Outcome] = {
+    "unsampled": "not_captured_unsampled",
+    "budget": "not_captured_budget",
+    "off": "not_captured_off",
+}
+_MODEL = re.compile(rb"/v[12]/models/([^/:?]+)(?:/versions/([^/:?]+))?")
+_MAX_PATH = 256
+"""Bytes of a target in which a model's name is looked for."""
+_EMPTY = Side({}, 0)
+
+
+def decode(exchange: Exchange) -> Decoded:
+    """The named columns of an exchange, or the outcome that says why there are none."""
+    missing = _NOT_CAPTURED.get(exchange.capture)
+    if missing is not None:
+        return Decoded(None, NONE, missing)
+    if exchange.error or not 200 <= exchange.status < 300:
+        return Decoded(None, NONE, "error_status")
+    name = NONE
+    try:
+        raw = content(exchange.request_body, exchange.request_fields)
+        inputs = kserve_v1.plain_request(raw)
+        if inputs is not None:
+            dialect: Dialect = kserve_v1
+        else:
+            asked = parse(raw, exchange.request_fields)
+            dialect = _dialect(asked)
+            name = dialect.NAME
+            inputs = dialect.request(asked)
+        name = dialect.NAME
+        if not inputs.columns:
+            return Decoded(None, name, "empty")
+        outputs, outcome = _outputs(dialect, exchange, inputs.rows)
+        return Decoded(_payload(exchange, inputs, outputs), name, outcome)
+    except Refused as refused:
+        return Decoded(None, name, refused.outcome)
+    except RecursionError:
+        return Decoded(None, name, "too_large")
+
+
+def _dialect(asked: object) -> Dialect:
+    for dialect in DIALECTS:
+        if dialect.matches(asked):
+            return dialect
+    raise Refused("unsupported")
+
+
+def _outputs(dialect: Dialect, exchange: Exchange, rows: int) -> tuple[Side, Outcome]:
+    try:
+        fields = exchange.response_fields
+        answer = parse(content(exchange.response_body, fields), fields)
+        return dialect.response(answer, rows), "ok"
+    except (Refused, RecursionError):
+        return _EMPTY, "inputs_only"
+
+
+def _payload(exchange: Exchange, inputs: Side, outputs: Side) -> Payload:
+    model, version = _named(exchange.target[:_MAX_PATH])
+    return Payload(
+        exchange.model or model or outputs.model,
+        version,
+        inputs.id or outputs.id,
+        inputs.columns,
+        outputs.columns,
+        inputs.rows,
+        outputs.rows,
+        inputs.left_out + outputs.left_out,
+    )
+
+
+@lru_cache(maxsize=1024)
+def _named(target: bytes) -> tuple[str, str]:
+    """Model and version in a path of the KServe form, or empty."""
+    found = _MODEL.search(target)
+    if found is None:
+        return "", ""
+    model, version = found[1], found[2] or b""
+    return model.decode("latin-1")[:MAX_NAME], version.decode("latin-1")[:MAX_NAME]
