@@ -1,0 +1,164 @@
+"""Exchanges as OTLP spans: two a request, by bytes put together.
+
+Rule: what the SDK's tracer and encoder would have made of the same facts, at a twentieth of the
+cost (tests/signals/test_traces.py holds the two equal).
+
+Theory. In protobuf's wire format the bytes of a message are its fields, one after another in any
+order, and a repeated field is just a field again. So a span is a constant part (name, kind,
+status, the attributes that a route's requests share), kept as bytes that opentelemetry-proto
+made once, then attributes of its own, then identity, times and events, which have fixed sizes and
+are packed by `struct`. Measured 5 µs for both spans in batches of 512, against 95 through the
+SDK (tests/signals/measure.py).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from agent.exchange import Exchange
+from agent.signals import span_parts, stages
+from agent.signals.attributes import Kept, block, length, sizes
+from agent.signals.span_parts import RESENT, Facts, Kind, Upstream
+
+_SPAN = b"\x12"
+"""Field 2 of ScopeSpans."""
+
+_LOCAL, _REMOTE = (b"\x85\x01" + struct.pack("<I", flags) for flags in (0x100, 0x300))
+"""Field 16, flags: it is known whether the parent is remote; and that it is."""
+
+_ROOT = struct.Struct("<2s16s2s8sBQBQ").pack
+_CHILD = struct.Struct("<2s16s2s8s2s8sBQBQ").pack
+_TRACE_ID, _SPAN_ID, _PARENT_ID, _START, _END = b"\x0a\x10", b"\x12\x08", b"\x22\x08", 0x39, 0x41
+"""Tags (and lengths) of fields 1, 2, 4, 7 and 8."""
+
+_TIME = struct.Struct("<Q").pack
+
+
+def _event(name: str) -> bytes:
+    """Field 11, an Event whose name is written first and whose time is to follow."""
+    return b"\x5a" + bytes((11 + len(name), 0x12, len(name))) + name.encode() + b"\x09"
+
+
+_RECEIVED, _FIRST_BYTE, _SENT = map(_event, ("request received", "first byte", "response sent"))
+
+
+class SpanBatch(NamedTuple):
+    """Spans as they are sent."""
+
+    timestamp_ns: int
+    """Start of the first."""
+    data: bytes
+    """One ExportTraceServiceRequest; several, one after another, are one again."""
+    spans: int
+
+
+class SpanEncoder:
+    """Makes export requests of batches of exchanges; those without a trace are passed over."""
+
+    def __init__(
+        self,
+        resource: bytes,
+        version: str,
+        upstream: Upstream,
+        scheme: str,
+        new_id: Callable[[], bytes],
+    ) -> None:
+        """`resource` is a serialized Resource, `scheme` the listening side's, `new_id` 8 bytes."""
+        self._resource = block(1, resource)
+        self._scope = block(1, block(1, b"outrider") + block(2, version.encode()))
+        self._upstream = upstream
+        self._scheme = scheme
+        self._new_id = new_id
+        self._constants: Kept[Kind, tuple[bytes, bytes]] = Kept(self._constant)
+        self._facts: Kept[Facts, tuple[bytes, bytes]] = Kept(self._fact)
+        self._request_size = sizes("http.request.body.size")
+        self._response_size = sizes("http.response.body.size")
+        self._before_id: Kept[int, bytes] = Kept(span_parts.before_id)
+
+    def encode(self, batch: Sequence[Exchange]) -> SpanBatch | None:
+        """Both spans of every exchange that was sampled; None if none was."""
+        spans: list[bytes] = []
+        first = 0
+        for x in batch:
+            if x.trace is not None:
+                first = first or x.start_ns
+                self._add(spans, x, x.trace)
+        if not spans:
+            return None
+        fields = [part for span in spans for part in (_SPAN, length(span), span)]
+        scope_spans = self._scope + b"".join(fields)
+        return SpanBatch(first, block(1, self._resource + block(2, scope_spans)), len(spans))
+
+    def _add(
+        self, spans: list[bytes], x: Exchange, trace: tuple[bytes, bytes, bytes, bytes, bytes]
+    ) -> None:
+        kind = Kind(x.method, x.route, x.status, x.error, x.model, x.version)
+        server, client = self._constants[kind]
+        server_facts, client_facts = self._facts[span_parts.facts_of(x)]
+        trace_id, server_id, client_id, parent_id, tracestate = trace
+        times = stages.of(x)
+        state = block(3, tracestate) if tracestate else b""
+        spans.append(
+            server
+            + server_facts
+            + self._request_size[x.request_size]
+            + self._response_size[x.response_size]
+            + self._before_id[len(x.request_id)]
+            + x.request_id
+            + (_REMOTE if parent_id else _LOCAL)
+            + _identity(trace_id, server_id, parent_id, x.start_ns, times.end)
+            + _events(times)
+            + state
+        )
+        if times.client_start is None:
+            return
+        spans.append(
+            client
+            + client_facts
+            + (RESENT if x.resent else b"")
+            + _LOCAL
+            + _identity(trace_id, client_id, server_id, times.client_start, times.end)
+            + state
+        )
+        timing = stages.server_timing(x.response_fields)
+        if timing is not None:
+            for name, start, end in stages.spans(times, timing):
+                spans.append(
+                    span_parts.span_bytes(name, Span.SPAN_KIND_INTERNAL, {})
+                    + _LOCAL
+                    + _identity(trace_id, self._new_id(), client_id, start, end)
+                    + state
+                )
+
+    def _constant(self, kind: Kind) -> tuple[bytes, bytes]:
+        return (
+            span_parts.server_constant(kind, self._scheme),
+            span_parts.client_constant(kind, self._upstream),
+        )
+
+    def _fact(self, facts: Facts) -> tuple[bytes, bytes]:
+        return (
+            span_parts.server_facts(facts, self._scheme),
+            span_parts.client_facts(facts, self._upstream),
+        )
+
+
+def _identity(trace_id: bytes, span_id: bytes, parent_id: bytes, start: int, end: int) -> bytes:
+    if not parent_id:
+        return _ROOT(_TRACE_ID, trace_id, _SPAN_ID, span_id, _START, start, _END, end)
+    return _CHILD(
+        _TRACE_ID, trace_id, _SPAN_ID, span_id, _PARENT_ID, parent_id, _START, start, _END, end
+    )
+
+
+def _events(times: stages.Times) -> bytes:
+    out = _RECEIVED + _TIME(times.received)
+    if times.first_byte is not None:
+        out += _FIRST_BYTE + _TIME(times.first_byte)
+    if times.answered:
+        out += _SENT + _TIME(times.end)
+    return out
