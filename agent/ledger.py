@@ -82,6 +82,7 @@ OBSERVER_COUNTERS = (
     "lost",  # handed over by a worker, but never finished: the gaps in sequence numbers
     "shed",  # gauge: 0 nothing, 1 sketches, 2 payload logs, 3 logs, 4 spans
     "restarts",
+    "reference_refused",  # gauge: 1 if a configured reference could not be used
 )
 
 ROUTE_FIELDS = ("active", *REASONS)

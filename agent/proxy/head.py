@@ -47,6 +47,7 @@ RESPONSE_FIELDS = frozenset(
         b"x-request-id",
     }
 )
+NO_TRAILERS = frozenset({b"trailer", b"authorization", b"content-encoding", b"content-type"})
 KEPT_OPTIONS = frozenset({b"close", b"keep-alive", b"upgrade", b"te"})
 """Connection options that name no field, or one that is dropped anyway."""
 PROTECTED = frozenset({b"host", b"content-length", b"x-request-id", b"via", b"traceparent"})
@@ -157,6 +158,8 @@ def read_request(
     _check_host(target, version, head.host, hosts)
     if connection:
         _apply_connection(head, connection, version)
+    else:
+        head.upgrade = b""
     if head.upgrade:
         _apply_upgrade(head, version, tunnels)
     return head
@@ -207,6 +210,16 @@ def without(lines: list[bytes], names: set[bytes]) -> list[bytes]:
     whole = b"".join(lines).split(b"\r\n")
     kept = [line for line in whole if line and line.split(b":", 1)[0].lower() not in names]
     return [line + b"\r\n" for line in kept]
+
+
+def trailer_lines(fields: Fields) -> list[bytes]:
+    """Trailer fields in serialised pieces, less those that may not stand there (RFC 9110 6.5.1)."""
+    lines: list[bytes] = []
+    for name, value in fields:
+        key = name.lower()
+        if key not in REQUEST_FIELDS and key not in NO_TRAILERS:
+            lines += (name, b": ", value, b"\r\n")
+    return lines
 
 
 def valid_request_id(value: bytes) -> bool:

@@ -62,8 +62,10 @@ def pattern(template: str) -> re.Pattern[str]:
 class Routes:
     """Answers `Route` for a raw target; templates from config come before the known ones."""
 
-    def __init__(self, templates: Sequence[str] = ()) -> None:
-        self._templates = [(t, pattern(t)) for t in (*templates, *KNOWN)]
+    def __init__(self, templates: Sequence[tuple[str, str]] = ()) -> None:
+        """`templates`: each a template and the model that it belongs to, or ""."""
+        known = [(template, "") for template in KNOWN]
+        self._templates = [(t, model, pattern(t)) for t, model in (*templates, *known)]
         self._memory: dict[bytes, Route] = {}
 
     def find(self, target: bytes) -> Route:
@@ -81,9 +83,10 @@ class Routes:
         if "://" in path[:16]:
             path = "/" + path.split("://", 1)[1].partition("/")[2]
         path = path.partition("#")[0].replace("\0", "")
-        for template, compiled in self._templates:
+        for template, model, compiled in self._templates:
             found = compiled.fullmatch(path)
             if found:
-                return Route(template, found.groupdict().get("model", "")[:MAX_MODEL])
+                model = model or found.groupdict().get("model", "")
+                return Route(template[:MAX_ROUTE], model[:MAX_MODEL])
         segments = ["{id}" if _ID.fullmatch(s) else s for s in path.split("/")]
         return Route("/".join(segments)[:MAX_ROUTE], "")

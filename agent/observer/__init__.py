@@ -1,0 +1,1 @@
+"""The observer process: everything but the traffic."""

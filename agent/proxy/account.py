@@ -1,0 +1,188 @@
+"""What is written down when a request is over: exact counts at once, a record for the observer.
+
+Rule: every transaction comes here exactly once, whatever became of it.
+"""
+
+from __future__ import annotations
+
+from time import monotonic
+
+from agent.exchange import ABSENT
+from agent.ledger import (
+    OTHER,
+    REASONS,
+    ROUTE_FIELDS,
+    ROUTE_OTHER,
+    WORKER,
+    WorkerRegion,
+    observe,
+)
+from agent.proxy.bus import Bus
+from agent.proxy.routes import Route
+from agent.proxy.transaction import Transaction
+
+MAX_ROUTES = 64
+MAX_MODELS = 64
+"""Distinct label values a worker; further ones count as `other`."""
+UNEARNED = (404, 405)
+"""Answers by which a path earns no series of its own."""
+METHODS = {
+    m.encode(): m
+    for m in ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH")
+}
+
+_REASON_AT = {reason: ROUTE_FIELDS.index(reason) for reason in REASONS}
+_UNSAMPLED, _OVER_BUDGET = WORKER["unsampled"], WORKER["over_budget"]
+
+
+class Accountant:
+    """Adds finished transactions to the worker's region and hands records to the bus."""
+
+    def __init__(self, region: WorkerRegion, bus: Bus | None) -> None:
+        self._region = region
+        self._bus = bus
+        self._series, self._routes = region.series, region.routes
+        self._other = self._routes.row(ROUTE_OTHER)
+        self._rows: dict[tuple[bytes, Route, int, str], tuple[int, int]] = {}
+        known = [key for _, key in self._routes.used()]
+        self._known_routes = {key[0] for key in known}
+        self._known_models = {key[1] for key in known}
+        at, bounds = region.layout.histogram_at, region.layout.bounds
+        self._durations = bounds["duration"]
+        self._sizes = (at["request_size"], bounds["request_size"])
+        self._answers = (at["response_size"], bounds["response_size"])
+        self._connect = (at["connect"], bounds["connect"])
+        self._upstream = (at["upstream"], bounds["upstream"])
+        self._stream = (at["stream"], bounds["stream"])
+        self._overhead = (at["overhead"], bounds["overhead"])
+
+    def begin(self, tx: Transaction) -> None:
+        """Raises the gauge of active requests of the route, as far as it is known yet."""
+        row = self._routes.find(tx.route)
+        tx.active_row = row if row is not None else self._other
+        self._routes.words[tx.active_row] += 1
+
+    def unparsed(self) -> None:
+        """Counts a request head that could not be parsed."""
+        self._region.counters[WORKER["unparsed"]] += 1
+
+    def end(self, tx: Transaction) -> None:
+        """Counts the transaction and makes its record; the second call for one does nothing."""
+        if tx.ended:
+            return
+        tx.ended = True
+        duration = monotonic() - tx.start
+        routes = self._routes
+        routes.words[tx.active_row] -= 1
+        rows = self._rows.get((tx.method, tx.route, tx.status, tx.error))
+        series_row, row = rows if rows is not None else self._find_rows(tx)
+        observe(self._series, series_row, self._durations, duration)
+        self._observe(row, self._sizes, tx.request_size)
+        self._observe(row, self._answers, tx.response_size)
+        if tx.error:
+            routes.words[row + _REASON_AT[tx.error]] += 1
+        upstream = stream = overhead = ABSENT
+        if tx.connect >= 0:
+            self._observe(row, self._connect, tx.connect)
+        if tx.first_read:
+            sent = tx.request_written or tx.head_written
+            upstream = max(tx.first_read - sent, 0.0)
+            self._observe(row, self._upstream, upstream)
+        if tx.head_written:
+            overhead = max(tx.head_written - tx.start - tx.waited, 0.0)
+            if tx.first_out:
+                overhead += max(tx.first_out - tx.first_read, 0.0)
+            self._observe(row, self._overhead, overhead)
+        if tx.response_done and tx.first_read:
+            stream = tx.last_read - tx.first_read
+            self._observe(row, self._stream, stream)
+        if self._bus is not None:
+            self._record(self._bus, tx, duration, upstream, stream, overhead)
+
+    def _observe(self, row: int, where: tuple[int, tuple[float, ...]], value: float) -> None:
+        observe(self._routes, row + where[0], where[1], value)
+
+    def _find_rows(self, tx: Transaction) -> tuple[int, int]:
+        """Rows of the series and of the route; makes them if the path earned that."""
+        known = self._routes.find(tx.route) is not None
+        route, model = tx.route
+        if not known:
+            if tx.status in UNEARNED or tx.error:
+                route = OTHER
+            if route not in self._known_routes and len(self._known_routes) >= MAX_ROUTES:
+                route = OTHER
+            if route == OTHER or (
+                model not in self._known_models and len(self._known_models) >= MAX_MODELS
+            ):
+                model = OTHER
+            self._known_routes.add(route)
+            self._known_models.add(model)
+        method = METHODS.get(tx.method, "_OTHER")
+        rows = (
+            self._series.row((method, route, str(tx.status), tx.error, model)),
+            self._routes.row((route, model)),
+        )
+        if (route, model) == tx.route:
+            self._rows[tx.method, tx.route, tx.status, tx.error] = rows
+        else:
+            tx.route = Route(route, model)
+        return rows
+
+    def _record(
+        self,
+        bus: Bus,
+        tx: Transaction,
+        duration: float,
+        upstream: float,
+        stream: float,
+        overhead: float,
+    ) -> None:
+        held = 0
+        request_body = response_body = None
+        request, response = tx.request_copy, tx.response_copy
+        if request is not None and response is not None:
+            if request.failed or response.failed:
+                tx.capture = "budget"
+                request.give_up()
+                response.give_up()
+            else:
+                held = request.held + response.held
+                request_body, response_body = request.body(), response.body()
+        if tx.capture == "unsampled":
+            self._region.counters[_UNSAMPLED] += 1
+        elif tx.capture == "budget":
+            self._region.counters[_OVER_BUDGET] += 1
+        bus.put(
+            (
+                tx.start_ns,
+                tx.request_id,
+                tx.method,
+                tx.target,
+                tx.version,
+                tx.route[0],
+                tx.route[1],
+                tx.status,
+                tx.error,
+                duration,
+                tx.head_written - tx.start if tx.head_written else ABSENT,
+                tx.connect,
+                upstream,
+                stream,
+                overhead,
+                tx.request_size,
+                tx.response_size,
+                tx.pieces,
+                tx.largest_gap,
+                tx.downstream.peer,
+                tx.reused,
+                tx.resent,
+                tx.upgrade.decode("latin-1") if tx.status == 101 else "",
+                tx.trace,
+                tx.fields,
+                tx.response_fields,
+                tx.capture,
+                request_body,
+                response_body,
+            ),
+            held,
+        )

@@ -1,0 +1,389 @@
+"""One connection to the model server: writes a request's pieces, streams its response back.
+
+Rule: nothing is held but what one read brought; what arrived in one read leaves in one write.
+
+Theory. llhttp parses the response; its callbacks append pieces to `_out`, and `data_received`
+writes them to the client once the read is parsed. llhttp cannot be told that a response answers
+HEAD, so such a response is over at its head, the parser is replaced, and the connection is kept
+only if that read ended exactly there. Bytes that nobody asked for end the connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import socket
+from time import monotonic
+from typing import TYPE_CHECKING, cast
+
+import httptools
+
+from agent.exchange import Fields
+from agent.proxy.head import BadMessage, ResponseHead, read_response, trailer_lines
+from agent.proxy.hop import VIA, Hop
+from agent.proxy.transaction import COPY_LIMIT, Transaction
+
+if TYPE_CHECKING:
+    from agent.proxy.pool import Pool
+
+HIGH_WATER = 64 << 10
+"""Bytes written and not yet taken by the kernel before the other side stops being read."""
+IDEMPOTENT = frozenset({b"GET", b"HEAD", b"PUT", b"DELETE", b"OPTIONS", b"TRACE"})
+_KEEP_ALIVE = re.compile(rb"timeout\s*=\s*(\d+)")
+_BYTES_ACKED = slice(120, 128)
+"""Of Linux's `struct tcp_info`: `tcpi_bytes_acked`, 64 bits."""
+
+
+class Upstream(asyncio.Protocol):
+    """See the module. At most one transaction at a time."""
+
+    def __init__(self, pool: Pool, hop: Hop) -> None:
+        self.hop = hop
+        self.pool = pool
+        self.transport: asyncio.Transport
+        self.tx: Transaction | None = None
+        self.idle_since = 0.0
+        self.idle_limit = pool.idle_limit
+        self.closed = False
+        self._parser = httptools.HttpResponseParser(self)
+        self._reason = b""
+        self._fields: Fields = []
+        self._head: ResponseHead | None = None
+        self._quiet = 0
+        """Bytes read since the last one of a body: heads, trailers and chunk framing so far."""
+        self._bad: BadMessage | None = None
+        self._out: list[bytes] = []
+        self._rechunk = False
+        self._message_over = False
+        self._reusable = True
+        self._written = 0
+        self._acked_before = 0
+
+    # ---- life of the connection
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self.transport.set_write_buffer_limits(high=HIGH_WATER)
+        self._acked_before = self._bytes_acked()
+
+    def bind(self, tx: Transaction) -> None:
+        """Takes a transaction; its pieces so far are written by the caller's `send`."""
+        self.tx = tx
+        tx.upstream = self
+
+    def send(self, tx: Transaction) -> None:
+        """Writes the pieces that the downstream side has put into `tx.out`."""
+        data = b"".join(tx.out)
+        tx.out.clear()
+        tx.out_size = 0
+        if tx.copy is not None:
+            tx.copy_size += len(data)
+            if tx.copy_size <= COPY_LIMIT:
+                tx.copy.append(data)
+            else:
+                tx.copy = None
+        self._written += len(data)
+        self.transport.write(data)
+        now = monotonic()
+        if not tx.head_written:
+            tx.head_written = now
+        if tx.request_done:
+            tx.request_written = now
+
+    def pause_writing(self) -> None:
+        if self.tx is not None:
+            self.tx.downstream.pause_reading()
+
+    def resume_writing(self) -> None:
+        if self.tx is not None:
+            self.tx.downstream.resume_reading()
+
+    def abort(self) -> None:
+        """Closes at once; whatever was under way is forgotten here."""
+        self.tx = None
+        self.closed = True
+        self.transport.abort()
+
+    def eof_received(self) -> None:
+        self._lost(None)
+        self.transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._lost(exc)
+
+    def _lost(self, exc: Exception | None) -> None:
+        self.closed = True
+        self.pool.forget(self)
+        tx = self.tx
+        if tx is None:
+            return
+        if isinstance(exc, OSError) and self._rescue():
+            return
+        self.tx = None
+        head = self._head
+        if exc is None and head is not None and head.framing == "close" and not self._out:
+            self._end_close_delimited(tx)
+        elif not tx.first_read and tx.reused and not tx.resent and self._may_resend(tx):
+            self.pool.resend(tx)
+        else:
+            tx.downstream.fail(tx, 502, "upstream_reset", "the model server closed the connection")
+
+    def _rescue(self) -> bool:
+        """Reads what the model server sent before a write of ours failed: an early answer, say.
+
+        True if the response turned out whole.
+        """
+        sock = self.transport.get_extra_info("socket")
+        if sock is None or self.transport.get_extra_info("ssl_object") is not None:
+            return False
+        tx = self.tx
+        try:
+            while data := os.read(sock.fileno(), 65536):
+                self.data_received(data)
+                if self.tx is None:
+                    return True
+        except (OSError, ValueError):
+            pass
+        return tx is not self.tx
+
+    def _end_close_delimited(self, tx: Transaction) -> None:
+        if self._rechunk:
+            tx.downstream.write(b"0\r\n\r\n")
+        tx.response_done = True
+        tx.downstream.response_over(tx)
+
+    # ---- the one retry rule
+
+    def _bytes_acked(self) -> int:
+        """`tcpi_bytes_acked`, or -1 where the kernel does not tell (not TCP, not Linux, TLS)."""
+        sock = self.transport.get_extra_info("socket")
+        if (
+            sock is None
+            or sock.family not in (socket.AF_INET, socket.AF_INET6)
+            or not hasattr(socket, "TCP_INFO")
+            or self.transport.get_extra_info("ssl_object") is not None
+        ):
+            return -1
+        try:
+            info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 128)
+        except OSError:
+            return -1
+        return int.from_bytes(info[_BYTES_ACKED], "little") if len(info) >= 128 else -1
+
+    def _may_resend(self, tx: Transaction) -> bool:
+        if tx.copy is None or tx.upgrade:
+            return False
+        if tx.method in IDEMPOTENT:
+            return True
+        acked = self._bytes_acked()
+        earlier = self._written - tx.copy_size
+        return acked >= 0 and self._acked_before >= 0 and acked - self._acked_before <= earlier
+
+    # ---- the response
+
+    def data_received(self, data: bytes) -> None:
+        tx = self.tx
+        if tx is None:
+            self.abort()
+            return
+        now = monotonic()
+        if not tx.first_read:
+            tx.first_read = now
+        elif self._head is not None:
+            gap = now - tx.last_read
+            if gap > tx.largest_gap:
+                tx.largest_gap = gap
+        tx.last_read = now
+        tx.pieces += 1
+        self._quiet += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            if self._head is not None and tx.status == 101:
+                self._become_tunnel(tx, data[upgrade.args[0] :])
+                return
+            self._reusable = False
+        except httptools.HttpParserError as error:
+            self._reusable = False
+            if not self._message_over:
+                self._refuse(tx, self._bad or BadMessage(502, str(error)))
+                return
+        if self._quiet > self.hop.limits.head_bytes and not self._message_over:
+            self._refuse(tx, BadMessage(502, "the model server's response head is too large"))
+            return
+        if self._out:
+            tx.downstream.write(b"".join(self._out))
+            self._out.clear()
+            if not tx.first_out:
+                tx.first_out = monotonic()
+        if self._message_over:
+            self._over(tx, data)
+
+    def on_message_begin(self) -> None:
+        if self._message_over:
+            self._reusable = False
+            raise BadMessage(502, "the model server sent more than it was asked for")
+        self._fields = []
+        self._reason = b""
+
+    def on_status(self, reason: bytes) -> None:
+        self._reason += reason
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        fields = self._fields
+        fields.append((name, value))
+        if len(fields) > self.hop.limits.fields:
+            self._bad = BadMessage(502, "the model server's response has too many fields")
+            raise self._bad
+
+    def on_headers_complete(self) -> None:
+        tx = self.tx
+        assert tx is not None
+        status = self._parser.get_status_code()
+        try:
+            self._check_size()
+            head = read_response(
+                status,
+                self._reason,
+                self._parser.get_http_version(),
+                self._fields,
+                tx.method == b"HEAD",
+            )
+            if status == 101 and (not tx.upgrade or head.upgrade.lower() != tx.upgrade):
+                raise BadMessage(502, "the model server switched to a protocol nobody asked for")
+        except BadMessage as bad:
+            self._bad = bad
+            raise
+        self._quiet = 0
+        if status < 200 and status != 101:
+            if tx.version == "1.1":
+                self._out += (_status_line(status, self._reason), *head.lines, b"\r\n")
+            return
+        self._head = head
+        tx.status = status
+        tx.response_fields = self._fields
+        self._write_head(tx, head, status)
+        self._fields = []
+        if tx.method == b"HEAD" and head.framing == "none" and status != 101:
+            self._message_over = True
+
+    def _check_size(self) -> None:
+        limit = self.hop.limits.head_bytes
+        if self._quiet > limit:
+            size = sum(len(n) + len(v) + 4 for n, v in self._fields)
+            if size > limit:
+                raise BadMessage(502, "the model server's response head is too large")
+
+    def _write_head(self, tx: Transaction, head: ResponseHead, status: int) -> None:
+        out = self._out
+        out.append(_status_line(status, self._reason))
+        out += head.lines
+        self._rechunk = False
+        if head.framing in ("chunked", "close"):
+            if tx.version == "1.1":
+                self._rechunk = True
+                out.append(b"transfer-encoding: chunked\r\n")
+            else:
+                tx.close = True
+        if not head.request_id:
+            out += (b"x-request-id: ", tx.request_id, b"\r\n")
+        out.append(VIA)
+        if self.hop.server_timing:
+            out.append(self._server_timing(tx))
+        if status != 101:
+            if not tx.request_done or tx.upgrade or self.hop.draining:
+                tx.close = True
+            if tx.close:
+                out.append(b"connection: close\r\n")
+            elif tx.version == "1.0":
+                out.append(b"connection: keep-alive\r\n")
+        out.append(b"\r\n")
+        tx.head_sent = True
+
+    @staticmethod
+    def _server_timing(tx: Transaction) -> bytes:
+        ours = (tx.head_written - tx.start - tx.waited) * 1e3
+        theirs = (tx.first_read - tx.head_written) * 1e3
+        return b"server-timing: outrider;dur=%.3f, upstream;dur=%.3f\r\n" % (ours, theirs)
+
+    def on_body(self, piece: bytes) -> None:
+        tx = self.tx
+        assert tx is not None
+        if self._message_over or self._head is None:
+            self._reusable = False
+            return
+        size = len(piece)
+        self._quiet = 0
+        tx.response_size += size
+        if tx.response_copy is not None:
+            tx.response_copy.add(piece)
+        if self._rechunk:
+            self._out += (b"%x\r\n" % size, piece, b"\r\n")
+        else:
+            self._out.append(piece)
+
+    def on_message_complete(self) -> None:
+        if self._head is None or self._message_over:
+            return
+        if self._rechunk:
+            self._out += (b"0\r\n", *trailer_lines(self._fields), b"\r\n")
+        self._message_over = self._parser.get_status_code() != 101
+
+    def _over(self, tx: Transaction, data: bytes) -> None:
+        """The response is complete: the connection goes back to the pool, or ends."""
+        head = self._head
+        assert head is not None
+        if tx.method == b"HEAD":
+            exact = data.endswith(b"\r\n\r\n") and data.count(b"\r\n\r\n") == 1
+            self._reusable = self._reusable and exact
+            self._parser = httptools.HttpResponseParser(self)
+        tx.response_done = True
+        self.tx = None
+        if self._reusable and not head.close and tx.request_done and not self.closed:
+            self._set_idle_limit(tx.response_fields)
+            self._head = None
+            self._message_over = False
+            self._fields = []
+            self._quiet = 0
+            self.pool.release(self)
+        else:
+            self.closed = True
+            self.transport.close()
+        tx.downstream.response_over(tx)
+
+    def _set_idle_limit(self, fields: Fields) -> None:
+        """The model server's own Keep-Alive timeout less a second, if that is sooner."""
+        self.idle_limit = self.pool.idle_limit
+        for name, value in fields:
+            if len(name) == 10 and name.lower() == b"keep-alive":
+                found = _KEEP_ALIVE.search(value)
+                if found:
+                    self.idle_limit = min(self.idle_limit, max(int(found[1]) - 1.0, 0.0))
+
+    def _refuse(self, tx: Transaction, bad: BadMessage) -> None:
+        self._out.clear()
+        self.abort()
+        tx.downstream.fail(tx, 502, "upstream_protocol", bad.message)
+
+    def _become_tunnel(self, tx: Transaction, more: bytes) -> None:
+        from agent.proxy.tunnel import join
+
+        self.pool.forget(self)
+        self.tx = None
+        tx.downstream.write(b"".join(self._out))
+        self._out.clear()
+        tx.first_out = monotonic()
+        join(tx, self, more)
+
+
+_status_lines: dict[tuple[int, bytes], bytes] = {}
+
+
+def _status_line(status: int, reason: bytes) -> bytes:
+    line = _status_lines.get((status, reason))
+    if line is None:
+        line = b"HTTP/1.1 %d %b\r\n" % (status, reason)
+        if len(_status_lines) < 256:
+            _status_lines[status, reason] = line
+    return line

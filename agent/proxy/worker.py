@@ -1,0 +1,287 @@
+"""A worker process from its fork to its end: the composition of the data plane.
+
+Rule: it knows bytes and time. It inherits its sockets and the ledger, starts serving before it
+looks for anybody else, and ends when its requests have ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import random
+import signal
+import socket
+import ssl
+from dataclasses import dataclass
+from time import monotonic
+
+import uvloop
+
+from agent.config import Config
+from agent.ledger import OBSERVER, WORKER, Ledger
+from agent.proxy.account import Accountant
+from agent.proxy.bus import Bus
+from agent.proxy.capture import Budget
+from agent.proxy.downstream import Downstream
+from agent.proxy.health import Answer, Health
+from agent.proxy.hop import Hop, Limits, Sampling, networks
+from agent.proxy.pool import Address, Pool
+from agent.proxy.routes import Routes
+from agent.telemetry import Telemetry
+
+TICK = 0.25
+"""Seconds between looks at the deadlines; shorter where a timeout asks for it."""
+PROBE_AGE = 2.0
+"""Seconds for which the last contact with the model server answers a readiness probe."""
+OBSERVER_AGE = 5.0
+"""Seconds without a heartbeat after which the observer is called hung."""
+
+
+QUICK_STOP = signal.SIGUSR1
+"""As SIGTERM, but without the delay that is for load balancers: somebody pressed Ctrl-C."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inherited:
+    """What a worker gets from the supervisor with its fork."""
+
+    number: int
+    listener: socket.socket
+    health: socket.socket
+    bus: str
+    ledger: Ledger
+
+
+def run(config: Config, telemetry: Telemetry, inherited: Inherited) -> None:
+    """Serves until SIGTERM and the drain that follows. Raises on a fault that it cannot mend."""
+    uvloop.run(_Worker(config, telemetry, inherited).serve())
+
+
+def client_tls(config: Config) -> ssl.SSLContext | None:
+    """The context for the listening side. Raises OSError or ssl.SSLError on a bad file."""
+    tls = config.tls
+    if tls.cert is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.set_alpn_protocols(["http/1.1"])
+    context.load_cert_chain(tls.cert, tls.key)
+    if tls.client_ca is not None:
+        context.load_verify_locations(tls.client_ca)
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+def upstream_tls(config: Config) -> ssl.SSLContext | None:
+    """The context towards the model server. Raises OSError or ssl.SSLError on a bad file."""
+    if not config.upstream.tls:
+        return None
+    tls = config.upstream_tls
+    context = ssl.create_default_context(cafile=tls.ca)
+    if tls.cert is not None:
+        context.load_cert_chain(tls.cert, tls.key)
+    if not tls.verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+class _Worker:
+    def __init__(self, config: Config, telemetry: Telemetry, inherited: Inherited) -> None:
+        self._config = config
+        self._inherited = inherited
+        self._ledger = inherited.ledger
+        self._region = self._ledger.worker(inherited.number)
+        self._tls = client_tls(config)
+        self._hop = _hop(config, telemetry)
+        self._hop.refused = self._count_refused
+        self._stop: asyncio.Future[bool]
+        self._observer = (-1, 0.0)
+        self._accepted = 0
+
+    async def serve(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._stop = loop.create_future()
+        for number, quick in ((signal.SIGTERM, False), (QUICK_STOP, True)):
+            loop.add_signal_handler(number, self._ask_stop, quick)
+        bus = self._compose(loop)
+        listener = await loop.create_server(
+            self._accept, sock=self._inherited.listener, ssl=self._tls, backlog=4096
+        )
+        health = await loop.create_server(
+            lambda: Health({"/healthz": self._healthz, "/readyz": self._readyz}),
+            sock=self._inherited.health,
+        )
+        counters = self._region.counters
+        counters[WORKER["pid"]] = os.getpid()
+        if bus is not None:
+            bus.start()
+        counters[WORKER["ready"]] = 1
+        gc.freeze()
+        ticking = loop.create_task(self._tick())
+        await self._drain(listener, await self._stop)
+        if bus is not None:
+            await bus.close(self._config.drain.flush)
+        ticking.cancel()
+        health.close()
+
+    def _compose(self, loop: asyncio.AbstractEventLoop) -> Bus | None:
+        config, hop, inherited = self._config, self._hop, self._inherited
+        bus = None
+        if config.observe != "off":
+            bus = Bus(loop, inherited.bus, inherited.number, self._region, hop.budget)
+        self._bus = bus
+        hop.accountant = Accountant(self._region, bus)
+        upstream = config.upstream
+        address = Address(upstream.host, upstream.port, upstream.socket, upstream_tls(config))
+        self._pool = Pool(
+            loop, hop, address, config.timeouts.connect, config.timeouts.pool, self._seen_upstream
+        )
+        return bus
+
+    def _accept(self) -> Downstream:
+        self._accepted += 1
+        return Downstream(self._hop, b"https" if self._tls else b"http")
+
+    def _count_refused(self) -> None:
+        self._region.counters[WORKER["refused_connections"]] += 1
+
+    def _seen_upstream(self, up: bool) -> None:
+        self._region.counters[WORKER["upstream_up"]] = int(up)
+
+    # ---- the tick
+
+    async def _tick(self) -> None:
+        hop, counters = self._hop, self._region.counters
+        timeouts = self._config.timeouts
+        shortest = min(timeouts.head, timeouts.idle, timeouts.first_byte, timeouts.total)
+        period = min(TICK, max(shortest / 8, 0.02))
+        while True:
+            hop.now = now = monotonic()
+            counters[WORKER["heartbeat"]] += 1
+            counters[WORKER["connections"]] = len(hop.connections)
+            counters[WORKER["budget_used"]] = hop.budget.used + hop.budget.unsent
+            for connection in [c for c in hop.connections if c.deadline < now]:
+                connection.expire()
+            self._pool.expire()
+            if self._bus is not None:
+                self._bus.refresh()
+            beat = self._ledger.observer[OBSERVER["heartbeat"]]
+            if beat != self._observer[0]:
+                self._observer = (beat, now)
+            await asyncio.sleep(period)
+
+    # ---- probes
+
+    async def _healthz(self) -> Answer:
+        return 200, {"status": "ok", "observer": self._observer_state()}
+
+    async def _readyz(self) -> Answer:
+        up = await self._upstream_reachable()
+        ready = up and not self._hop.draining
+        body: dict[str, object] = {
+            "status": "ready" if ready else "not ready",
+            "upstream": "ok" if up else "unreachable",
+            "draining": self._hop.draining,
+            "observer": self._observer_state(),
+        }
+        if self._ledger.observer[OBSERVER["reference_refused"]]:
+            body["reference"] = "refused: see the log and /api/v1/status; drift is not judged by it"
+        return (200 if ready else 503), body
+
+    def _observer_state(self) -> str:
+        if self._config.observe == "off":
+            return "off"
+        beat, seen = self._observer
+        if monotonic() - seen > OBSERVER_AGE:
+            return "hung"
+        if self._bus is None or self._bus.away:
+            return "down"
+        return "ok" if beat else "starting"
+
+    async def _upstream_reachable(self) -> bool:
+        if monotonic() - self._pool.last_success < PROBE_AGE:
+            return True
+        try:
+            upstream = await self._pool.connect()
+        except (OSError, TimeoutError):
+            return False
+        self._pool.release(upstream)
+        return True
+
+    # ---- the end
+
+    def _ask_stop(self, quick: bool) -> None:
+        if not self._stop.done():
+            self._stop.set_result(quick)
+
+    async def _drain(self, listener: asyncio.Server, quick: bool) -> None:
+        """Not ready, but serving; then no new connections; then until all requests have ended."""
+        hop, drain = self._hop, self._config.drain
+        hop.draining = True
+        self._region.counters[WORKER["draining"]] = 1
+        if not quick:
+            await asyncio.sleep(drain.delay)
+        await self._empty_backlog()
+        listener.close()
+        deadline = monotonic() + drain.grace
+        while hop.connections and monotonic() < deadline:
+            for connection in list(hop.connections):
+                connection.close_if_idle()
+            await asyncio.sleep(0.02)
+        for connection in list(hop.connections):
+            connection.abandon()
+        self._pool.close()
+        await asyncio.sleep(0)
+
+    async def _empty_backlog(self) -> None:
+        """Accepts what waits in the listening socket's queue, until nothing has come for a bit."""
+        before = -1
+        while self._accepted != before:
+            before = self._accepted
+            await asyncio.sleep(0.05)
+
+
+def _hop(config: Config, telemetry: Telemetry) -> Hop:
+    limits, timeouts, upstream = config.limits, config.timeouts, config.upstream
+    observing = config.observe != "off"
+    return Hop(
+        limits=Limits(
+            head_bytes=limits.head_bytes,
+            fields=limits.fields,
+            body_bytes=limits.body_bytes,
+            connections=limits.connections,
+            head=timeouts.head,
+            idle=timeouts.idle,
+            first_byte=timeouts.first_byte,
+            total=timeouts.total,
+        ),
+        sampling=Sampling(
+            traces=telemetry.traces and observing,
+            parent_based=telemetry.parent_based,
+            ratio=telemetry.ratio,
+            capture=config.observe == "all",
+            bodies=config.capture.sample_ratio,
+            body_bytes=config.capture.max_body_bytes,
+        ),
+        routes=Routes([(route.path, route.model or "") for route in config.routes]),
+        budget=Budget(config.capture.budget),
+        base_path=upstream.path.encode("ascii"),
+        upstream_host=_host_field(config),
+        tunnels=frozenset(name.lower().encode() for name in config.tunnel.protocols),
+        half_close=config.client_eof == "half_close",
+        server_timing=config.server_timing,
+        trusted=networks(config.trusted_proxies),
+        random=random.Random(os.urandom(32)),
+    )
+
+
+def _host_field(config: Config) -> bytes:
+    upstream = config.upstream
+    if not upstream.host:
+        return b"localhost"
+    host = f"[{upstream.host}]" if ":" in upstream.host else upstream.host
+    return f"{host}:{upstream.port}".encode()
+
+
+__all__ = ["QUICK_STOP", "Inherited", "client_tls", "run", "upstream_tls"]
