@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from math import isinf
+from typing import NamedTuple, Protocol
 
 from agent.ship import otlp_settings
 from agent.ship.loki import Loki, LokiSettings
@@ -47,31 +48,48 @@ class Sinks(NamedTuple):
         return [sender.status() for sender in self.all()]
 
 
+class LokiSink(LokiSettings, Protocol):
+    """A Loki's configuration, with what the sender needs of it."""
+
+    @property
+    def timeout(self) -> float:
+        """Seconds for one push; infinity: no bound."""
+
+    @property
+    def queue(self) -> int:
+        """Bytes."""
+
+
 def make_sinks(
     env: Mapping[str, str],
     *,
     version: str,
+    spans: str | None,
     stdout: bool,
-    lokis: Mapping[str, LokiSettings],
-    queue: Callable[[], Queue] = lambda: MemoryQueue(QUEUE_BYTES),
-    log: logging.Logger | None = None,
+    lokis: Mapping[str, LokiSink],
+    log: logging.Logger,
+    queue: Callable[[int], Queue] = MemoryQueue,
 ) -> Sinks:
-    """Senders, not started yet. Raises OtlpError, OSError or ModuleNotFoundError, as it stands."""
+    """Senders, not started yet; `spans` is the OTLP protocol, or None if none are exported.
+
+    Raises OSError (a certificate that cannot be read) or ModuleNotFoundError (a missing extra).
+    """
     agent = f"outrider/{version}"
-
-    def sender(name: str, kind: str, sink: Sink, policy: Policy) -> Sender:
-        return Sender(name, kind, sink, queue(), policy, log)
-
-    spans = []
-    if otlp_settings.wanted(env, "TRACES"):
-        settings = otlp_settings.read(env, "TRACES")
+    made = Sinks([], [], [])
+    if spans is not None:
+        settings = otlp_settings.read(env, "TRACES", spans)
+        for warning in settings.warnings:
+            log.warning(warning)
         policy = SPANS._replace(timeout=settings.timeout)
-        spans.append(sender("otlp", settings.protocol, otlp(settings, agent), policy))
-    return Sinks(
-        spans,
-        [sender("stdout", "stdout", Stdout(), STDOUT)] if stdout else [],
-        [sender(name, "loki", Loki(loki, agent), LINES) for name, loki in lokis.items()],
-    )
+        made.spans.append(
+            Sender("otlp", spans, otlp(settings, agent), queue(QUEUE_BYTES), policy, log)
+        )
+    if stdout:
+        made.stdout.append(Sender("stdout", "stdout", Stdout(), queue(QUEUE_BYTES), STDOUT, log))
+    for name, loki in lokis.items():
+        policy = LINES._replace(timeout=None if isinf(loki.timeout) else loki.timeout)
+        made.logs.append(Sender(name, "loki", Loki(loki, agent), queue(loki.queue), policy, log))
+    return made
 
 
 def otlp(settings: otlp_settings.OtlpSettings, user_agent: str) -> Sink:

@@ -7,10 +7,11 @@ structured metadata. Within a batch and a stream lines keep their order, oldest 
 
 from __future__ import annotations
 
-import ssl
 import time
+from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Protocol
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 import msgspec
 
@@ -28,41 +29,49 @@ POISON = frozenset((400, 413))
 PUSH_PATH = "/loki/api/v1/push"
 
 
-class LokiSettings(NamedTuple):
-    """Where and how."""
+class LokiSettings(Protocol):
+    """What is read of a sink's configuration."""
 
-    url: str
-    """With the path, or without one: then Loki's own is added."""
-    encoding: str = "json"
-    """Or "protobuf", which needs the extra `snappy`."""
-    tenant: str | None = None
-    headers: Mapping[str, str] = {}
-    """Authorization and the like."""
-    tls: ssl.SSLContext | None = None
+    @property
+    def url(self) -> str:
+        """With the path, or without one: then Loki's own is added."""
+
+    @property
+    def encoding(self) -> str:
+        """ "json", or "protobuf", which needs the extra `snappy`."""
+
+    @property
+    def tenant(self) -> str | None: ...
+    @property
+    def token(self) -> str | None: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """Added to those of each record."""
 
 
 class Loki:
-    """Sink of one Loki."""
+    """Sink of one Loki. Raises ModuleNotFoundError if its encoding needs a missing extra."""
 
     def __init__(self, settings: LokiSettings, user_agent: str) -> None:
         json = settings.encoding == "json"
-        headers = {
-            "content-type": "application/json" if json else "application/x-protobuf",
-            "user-agent": user_agent,
-            **settings.headers,
-        }
+        url, headers = endpoint(settings.url)
+        headers["content-type"] = "application/json" if json else "application/x-protobuf"
+        headers["user-agent"] = user_agent
+        if settings.token:
+            headers["authorization"] = f"Bearer {settings.token}"
         if settings.tenant:
             headers["x-scope-orgid"] = settings.tenant
-        url = settings.url.rstrip("/")
-        if "/" not in url.partition("://")[2]:
-            url += PUSH_PATH
+        headers |= {name.lower(): value for name, value in settings.headers.items()}
+        self._labels = tuple(settings.labels.items())
         self._encode = encode_json if json else _snappy_encoder()
-        self._poster = Poster(url, headers, settings.tls, compress=json)
+        self._poster = Poster(url, headers, compress=json)
 
     async def push(self, batch: Sequence[Record]) -> Outcome:
         """Sends one batch, once."""
         try:
-            answer = await self._poster.post(self._encode(batch))
+            answer = await self._poster.post(self._encode(batch, self._labels))
         except NETWORK_ERRORS as error:
             return retry(str(error) or type(error).__name__)
         return verdict(answer, time.time())
@@ -84,11 +93,23 @@ def verdict(answer: Answer, now: float) -> Outcome:
     return reject(f"HTTP {status}")
 
 
-def encode_json(batch: Sequence[Record]) -> bytes:
+def endpoint(url: str) -> tuple[str, dict[str, str]]:
+    """Where to push, and the header for a user and password that stand in the URL."""
+    parts = urlsplit(url)
+    path = parts.path if parts.path.strip("/") else PUSH_PATH
+    host = parts.netloc.rpartition("@")[2]
+    headers = {}
+    if parts.username is not None:
+        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        headers["authorization"] = "Basic " + b64encode(pair.encode()).decode()
+    return urlunsplit((parts.scheme, host, path, parts.query, "")), headers
+
+
+def encode_json(batch: Sequence[Record], more: Labels = ()) -> bytes:
     """The JSON body: streams, each with [nanoseconds, line, metadata] for a line."""
     streams = [
         {
-            "stream": dict(labels),
+            "stream": dict(labels + more),
             "values": [
                 (str(record.timestamp_ns), _line(record).decode(), dict(record.metadata))
                 for record in records
@@ -99,10 +120,10 @@ def encode_json(batch: Sequence[Record]) -> bytes:
     return msgspec.json.encode({"streams": streams})
 
 
-def encode_protobuf(batch: Sequence[Record]) -> bytes:
+def encode_protobuf(batch: Sequence[Record], more: Labels = ()) -> bytes:
     """A PushRequest of logproto, not compressed yet."""
     return b"".join(
-        message(1, text(1, selector(labels)) + b"".join([_entry(r) for r in records]))
+        message(1, text(1, selector(labels + more)) + b"".join([_entry(r) for r in records]))
         for labels, records in _streams(batch).items()
     )
 
@@ -134,10 +155,10 @@ def _streams(batch: Sequence[Record]) -> dict[Labels, list[Record]]:
     return streams
 
 
-def _snappy_encoder() -> Callable[[Sequence[Record]], bytes]:
+def _snappy_encoder() -> Callable[[Sequence[Record], Labels], bytes]:
     import cramjam
 
-    def encode(batch: Sequence[Record]) -> bytes:
-        return bytes(cramjam.snappy.compress_raw(encode_protobuf(batch)))
+    def encode(batch: Sequence[Record], more: Labels) -> bytes:
+        return bytes(cramjam.snappy.compress_raw(encode_protobuf(batch, more)))
 
     return encode

@@ -1,7 +1,8 @@
 """What OpenTelemetry's environment variables say about one signal's OTLP exporter.
 
 Rule: the meaning is the specification's, "OpenTelemetry Protocol Exporter"; a signal's own
-variable wins over the general one, an empty variable counts as unset.
+variable wins over the general one, an empty variable counts as unset, and of a bad one the
+default is taken and something said.
 """
 
 from __future__ import annotations
@@ -15,18 +16,10 @@ from opentelemetry.util.re import parse_env_headers
 
 GRPC, HTTP = "grpc", "http/protobuf"
 
+DEFAULT_GRPC, DEFAULT_HTTP = "http://localhost:4317", "http://localhost:4318"
+
 MIN_TIMEOUT_MS = 100
 """Less is taken for a mistake: some SDKs read the variable as seconds."""
-
-
-class OtlpError(ValueError):
-    """A variable that cannot be followed. `variable` is its name, `remedy` what to write."""
-
-    def __init__(self, variable: str, value: str, remedy: str) -> None:
-        super().__init__(f"{variable}={value!r}: {remedy}")
-        self.variable = variable
-        self.value = value
-        self.remedy = remedy
 
 
 class OtlpSettings(NamedTuple):
@@ -45,6 +38,8 @@ class OtlpSettings(NamedTuple):
     """Files of PEM certificates and the key."""
     cert: str | None
     key: str | None
+    warnings: tuple[str, ...] = ()
+    """What was wrong with the variables; the default is taken instead, as specified."""
 
     def tls(self) -> ssl.SSLContext | None:
         """Made after the fork; None where the endpoint is not `https`. Raises OSError."""
@@ -56,78 +51,80 @@ class OtlpSettings(NamedTuple):
         return context
 
 
-def wanted(env: Mapping[str, str], signal: str) -> bool:
-    """Whether this signal ("TRACES" or "METRICS") is to be exported by OTLP.
-
-    OTEL_TRACES_EXPORTER=otlp says so; so does, for traces, an endpoint without that variable.
-    """
-    if env.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
-        return False
-    chosen = env.get(f"OTEL_{signal}_EXPORTER", "").strip()
-    if chosen:
-        return "otlp" in [name.strip() for name in chosen.split(",")]
-    return signal == "TRACES" and bool(_first(env, signal, "ENDPOINT"))
-
-
-def read(env: Mapping[str, str], signal: str) -> OtlpSettings:
-    """Settings of one signal. Raises OtlpError naming the variable."""
-    protocol = (_first(env, signal, "PROTOCOL") or HTTP).strip().lower()
-    if protocol not in (GRPC, HTTP):
-        raise OtlpError("OTEL_EXPORTER_OTLP_PROTOCOL", protocol, f"use {GRPC} or {HTTP}")
-    endpoint, secure = (_grpc_endpoint if protocol == GRPC else _http_endpoint)(env, signal)
+def read(env: Mapping[str, str], signal: str, protocol: str) -> OtlpSettings:
+    """Settings of one signal ("TRACES" or "METRICS"), sent by `protocol`."""
+    warnings: list[str] = []
+    endpoint, secure = (_grpc_endpoint if protocol == GRPC else _http_endpoint)(
+        env, signal, warnings
+    )
     return OtlpSettings(
         protocol=protocol,
         endpoint=endpoint,
         secure=secure,
-        headers=dict(parse_env_headers(_first(env, signal, "HEADERS") or "", liberal=True)),
-        timeout=_timeout(_first(env, signal, "TIMEOUT")),
-        gzip=_gzip(_first(env, signal, "COMPRESSION")),
-        ca=_first(env, signal, "CERTIFICATE"),
-        cert=_first(env, signal, "CLIENT_CERTIFICATE"),
-        key=_first(env, signal, "CLIENT_KEY"),
+        headers=dict(parse_env_headers(_first(env, signal, "HEADERS"), liberal=True)),
+        timeout=_timeout(_first(env, signal, "TIMEOUT"), warnings),
+        gzip=_gzip(_first(env, signal, "COMPRESSION"), warnings),
+        ca=_first(env, signal, "CERTIFICATE") or None,
+        cert=_first(env, signal, "CLIENT_CERTIFICATE") or None,
+        key=_first(env, signal, "CLIENT_KEY") or None,
+        warnings=tuple(warnings),
     )
 
 
-def _first(env: Mapping[str, str], signal: str, name: str) -> str | None:
+def _first(env: Mapping[str, str], signal: str, name: str) -> str:
     own, general = f"OTEL_EXPORTER_OTLP_{signal}_{name}", f"OTEL_EXPORTER_OTLP_{name}"
-    return env.get(own) or env.get(general) or None
+    return env.get(own) or env.get(general) or ""
 
 
-def _http_endpoint(env: Mapping[str, str], signal: str) -> tuple[str, bool]:
+def _http_endpoint(env: Mapping[str, str], signal: str, warnings: list[str]) -> tuple[str, bool]:
     own = env.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT")
-    base = env.get("OTEL_EXPORTER_OTLP_ENDPOINT") or "http://localhost:4318"
-    url = own or f"{base.removesuffix('/')}/v1/{signal.lower()}"
+    base = env.get("OTEL_EXPORTER_OTLP_ENDPOINT") or DEFAULT_HTTP
+    url = own or _under(base, signal)
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise OtlpError("OTEL_EXPORTER_OTLP_ENDPOINT", url, "use http://host:port or https://…")
+        warnings.append(
+            f"OTEL_EXPORTER_OTLP_ENDPOINT={url}: wanted http://host:port or https://host;"
+            f" {DEFAULT_HTTP} is used"
+        )
+        return _under(DEFAULT_HTTP, signal), False
     return url, parts.scheme == "https"
 
 
-def _grpc_endpoint(env: Mapping[str, str], signal: str) -> tuple[str, bool]:
-    url = _first(env, signal, "ENDPOINT") or "http://localhost:4317"
+def _under(base: str, signal: str) -> str:
+    return f"{base.removesuffix('/')}/v1/{signal.lower()}"
+
+
+def _grpc_endpoint(env: Mapping[str, str], signal: str, warnings: list[str]) -> tuple[str, bool]:
+    url = _first(env, signal, "ENDPOINT") or DEFAULT_GRPC
     parts = urlsplit(url)
-    if parts.scheme == "https":
-        return parts.netloc, True
-    if parts.scheme == "http" and parts.netloc:
-        return parts.netloc, False
-    insecure = (_first(env, signal, "INSECURE") or "false").strip().lower() == "true"
-    return url, not insecure
+    if parts.scheme in ("http", "https") and parts.netloc:
+        return parts.netloc, parts.scheme == "https"
+    insecure = _first(env, signal, "INSECURE").strip().lower()
+    if insecure not in ("", "true", "false"):
+        warnings.append(
+            f"OTEL_EXPORTER_OTLP_INSECURE={insecure}: wanted true or false; taken as false"
+        )
+    return url, insecure != "true"
 
 
-def _timeout(value: str | None) -> float:
+def _timeout(value: str, warnings: list[str]) -> float:
     try:
         milliseconds = float(value or 10_000)
     except ValueError:
         milliseconds = 0.0
-    if milliseconds < MIN_TIMEOUT_MS:
-        raise OtlpError(
-            "OTEL_EXPORTER_OTLP_TIMEOUT", value or "", "it is in milliseconds; use 10000 for 10 s"
+    if milliseconds >= MIN_TIMEOUT_MS:
+        return milliseconds / 1e3
+    warnings.append(
+        f"OTEL_EXPORTER_OTLP_TIMEOUT={value}: wanted milliseconds, {MIN_TIMEOUT_MS} or more;"
+        " 10000 is used"
+    )
+    return 10.0
+
+
+def _gzip(value: str, warnings: list[str]) -> bool:
+    chosen = value.strip().lower()
+    if chosen not in ("", "none", "gzip"):
+        warnings.append(
+            f"OTEL_EXPORTER_OTLP_COMPRESSION={value}: wanted gzip or none; none is used"
         )
-    return milliseconds / 1e3
-
-
-def _gzip(value: str | None) -> bool:
-    chosen = (value or "none").strip().lower()
-    if chosen not in ("none", "gzip"):
-        raise OtlpError("OTEL_EXPORTER_OTLP_COMPRESSION", chosen, "use gzip or none")
     return chosen == "gzip"

@@ -1,0 +1,1 @@
+"""The admin port: what the observer shows to people and to Prometheus."""

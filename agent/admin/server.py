@@ -1,0 +1,97 @@
+"""The admin server: /metrics, health for people, and the API.
+
+Rule: it reads; no GET changes anything. What it shows is given to it as callables, so that it
+knows none of the rooms behind them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from agent.admin.access import guard
+
+MAX_BODY = 1 << 20
+"""Bytes of a request's body that are taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """What the pages are made of; each is called when its page is asked for."""
+
+    metrics: Callable[[str], tuple[bytes, str]]
+    """The exposition and its content type, from an Accept field."""
+    health: Callable[[], tuple[bool, dict[str, Any]]]
+    ready: Callable[[], tuple[bool, dict[str, Any]]]
+    """Whether it is well, and why."""
+    status: Callable[[], dict[str, Any]]
+    drift: Callable[[], dict[str, Any]]
+
+
+def make_app(views: Views, token: str | None) -> web.Application:
+    """The application; `token` is `admin.token`."""
+    app = web.Application(middlewares=[guard(token)], client_max_size=MAX_BODY)
+
+    async def metrics(request: web.Request) -> web.Response:
+        body, content_type = views.metrics(request.headers.get("Accept", ""))
+        response = web.Response(body=body, headers={"Content-Type": content_type})
+        response.enable_compression()
+        return response
+
+    app.router.add_get("/metrics", metrics)
+    app.router.add_get("/healthz", _probe(views.health))
+    app.router.add_get("/readyz", _probe(views.ready))
+    app.router.add_get("/api/v1/status", _json(views.status))
+    app.router.add_get("/api/v1/drift", _json(views.drift))
+    return app
+
+
+async def start(views: Views, host: str, port: int, token: str | None) -> web.AppRunner:
+    """Listens, in the running loop; ended by the runner's `cleanup()`. Raises OSError.
+
+    The ports are `[address[1] for address in runner.addresses]`; `port` 0 lets the system choose.
+    """
+    runner = web.AppRunner(
+        make_app(views, token),
+        access_log=None,
+        handle_signals=False,
+        keepalive_timeout=75.0,
+        shutdown_timeout=1.0,
+    )
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError:
+        await runner.cleanup()
+        raise
+    return runner
+
+
+def _probe(
+    view: Callable[[], tuple[bool, dict[str, Any]]],
+) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def handler(_: web.Request) -> web.Response:
+        well, body = view()
+        return _answer(body, 200 if well else 503)
+
+    return handler
+
+
+def _json(view: Callable[[], dict[str, Any]]) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def handler(_: web.Request) -> web.Response:
+        return _answer(view(), 200)
+
+    return handler
+
+
+def _answer(body: dict[str, Any], status: int) -> web.Response:
+    return web.Response(
+        body=msgspec.json.format(msgspec.json.encode(body), indent=2) + b"\n",
+        status=status,
+        content_type="application/json",
+        headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"},
+    )
