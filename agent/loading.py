@@ -138,24 +138,24 @@ class _Reader:
     def __init__(self, file: str) -> None:
         self.file = file
         self.errors: list[ConfigError] = []
-        self.sources: dict[Path, tuple[str, object]] = {}
+        self.sources: dict[Path, str] = {}
 
     def check(self, config: Config) -> None:
         """The rules that join several settings."""
         for path, value, remedy in rules.broken(config):
-            source, _ = self.sources.get(tuple(path.split(".")), (self.file, None))
+            source = self.sources.get(tuple(path.split(".")), self.file)
             self.errors.append(ConfigError(source, path, value, remedy))
 
     def fault(self, node: object, path: Path, remedy: str, secret: bool = False) -> None:
         """Notes that what stands at `path` cannot be used."""
-        source = node.source if isinstance(node, _Given) else self.file
+        source = _source(node) or self.file
         value = f"'{HIDDEN}'" if secret else _PASSWORD.sub(f"//{HIDDEN}@", repr(_plain(node)))
         value = value if len(value) <= 200 else f"{value[:200]}…"
         self.errors.append(ConfigError(source, ".".join(path), value, remedy))
 
     def struct(self, cls: type[msgspec.Struct], node: object, path: Path) -> object:
         """A `cls` from a mapping; anything else if a fault was noted."""
-        given = _plain(node)
+        given = _bare(node)
         if given is None:
             given = {}
         if not isinstance(given, dict):
@@ -205,7 +205,7 @@ class _Reader:
         """What `node` is as `type_`: structs and containers by parts, the rest by msgspec."""
         bare = get_args(type_)[0] if get_origin(type_) is Annotated else type_
         origin, parts = get_origin(bare), get_args(bare)
-        plain = _plain(node)
+        plain = _bare(node)
         if origin in (Union, UnionType):
             struct = next((part for part in parts if _is_struct(part)), None)
             bare = struct if struct and isinstance(plain, dict) else bare
@@ -227,8 +227,8 @@ class _Reader:
         self, type_: Any, field: msgspec.structs.FieldInfo, node: object, path: Path
     ) -> object:
         """A value without parts of ours."""
-        self.sources[path] = (node.source if isinstance(node, _Given) else self.file, node)
-        candidates = [node.value, node.text] if isinstance(node, _Given) else [node]
+        self.sources[path] = _source(node) or self.file
+        candidates = [node.value, node.text] if isinstance(node, _Given) else [_plain(node)]
         message = ""
         for candidate in candidates:
             try:
@@ -244,9 +244,23 @@ def _construct(type_: Any, value: object) -> object:
     return type_(value)
 
 
-def _plain(node: object) -> object:
-    """`node` without the marks of where it came from."""
+def _bare(node: object) -> object:
+    """`node` itself without the mark of where it came from; its parts keep theirs."""
     return node.value if isinstance(node, _Given) else node
+
+
+def _plain(node: object) -> object:
+    """`node` and its parts without these marks."""
+    if isinstance(node, dict):
+        return {key: _plain(item) for key, item in node.items()}
+    return node.value if isinstance(node, _Given) else node
+
+
+def _source(node: object) -> str | None:
+    """Where `node`, or the first part of it, was said; None: in the file."""
+    if isinstance(node, dict):
+        return next(filter(None, map(_source, node.values())), None)
+    return node.source if isinstance(node, _Given) else None
 
 
 def _is_struct(type_: object) -> bool:

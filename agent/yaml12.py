@@ -1,4 +1,4 @@
-"""YAML as YAML 1.2 reads it: `off`, `on`, `yes`, `no` and `8:30` are texts, `010` is ten.
+"""YAML as YAML 1.2 reads it: `off`, `on`, `yes`, `no` and `8:30` are texts, and so is `010`.
 
 Rule: only plain data comes out (no tags), and a key that stands twice is an error, since one of
 the two would be lost without a word.
@@ -27,16 +27,18 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def _resolve(tag: str, pattern: str, first: str) -> None:
+def _resolve(tag: str, pattern: str, first: list[str]) -> None:
     _Loader.add_implicit_resolver(
-        f"tag:yaml.org,2002:{tag}", re.compile(rf"(?:{pattern})\Z"), list(first)
+        f"tag:yaml.org,2002:{tag}", re.compile(rf"(?:{pattern})\Z"), first
     )
 
 
-_resolve("bool", "true|True|TRUE|false|False|FALSE", "tTfF")
-_resolve("null", "~|null|Null|NULL|", "~nN\0")
-_resolve("int", "[-+]?(?:0|[1-9][0-9]*)", "-+0123456789")
-_resolve("float", r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", "-+.0123456789")
+_resolve("bool", "true|True|TRUE|false|False|FALSE", list("tTfF"))
+_resolve("null", "~|null|Null|NULL|", ["", *"~nN"])
+_resolve("int", "[-+]?(?:0|[1-9][0-9]*)", list("-+0123456789"))
+_resolve(
+    "float", r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", list("-+.0123456789")
+)
 
 
 def load(text: str) -> object:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-from bench import hop, processes, tools
+from bench import bodies, hop, idle, memory, processes, start, tools
 from bench.processes import BenchError
 from bench.rig import Rig, rig
 from bench.settings import Custom, Settings
@@ -17,6 +17,10 @@ from bench.settings import Custom, Settings
 QUESTIONS: dict[str, Callable[[Rig], None]] = {
     "hop": hop.hop,
     "observed": hop.observed,
+    "idle": idle.idle,
+    "memory": memory.memory,
+    "start": start.start,
+    "bodies": bodies.bodies,
 }
 
 
@@ -29,6 +33,7 @@ def _settings(arguments: argparse.Namespace, typed: list[str]) -> Settings:
         idle=arguments.idle,
         body=int(arguments.body * 1e6),
         streams=arguments.streams,
+        starts=arguments.starts,
         proxy_core=arguments.cores[0],
         other_core=arguments.cores[1],
         model_port=arguments.model_port,
@@ -56,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--body", type=float, default=default.body / 1e6, help="MB of the large body")
     add("--streams", type=int, default=default.streams, help="event streams at once")
     add("--cores", type=_cores, default=(0, 1), help="of the contestant, of all else (0,1)")
+    add("--starts", type=int, default=default.starts)
     add("--only", help="contestants by name, comma-separated")
     add("--model-port", type=int, default=0, help="of the upstream; default: a free one")
     add(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 Row = dict[str, float]
@@ -33,7 +33,7 @@ def load() -> list[Row]:
     return [dict(zip(wine.feature_names, map(float, row), strict=True)) for row in wine.data]
 
 
-def write_csv(rows: list[Row], path: Path) -> None:
+def write_csv(rows: Sequence[Mapping[str, object]], path: Path) -> None:
     """The rows as a file with a header line, such as `outrider profile build` reads."""
     with path.open("w", newline="") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]))

@@ -13,7 +13,8 @@ from pathlib import Path
 import aiohttp
 
 from agent.demo import rows
-from agent.demo.processes import HOST, Child, pick_port
+from agent.demo.model_server import MODEL
+from agent.demo.processes import HOST, Child, ChildError, pick_port
 from agent.demo.receiver import Receiver, user_has_a_collector, variables
 from agent.demo.timeline import WINDOW_ROWS, WINDOW_SECONDS
 from agent.demo.view import Screen
@@ -48,9 +49,10 @@ class Stage:
         stage.session = await stack.enter_async_context(aiohttp.ClientSession())
         screen.note("training a scikit-learn model on 178 wines, 13 measurements each")
         model = await stage.start_model(stack)
-        await stage.build_reference()
         await model.ready(stage.session, stage.url("model", "/healthz"), STARTING)
         screen.note(f"model server ready on {stage.url('model')}; it knows nothing of Outrider")
+        await stage.build_reference()
+        screen.note("reference profile built from the training rows and the model's answers")
         stage.receiver = await stage.start_receiver(stack)
         stage.sidecar = await stage.start_sidecar(stack)
         await stage.sidecar.ready(stage.session, stage.url("health", "/readyz"), STARTING)
@@ -75,9 +77,13 @@ class Stage:
         return model
 
     async def build_reference(self) -> None:
-        """The training rows as a reference profile, made as any user would."""
+        """The training rows and the model's answers to them as a profile, as a user makes it."""
+        known = await asyncio.to_thread(rows.load)
+        answers = await self.ask(known)
         data = self.folder / "training.csv"
-        await asyncio.to_thread(lambda: rows.write_csv(rows.load(), data))
+        rows.write_csv(
+            [{**row, **answer} for row, answer in zip(known, answers, strict=True)], data
+        )
         build = await Child.start(
             "command outrider profile build",
             self.folder / "profile.log",
@@ -87,11 +93,25 @@ class Stage:
             str(data),
             "-o",
             str(self.folder / "reference.json"),
+            "--model",
+            MODEL,
+            "--outputs",
+            ",".join(answers[0]),
         )
         try:
             await build.finished()
         finally:
             await build.stop()
+
+    async def ask(self, instances: list[rows.Row]) -> list[dict[str, object]]:
+        """The model's answers, straight from its server. Raises ChildError if it refuses."""
+        url = self.url("model", f"/v1/models/{MODEL}:predict")
+        async with self.session.post(url, json={"instances": instances}) as response:
+            if response.status != 200:
+                why = f"answered {response.status} to its own training rows"
+                raise ChildError("model server", why, self.folder / "model.log")
+            predictions: list[dict[str, object]] = (await response.json())["predictions"]
+            return predictions
 
     async def start_receiver(self, stack: contextlib.AsyncExitStack) -> Receiver | None:
         """Somewhere for the spans to go, unless the user has that."""

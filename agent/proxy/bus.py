@@ -8,6 +8,7 @@ lost after that.
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import cast
 
 from agent import exchange
@@ -138,9 +139,13 @@ class Bus:
 
     async def _keep_connecting(self) -> None:
         while self._transport is None and not self._closing:
+            sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            sock.setblocking(False)
             try:
-                await self._loop.create_unix_connection(lambda: _Link(self), self._address)
+                sock.connect(self._address)
+                await self._loop.create_unix_connection(lambda: _Link(self), sock=sock)
             except OSError:
+                sock.close()
                 await asyncio.sleep(self._retry)
                 self._retry = min(self._retry * 2, RETRY_LAST)
 

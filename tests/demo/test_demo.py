@@ -24,6 +24,10 @@ def environment(folder: Path) -> dict[str, str]:
     }
 
 
+def is_model_server(process: psutil.Process) -> bool:
+    return "agent.demo.model_server" in process.cmdline()
+
+
 def left(processes: list[psutil.Process]) -> list[psutil.Process]:
     """Those that still run a few seconds later; one that nobody has reaped yet does not."""
     _, alive = psutil.wait_procs(processes, timeout=5)
@@ -93,7 +97,7 @@ def test_when_the_sidecar_dies_the_end_of_its_log_is_shown(tmp_path: Path) -> No
             if line.startswith("sidecar ready"):
                 break
         family = psutil.Process(demo.pid).children(recursive=True)
-        next(child for child in family if "--upstream" in child.cmdline()).kill()
+        next(child for child in family if not is_model_server(child)).kill()
         _, errors = demo.communicate(timeout=60)
     finally:
         demo.kill()

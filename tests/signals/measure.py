@@ -14,6 +14,7 @@ from factory import USUAL  # noqa: E402
 
 from agent.signals import resource  # noqa: E402
 from agent.signals.exemplars import Exemplars  # noqa: E402
+from agent.signals.logs import LogFormatter  # noqa: E402
 from agent.signals.span_parts import Upstream  # noqa: E402
 from agent.signals.traces import SpanEncoder  # noqa: E402
 
@@ -50,6 +51,9 @@ def main() -> None:
     )
     exemplars = Exemplars()
     best("both spans", lambda: encoder.encode(BATCH))
+    logs = LogFormatter("outrider")
+    best("log lines", lambda: logs.lines(BATCH))
+    best("log lines with labels and metadata", lambda: logs.records(BATCH))
     best("exemplars", lambda: exemplars.update(BATCH))
 
 
