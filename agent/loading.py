@@ -146,9 +146,16 @@ class _Reader:
             source = self.sources.get(tuple(path.split(".")), self.file)
             self.errors.append(ConfigError(source, path, value, remedy))
 
-    def fault(self, node: object, path: Path, remedy: str, secret: bool = False) -> None:
+    def fault(
+        self,
+        node: object,
+        path: Path,
+        remedy: str,
+        secret: bool = False,
+        source: str | None = None,
+    ) -> None:
         """Notes that what stands at `path` cannot be used."""
-        source = _source(node) or self.file
+        source = source or _source(node) or self.file
         value = f"'{HIDDEN}'" if secret else _PASSWORD.sub(f"//{HIDDEN}@", repr(_plain(node)))
         value = value if len(value) <= 200 else f"{value[:200]}…"
         self.errors.append(ConfigError(source, ".".join(path), value, remedy))
@@ -170,7 +177,8 @@ class _Reader:
             else:
                 self._unknown(str(key), item, fields, path)
         for name in [name for name in fields if fields[name].required and name not in given]:
-            self.fault(None, (*path, name), f"must be set, {_example(fields[name])}")
+            remedy = f"must be set, {_example(fields[name])}"
+            self.fault(None, (*path, name), remedy, source=_source(node))
         return None if self.errors else cls(**values)
 
     def _unknown(self, key: str, node: object, fields: Fields, path: Path) -> None:
@@ -191,7 +199,8 @@ class _Reader:
             return list(tree.items())
         known = str(cls.__struct_config__.tag)
         if _plain(tree.get(tag)) != known:
-            self.fault(tree.get(tag), (*path, tag), f"wanted one of the known types: {known}")
+            remedy = f"wanted one of the known types: {known}"
+            self.fault(tree.get(tag), (*path, tag), remedy, source=_source(tree))
             return []
         return [(key, item) for key, item in tree.items() if key != tag]
 
@@ -219,8 +228,12 @@ class _Reader:
                 for key, item in plain.items()
             }
         if origin is tuple and _is_struct(parts[0]) and isinstance(plain, list):
-            items = enumerate(plain)
-            return tuple(self.struct(parts[0], item, (*path, str(at))) for at, item in items)
+            items = [
+                node._replace(value=item) if isinstance(node, _Given) else item for item in plain
+            ]
+            return tuple(
+                self.struct(parts[0], item, (*path, str(at))) for at, item in enumerate(items)
+            )
         return self.leaf(type_, field, node, path)
 
     def leaf(

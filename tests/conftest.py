@@ -1,0 +1,44 @@
+"""Programs that tests need: without one the test is skipped by name; in CI it fails instead."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import defaultdict
+
+import pytest
+
+PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
+MISSING: dict[str, list[str]] = defaultdict(list)
+
+
+def in_ci() -> bool:
+    return os.environ.get("CI", "").lower() in ("1", "true")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker in item.iter_markers("needs"):
+        for tool in marker.args:
+            if shutil.which(tool, path=PATH):
+                continue
+            MISSING[tool].append(item.nodeid)
+            reason = f"{tool} is not installed: `make tools` installs it where you may"
+            (pytest.fail if in_ci() else pytest.skip)(reason)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if not MISSING:
+        return
+    terminalreporter.section("tests that want a program which is not installed (see `make tools`)")
+    for tool, tests in sorted(MISSING.items()):
+        terminalreporter.line(f"{tool}: {len(tests)} tests")
+        for test in tests:
+            terminalreporter.line(f"    {test}")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter else []
+    if in_ci() and skipped and session.exitstatus == pytest.ExitCode.OK:
+        reporter.section("in CI nothing may be skipped")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
