@@ -20,8 +20,8 @@ T = TypeVar("T")
 
 Text = Annotated[str, Meta(min_length=1)]
 Count = Annotated[int, Meta(ge=1)]
-Histogram = Literal[
-    "duration", "request_size", "response_size", "connect", "upstream", "stream", "overhead"
+Histogram = Annotated[
+    str, Meta(pattern="^(duration|connect|upstream|stream|overhead|request_size|response_size)$")
 ]
 """The histograms whose buckets can be set, as `agent.ledger` names them."""
 
