@@ -1,0 +1,174 @@
+"""Counts are exact, whoever dies: the generator's, the model's and those of /metrics agree."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.faults.load import Load, counting_model
+from tests.harness import Outrider, eventually
+
+pytestmark = pytest.mark.slow
+
+TOTAL = int(os.environ.get("OUTRIDER_TEST_REQUESTS", "20000"))
+STOPPED = float(os.environ.get("OUTRIDER_TEST_STOPPED", "2"))
+"""Seconds for which the observer is stopped; a minute where there is the time."""
+COUNT = "http_server_request_duration_seconds_count"
+ROUTE = {"http_request_method": "POST"}
+
+
+@pytest.fixture
+def model():
+    with counting_model() as model:
+        yield model
+
+
+@contextlib.contextmanager
+def probing(proxy: Outrider) -> Iterator[set[tuple[str, int]]]:
+    """Asks both probes all the time; gives every pair of path and status that was seen."""
+    seen: set[tuple[str, int]] = set()
+    stop = threading.Event()
+
+    def loop() -> None:
+        while not stop.wait(0.02):
+            seen.update((path, proxy.probe(path)) for path in ("/healthz", "/readyz"))
+
+    thread = threading.Thread(target=loop)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        stop.set()
+        thread.join()
+
+
+HEALTHY = {("/healthz", 200), ("/readyz", 200)}
+
+
+def counted(proxy: Outrider, expected: int) -> None:
+    """The scrape says exactly this many, and stays there."""
+    eventually(lambda: proxy.metric(COUNT, **ROUTE) >= expected, f"{expected} counted", 30)
+    assert proxy.metric(COUNT, **ROUTE) == expected
+
+
+def test_at_full_load(start, model):
+    proxy = start(model.url)
+    with Load(proxy.address, TOTAL) as load:
+        pass
+    assert (load.answered, load.lost, load.refused, load.errors) == (TOTAL, 0, 0, {})
+    assert model.count() == TOTAL
+    counted(proxy, TOTAL)
+    scrape = proxy.metrics()
+    assert scrape.value(COUNT, http_response_status_code="200", error_type="", **ROUTE) == TOTAL
+    assert scrape.value("outrider_requests_failed_total") == 0
+    assert scrape.value("http_server_active_requests") == 0
+
+
+def test_with_connections_that_come_and_go(start, model):
+    proxy = start(model.url)
+    total = TOTAL // 4
+    with Load(proxy.address, total, per_connection=3) as load:
+        pass
+    assert (load.answered, load.lost, load.refused, load.errors) == (total, 0, 0, {})
+    assert model.count() == total
+    counted(proxy, total)
+
+
+def test_with_two_workers(start, model):
+    proxy = start(model.url, {"workers": 2})
+    with Load(proxy.address, TOTAL // 2, connections=32, per_connection=100) as load:
+        pass
+    assert load.answered == TOTAL // 2
+    assert model.count() == TOTAL // 2
+    counted(proxy, TOTAL // 2)
+
+
+def test_with_the_observer_killed_twice(start, model):
+    proxy = start(model.url)
+    with probing(proxy) as probes, Load(proxy.address, TOTAL) as load:
+        for part in (0.2, 0.6):
+            eventually(lambda: load.done > TOTAL * part, "the load to get on", 60)  # noqa: B023
+            observer = eventually(lambda: proxy.pids()["observer"], "an observer")[0]
+            os.kill(observer, signal.SIGKILL)
+    assert (load.answered, load.lost, load.refused, load.errors) == (TOTAL, 0, 0, {})
+    assert model.count() == TOTAL
+    counted(proxy, TOTAL)
+    assert probes == HEALTHY
+
+
+def test_with_the_observer_stopped(start, model):
+    proxy = start(model.url)
+    observer = proxy.pids()["observer"][0]
+    with probing(proxy) as probes, Load(proxy.address, TOTAL) as load:
+        eventually(lambda: load.done > TOTAL * 0.2, "the load to get on", 60)
+        os.kill(observer, signal.SIGSTOP)
+        since = time.monotonic()
+        eventually(lambda: load.done > TOTAL * 0.8, "the load to get on", 120)
+        eventually(lambda: time.monotonic() > since + STOPPED, "the time to pass", STOPPED + 1)
+        with contextlib.suppress(ProcessLookupError):  # taken for hung, and replaced
+            os.kill(observer, signal.SIGCONT)
+    assert (load.answered, load.lost, load.refused, load.errors) == (TOTAL, 0, 0, {})
+    assert model.count() == TOTAL
+    counted(proxy, TOTAL)
+    assert probes == HEALTHY
+
+
+def test_what_a_dead_observer_loses_is_counted(start, model):
+    """Records made are finished, dropped with a reason, or lost; nothing is unaccounted for."""
+    proxy = start(model.url)
+    total = TOTAL // 2
+    with Load(proxy.address, total) as load:
+        eventually(lambda: load.done > total * 0.3, "the load to get on", 60)
+        os.kill(proxy.pids()["observer"][0], signal.SIGKILL)
+    assert load.answered == total
+    counted(proxy, total)
+
+    def account() -> bool:
+        scrape = proxy.metrics()
+        decoded = scrape.value("outrider_decode_total")
+        dropped = scrape.value("outrider_records_dropped_total")
+        return 0 < dropped <= total and decoded + dropped >= total * 0.3
+
+    eventually(account, "the loss to be counted")
+
+
+def test_with_a_worker_killed(start, model):
+    """Nobody is refused, only what was in flight on it fails, and the counts go on."""
+    proxy = start(model.url)
+    with Load(proxy.address, TOTAL, per_connection=50) as load:
+        for part in (0.2, 0.6):
+            eventually(lambda: load.done > TOTAL * part, "the load to get on", 60)  # noqa: B023
+            worker = eventually(lambda: proxy.pids()["worker"], "a worker")[0]
+            os.kill(worker, signal.SIGKILL)
+    assert load.refused == 0
+    assert load.errors == {}
+    assert load.lost <= 2 * 16
+    assert load.answered + load.lost == TOTAL
+    assert load.answered <= model.count() <= TOTAL
+    eventually(lambda: proxy.metric(COUNT, **ROUTE) >= load.answered, "all answers counted")
+    assert proxy.metric(COUNT, **ROUTE) <= load.answered + load.lost
+    assert proxy.metric("http_server_active_requests") == 0
+    assert len(proxy.pids()["worker"]) == 1
+
+
+def test_with_a_hung_worker(start, model):
+    """A worker that stands still is replaced; its clients are cut off, later ones served."""
+    proxy = start(model.url)
+    worker = proxy.pids()["worker"][0]
+    os.kill(worker, signal.SIGSTOP)
+
+    def replaced() -> bool:
+        now = proxy.pids()["worker"]
+        return bool(now) and worker not in now
+
+    eventually(replaced, "another worker", 60)
+    with Load(proxy.address, 1000) as load:
+        pass
+    assert load.answered == 1000
+    counted(proxy, 1000)
