@@ -1,0 +1,1 @@
+"""Whether what passes by still looks like the reference: sketches, windows, verdicts."""

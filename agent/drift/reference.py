@@ -1,0 +1,245 @@
+"""The reference profile: what normal looks like, as a small versioned JSON file.
+
+Rule: counts on fixed bins and a few moments, no rows. What a file says is checked before it is
+believed; what does not hold is a `ProfileError` that names field, value and remedy.
+
+`hash` is the SHA-256 of the profile's other content; its first 8 hex digits name the reference in
+metrics. Profiles with equal bins merge by adding.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import tempfile
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from agent.drift.sketch import Bins, CategoryBins, NumericBins
+
+FORMAT = 1
+MAX_FILE = 64 << 20
+"""Bytes; a longer file is no profile."""
+MAX_COUNT = 1 << 53
+
+Kind = Literal["numeric", "categorical", "boolean", "text"]
+SideName = Literal["input", "output"]
+
+
+class ProfileError(Exception):
+    """A profile that cannot be used: which, what is wrong with it, and what to do."""
+
+    def __init__(self, source: str, field: str, value: object, problem: str, remedy: str) -> None:
+        super().__init__(f"{source}: {field}: {problem} (found {_short(value)}); {remedy}")
+        self.source = source
+        self.field = field
+        self.value = value
+        self.remedy = remedy
+
+
+class Moments(Struct, frozen=True):
+    """Of the finite values: count, extremes, mean, and the sum of squares about the mean."""
+
+    count: int
+    min: float
+    max: float
+    mean: float
+    m2: float
+
+    @property
+    def std(self) -> float:
+        """Standard deviation, of a sample."""
+        return math.sqrt(self.m2 / (self.count - 1)) if self.count > 1 else 0.0
+
+
+class ColumnProfile(Struct, frozen=True):
+    """One column: its bins, how often each was seen, and what fell outside them.
+
+    Numeric columns have `edges`; the others have `categories` (none for text, which is not
+    told apart). `counts` has one place more than either: the open end, or `other`.
+    """
+
+    name: str
+    side: SideName
+    kind: Kind
+    counts: list[int]
+    missing: int
+    invalid: int
+    edges: list[float] | None = None
+    categories: list[str] | None = None
+    moments: Moments | None = None
+
+    def bins(self) -> Bins:
+        """The bins, ready to count with."""
+        if self.edges is not None:
+            return NumericBins(self.edges)
+        return CategoryBins(self.categories or (), boolean=self.kind == "boolean")
+
+    @property
+    def rows(self) -> int:
+        """Rows it was made from."""
+        return sum(self.counts) + self.missing + self.invalid
+
+
+class Profile(Struct, frozen=True):
+    """A model's reference."""
+
+    format: int
+    model: str
+    """Empty: of any model."""
+    version: str
+    rows: int
+    columns: list[ColumnProfile]
+    hash: str = ""
+
+    @property
+    def short_hash(self) -> str:
+        """As in metrics: 8 hex digits."""
+        return self.hash[:8]
+
+
+def make(model: str, rows: int, columns: Sequence[ColumnProfile], version: str = "") -> Profile:
+    """A profile of these columns, with its hash."""
+    ordered = sorted(columns, key=lambda column: (column.side, column.name))
+    profile = Profile(FORMAT, model, version, rows, ordered)
+    return msgspec.structs.replace(profile, hash=_digest(profile))
+
+
+def save(profile: Profile, path: Path) -> None:
+    """Writes the file whole or not at all. Raises OSError."""
+    text = msgspec.json.format(msgspec.json.encode(profile), indent=1)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:64]}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(text + b"\n")
+            file.flush()
+            os.fchmod(file.fileno(), 0o644)
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def load(path: Path, model: str = "") -> Profile:
+    """The profile in a file, wholly checked; `model` is the one it must be of, if given.
+
+    Raises ProfileError.
+    """
+    source = str(path)
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_FILE + 1)
+    except OSError as problem:
+        remedy = "check the path and its permissions"
+        raise ProfileError(source, "file", problem.strerror, "cannot be read", remedy) from None
+    if len(raw) > MAX_FILE:
+        raise ProfileError(source, "file", f"> {MAX_FILE} bytes", "is too large", _REBUILD)
+    profile = parse(raw, source)
+    if model and profile.model and profile.model != model:
+        remedy = f"build one of {model}'s own data, or with --model {model}"
+        raise ProfileError(source, "model", profile.model, f"is not {model}", remedy)
+    return profile
+
+
+def parse(raw: bytes, source: str) -> Profile:
+    """The profile in these bytes. Raises ProfileError; `source` is what its message names."""
+    try:
+        found = msgspec.json.decode(raw, type=_Format).format
+        if found != FORMAT:
+            remedy = f"rebuild it with this version of outrider, which reads format {FORMAT}"
+            raise ProfileError(source, "format", found, "is another format", remedy)
+        profile = msgspec.json.decode(raw, type=Profile)
+    except (ValueError, RecursionError) as problem:
+        raise ProfileError(source, "file", str(problem), "is damaged", _REBUILD) from None
+    if profile.hash != _digest(profile):
+        remedy = "it was changed or damaged since it was made: " + _REBUILD
+        raise ProfileError(source, "hash", profile.hash[:16], "does not match the content", remedy)
+    for column in profile.columns:
+        _check(column, profile.rows, source)
+    if len({(column.side, column.name) for column in profile.columns}) < len(profile.columns):
+        raise ProfileError(source, "columns", "", "name a column twice", _REBUILD)
+    return profile
+
+
+def merge(profiles: Sequence[Profile]) -> Profile:
+    """One profile of several of the same columns and bins. Raises ProfileError."""
+    first = profiles[0]
+    columns = first.columns
+    for other in profiles[1:]:
+        if other.model != first.model:
+            remedy = "merge profiles of one model"
+            raise ProfileError("merge", "model", other.model, f"is not {first.model!r}", remedy)
+        if [(c.side, c.name) for c in other.columns] != [(c.side, c.name) for c in columns]:
+            names = [c.name for c in other.columns]
+            remedy = "merge profiles of the same columns"
+            raise ProfileError("merge", "columns", names, "differ", remedy)
+        columns = [_added(a, b) for a, b in zip(columns, other.columns, strict=True)]
+    return make(first.model, sum(p.rows for p in profiles), columns, first.version)
+
+
+def _added(a: ColumnProfile, b: ColumnProfile) -> ColumnProfile:
+    if (a.kind, a.edges, a.categories) != (b.kind, b.edges, b.categories):
+        remedy = "build the second with the first one's bins (profiles of one build share them)"
+        raise ProfileError("merge", f"columns.{a.name}", b.kind, "has other bins", remedy)
+    return msgspec.structs.replace(
+        a,
+        counts=[x + y for x, y in zip(a.counts, b.counts, strict=True)],
+        missing=a.missing + b.missing,
+        invalid=a.invalid + b.invalid,
+        moments=pooled(a.moments, b.moments),
+    )
+
+
+def pooled(a: Moments | None, b: Moments | None) -> Moments | None:
+    """Moments of both together (Chan, Golub and LeVeque's update)."""
+    if a is None or b is None:
+        return a or b
+    count = a.count + b.count
+    step = b.mean - a.mean
+    return Moments(
+        count,
+        min(a.min, b.min),
+        max(a.max, b.max),
+        (a.count * a.mean + b.count * b.mean) / count,
+        a.m2 + b.m2 + step * step * (a.count * b.count / count),
+    )
+
+
+class _Format(Struct):
+    format: int
+
+
+_REBUILD = "build it again with `outrider profile build`"
+
+
+def _digest(profile: Profile) -> str:
+    plain = msgspec.json.encode(msgspec.structs.replace(profile, hash=""))
+    return hashlib.sha256(plain).hexdigest()
+
+
+def _check(column: ColumnProfile, rows: int, source: str) -> None:
+    """What a hash cannot promise: a file that was made wrong."""
+    where = f"columns.{column.name}"
+    extras = column.edges if column.kind == "numeric" else column.categories
+    wrong_kind = column.categories if column.kind == "numeric" else column.edges
+    if extras is None or wrong_kind is not None:
+        raise ProfileError(source, where, column.kind, "has not the bins of its kind", _REBUILD)
+    if column.edges is not None and any(not a < b for a, b in pairwise(column.edges)):
+        raise ProfileError(source, f"{where}.edges", column.edges, "do not increase", _REBUILD)
+    counts = [*column.counts, column.missing, column.invalid]
+    if len(column.counts) != len(extras) + 1 or not all(0 <= c <= MAX_COUNT for c in counts):
+        raise ProfileError(source, f"{where}.counts", counts, "do not fit the bins", _REBUILD)
+    if sum(counts) != rows:
+        raise ProfileError(source, f"{where}.counts", sum(counts), f"are not {rows} rows", _REBUILD)
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
