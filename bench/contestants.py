@@ -42,14 +42,17 @@ class Running:
     """Seconds from exec to the first 200 of its readiness."""
 
 
-def _nginx(rig: Rig, folder: Path, model: int) -> Launch:
-    return nginx.proxy(folder, processes.free_port(), model, buffering=model == rig.model)
+def _nginx(passing: str) -> Callable[[Rig, Path, int], Launch]:
+    def launch(rig: Rig, folder: Path, model: int) -> Launch:
+        return nginx.proxy(folder, processes.free_port(), model, passing)
+
+    return launch
 
 
 def _envoy(observed: bool) -> Callable[[Rig, Path, int], Launch]:
     def launch(rig: Rig, folder: Path, model: int) -> Launch:
-        ports = processes.free_port(), processes.free_port()
-        return envoy.proxy(rig.envoy, folder, ports, model, rig.grpc if observed else None)
+        port, admin = processes.free_ports(2)
+        return envoy.proxy(rig.envoy, folder, (port, admin), model, rig.grpc if observed else None)
 
     return launch
 
@@ -61,7 +64,6 @@ def _outrider(
         exports = outrider.telemetry(rig.http, rig.grpc if grpc else None, metrics)
         return outrider.proxy(
             folder,
-            processes.free_port(),
             model,
             observe,
             env=None if observe == "off" else exports,
@@ -82,7 +84,9 @@ def custom(own: Custom) -> Contestant:
     return Contestant(own.name, own.name, launch)
 
 
-NGINX = Contestant("nginx", "nginx, JSON log", _nginx, logs=1)
+NGINX = Contestant("nginx", "nginx, JSON log", _nginx(""), logs=1)
+NGINX_STREAMING = Contestant("nginx", "nginx, unbuffered", _nginx(nginx.STREAMING), logs=1)
+NGINX_LARGE = Contestant("nginx", "nginx, unbuffered, 64 KiB", _nginx(nginx.LARGE), logs=1)
 ENVOY = Contestant("envoy", "Envoy, plain", _envoy(observed=False))
 ENVOY_OBSERVED = Contestant(
     "envoy-observed", "Envoy, JSON log + OTLP spans", _envoy(observed=True), spans=2, logs=1

@@ -48,10 +48,7 @@ def _cluster(name: str, port: int, http2: bool = False) -> Tree:
         "name": name,
         "type": "STATIC",
         "connect_timeout": "2s",
-        "circuit_breakers": {
-            "thresholds": [{"max_connections": 16384, "max_requests": 16384}]
-            + [{"priority": "HIGH", "max_connections": 16384, "max_requests": 16384}]
-        },
+        "circuit_breakers": {"thresholds": [{"max_connections": 16384, "max_requests": 16384}]},
         "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": [endpoint]}]},
     }
     if http2:
@@ -78,12 +75,12 @@ def _manager(log: Path | None, traced: bool) -> Tree:
         manager["access_log"] = [{"name": "envoy.access_loggers.file", "typed_config": config}]
     if traced:
         service = {"envoy_grpc": {"cluster_name": "collector"}, "timeout": "10s"}
-        config = {"@type": TRACER, "grpc_service": service, "service_name": "model"}
-        config["max_cache_size"] = 8192
+        tracer: Tree = {"@type": TRACER, "grpc_service": service, "service_name": "model"}
+        tracer["max_cache_size"] = 8192
         manager["tracing"] = {
             "spawn_upstream_span": True,
             "random_sampling": {"value": 100},
-            "provider": {"name": "envoy.tracers.opentelemetry", "typed_config": config},
+            "provider": {"name": "envoy.tracers.opentelemetry", "typed_config": tracer},
         }
     return manager
 
@@ -113,9 +110,7 @@ def proxy(
         "admin": {"address": _address(admin)},
         "layered_runtime": {"layers": [layer]},
         "static_resources": {
-            "listeners": [
-                {"address": _address(port), "filter_chains": [{"filters": filters}]}
-            ],
+            "listeners": [{"address": _address(port), "filter_chains": [{"filters": filters}]}],
             "clusters": clusters,
         },
     }

@@ -8,7 +8,7 @@ from typing import Any
 from bench import contestants as who
 from bench.contestants import Contestant
 from bench.measure import Measurement, rounds
-from bench.report import Table, machine, median, ratio, spread, write
+from bench.report import Table, median, ratio, spread, write
 from bench.rig import Rig
 
 HOP = (who.NGINX, who.ENVOY, who.OFF)
@@ -69,8 +69,7 @@ def run(rig: Rig, question: str, title: str, field: tuple[Contestant, ...]) -> N
     data: dict[str, Any] = {
         name: [asdict(one) | {"us": one.us} for one in each] for name, each in results.items()
     }
-    about = machine(settings, rig.envoy)
-    write(question, title, [table(heading, entrants, results)], data, about)
+    write(settings, rig.envoy, question, title, [table(heading, entrants, results)], data)
 
 
 def hop(rig: Rig) -> None:

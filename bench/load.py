@@ -90,15 +90,15 @@ def wrk(
         }
         script.write_text(SCRIPT % values + (PACED if rate else ""))
         return _run(
-            ["taskset", "-c", str(core), "wrk", "-t1", f"-c{connections}"]
-            + [f"-d{max(1, round(seconds))}s", "-s", str(script), f"http://127.0.0.1:{port}"],
+            ["taskset", "-c", str(core), "wrk", "-t1", f"-c{connections}"],
+            [f"-d{max(1, round(seconds))}s", "-s", str(script), f"http://127.0.0.1:{port}"],
             seconds + 15,
         )
 
 
-def _run(argv: list[str], limit: float) -> Load:
+def _run(program: list[str], options: list[str], limit: float) -> Load:
     process = subprocess.Popen(
-        argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, process_group=0
+        program + options, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, process_group=0
     )
     try:
         output = process.communicate(timeout=limit)[0].decode(errors="replace")

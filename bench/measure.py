@@ -13,6 +13,7 @@ from bench import cpu, evidence, load
 from bench.contestants import Contestant, Running, running
 from bench.evidence import Evidence
 from bench.load import Load
+from bench.processes import BenchError
 from bench.rig import Rig, say
 
 PATIENCE = 12.0
@@ -58,6 +59,8 @@ def measure(rig: Rig, contestant: Contestant, rate: float | None = None) -> Meas
     core, connections = settings.other_core, settings.connections
     with running(rig, contestant) as one:
         pid, port = one.process.pid, one.launch.port
+        if settings.partial:
+            say(f"{contestant.name} is process {pid}, port {port}")
         load.wrk(port, seconds=1, connections=connections, core=core, rate=rate)
         cpu.settle(pid)
         before = evidence.complete(rig, one)
@@ -66,6 +69,9 @@ def measure(rig: Rig, contestant: Contestant, rate: float | None = None) -> Meas
             port, seconds=settings.seconds, connections=connections, core=core, rate=rate
         )
         _wait_for(rig, one, before, done.requests)
+        if not done.requests:
+            said = one.errors.read_text(errors="replace")[-2000:]
+            raise BenchError(f"{contestant.name} answered nothing\n{said}")
         used = cpu.settle(pid) - used
         arrived = evidence.complete(rig, one).since(before)
     lacking = arrived.lacking(contestant, done.requests)
@@ -85,7 +91,7 @@ def holding(rig: Rig, contestant: Contestant, rate: float | None) -> Measurement
     is returned.
     """
     failed = result = measure(rig, contestant, rate)
-    if result.holds or not failed.load.requests:
+    if result.holds:
         return result
     low, high = 0, 10
     while high - low > 1:

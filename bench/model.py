@@ -95,9 +95,7 @@ class Model(asyncio.Protocol):
 
 async def serve(port: int) -> None:
     """Serve until ended."""
-    server = await asyncio.get_running_loop().create_server(
-        Model, "127.0.0.1", port, backlog=4096
-    )
+    server = await asyncio.get_running_loop().create_server(Model, "127.0.0.1", port, backlog=4096)
     await server.serve_forever()
 
 

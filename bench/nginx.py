@@ -39,7 +39,8 @@ UPSTREAM = """
 """
 
 PROXY = """
-  log_format json escape=json '{{"timestamp":"$time_iso8601","http.request.method":"$request_method",'
+  log_format json escape=json
+    '{{"timestamp":"$time_iso8601","http.request.method":"$request_method",'
     '"url.path":"$uri","http.response.status_code":$status,"duration":$request_time,'
     '"upstream":"$upstream_response_time","http.request.body.size":"$request_length",'
     '"http.response.body.size":$body_bytes_sent,"request_id":"$request_id",'
@@ -52,8 +53,7 @@ PROXY = """
     location / {{
       proxy_pass http://model;
       proxy_http_version 1.1;
-      proxy_buffering {buffering};
-      proxy_request_buffering {buffering};
+      {passing}
       proxy_set_header Connection "";
       proxy_set_header Host $http_host;
       proxy_set_header X-Request-Id $request_id;
@@ -61,6 +61,12 @@ PROXY = """
     }}
   }}
 """
+
+STREAMING = "proxy_buffering off; proxy_request_buffering off;"
+"""Bodies are passed on as they come, as the other contestants do."""
+
+LARGE = STREAMING + " proxy_buffers 8 64k; proxy_buffer_size 64k;"
+"""The same with a buffer for large bodies; the usual one is 4 KiB."""
 
 
 def _configured(folder: Path, http: str) -> list[str | Path]:
@@ -76,14 +82,12 @@ def upstream(folder: Path, port: int) -> Launch:
     return Launch(argv=argv, port=port, ready=f"http://127.0.0.1:{port}/")
 
 
-def proxy(folder: Path, port: int, model_port: int, buffering: bool = True) -> Launch:
+def proxy(folder: Path, port: int, model_port: int, passing: str = "") -> Launch:
     """The proxy: keep-alive on both sides, a JSON access log in blocks of 64 KiB.
 
-    `buffering` off passes bodies on as they come, as the other contestants do.
+    `passing` says how bodies are passed on: nginx's defaults, or one of the two above.
     """
     log = folder / "access.log"
-    http = PROXY.format(
-        port=port, upstream=model_port, log=log, buffering="on" if buffering else "off"
-    )
+    http = PROXY.format(port=port, upstream=model_port, log=log, passing=passing)
     argv = _configured(folder, http)
     return Launch(argv=argv, port=port, ready=f"http://127.0.0.1:{port}/nginx-ready", log=log)

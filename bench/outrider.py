@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bench.processes import BenchError, Launch, free_port
+from bench.processes import BenchError, Launch, free_ports
 
 
 def command() -> Path:
@@ -38,7 +38,6 @@ def telemetry(http: int, grpc: int | None, metrics: bool) -> dict[str, str]:
 
 def proxy(
     folder: Path,
-    port: int,
     model_port: int,
     observe: str,
     *,
@@ -49,7 +48,7 @@ def proxy(
 
     `env` is `telemetry(...)`; `loki` the port that log lines are pushed to as well.
     """
-    admin, health = free_port(), free_port()
+    port, admin, health = free_ports(3)
     config: dict[str, Any] = {
         "upstream": f"http://127.0.0.1:{model_port}",
         "listen": f"127.0.0.1:{port}",

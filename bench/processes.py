@@ -13,7 +13,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,7 +50,10 @@ def pin(core: int) -> None:
 
 
 def start(launch: Launch, core: int, errors: Path) -> subprocess.Popen[bytes]:
-    """Start it on `core`, its stderr appended to the file `errors`. It dies with us."""
+    """Start it on `core`, its stderr appended to the file `errors`. It dies with us.
+
+    Its stdout goes to `launch.stdout`, or nowhere.
+    """
 
     def prepare() -> None:
         LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -93,11 +96,18 @@ def ended(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]
         end(process)
 
 
+def free_ports(count: int) -> list[int]:
+    """That many different TCP ports that nobody listens on."""
+    with ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
+
+
 def free_port() -> int:
     """A TCP port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_ports(1)[0]
 
 
 def status(url: str, timeout: float = 1.0) -> int:

@@ -2,8 +2,7 @@
 
 Rule: while load runs, keep the bytes and answer; decode and count only when asked. Three doors:
 OTLP over HTTP and Loki's push API on one port, OTLP over gRPC on another. `GET /counts` on the
-first says in JSON what came. Started as a process of its own: `python -m bench.receivers`, which
-prints its ports as one line of JSON.
+first says in JSON what came. Started as `python -m bench.receivers HTTP_PORT GRPC_PORT`.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
@@ -183,19 +183,17 @@ class Handlers(grpc.GenericRpcHandler):
         return grpc.unary_unary_rpc_method_handler(cast(Any, handler))
 
 
-async def serve() -> None:
-    """Open both ports, say where, and serve until ended."""
+async def serve(http: int, grpc_port: int) -> None:
+    """Serve on both ports of loopback until ended."""
     received = Received()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Door(received), "127.0.0.1", 0)
     collector = grpc.aio.server(options=[("grpc.max_receive_message_length", 64 << 20)])
     collector.add_generic_rpc_handlers((Handlers(received),))
-    port = collector.add_insecure_port("127.0.0.1:0")
+    collector.add_insecure_port(f"127.0.0.1:{grpc_port}")
     await collector.start()
-    http = server.sockets[0].getsockname()[1]
-    print(json.dumps({"http": http, "grpc": port}), flush=True)
-    await asyncio.Event().wait()
+    server = await loop.create_server(lambda: Door(received), "127.0.0.1", http)
+    await server.serve_forever()
 
 
 if __name__ == "__main__":
-    uvloop.run(serve())
+    uvloop.run(serve(int(sys.argv[1]), int(sys.argv[2])))

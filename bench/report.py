@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -59,17 +59,29 @@ def machine(settings: Settings, envoy: Path | None) -> dict[str, str]:
     }
 
 
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
 def write(
-    question: str, title: str, tables: Sequence[Table], data: Any, about: dict[str, str]
-) -> Path:
-    """Write `results/QUESTION.md` and `.json`, and print the tables."""
-    RESULTS.mkdir(exist_ok=True)
+    settings: Settings,
+    envoy: Path | None,
+    question: str,
+    title: str,
+    tables: Sequence[Table],
+    data: Any,
+) -> None:
+    """Print the tables; of a whole field also write `results/QUESTION.md` and `.json`."""
+    about = machine(settings, envoy)
     head = ", ".join(f"{key} {value}" for key, value in about.items() if key != "command")
     text = f"# {title}\n\n{head}.\n\n`{about['command']}`\n\n"
     text += "\n".join(table.markdown() for table in tables)
-    file = RESULTS / f"{question}.md"
-    file.write_text(text)
-    content = {"about": about, "results": data}
-    file.with_suffix(".json").write_text(json.dumps(content, indent=1, default=str) + "\n")
     print("\n" + text, flush=True)
-    return file
+    if settings.partial:
+        return
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{question}.md").write_text(text)
+    content = json.dumps({"about": about, "results": data}, indent=1, default=_plain)
+    (RESULTS / f"{question}.json").write_text(content + "\n")

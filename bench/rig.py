@@ -6,8 +6,6 @@ All of it runs on the other core, so that only the contestant runs on its own.
 from __future__ import annotations
 
 import json
-import select
-import subprocess
 import sys
 import tempfile
 import time
@@ -18,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench import nginx, processes, tools
-from bench.processes import BenchError, Launch
+from bench.processes import Launch
 from bench.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -55,58 +53,34 @@ class Rig:
         return counts
 
 
-def _receivers(stack: ExitStack, core: int, errors: Path) -> dict[str, int]:
-    with errors.open("ab") as stderr:
-        process = subprocess.Popen(
-            ["taskset", "-c", str(core), sys.executable, "-m", "bench.receivers"],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            process_group=0,
-        )
-    stack.enter_context(processes.ended(process))
-    assert process.stdout
-    readable, _, _ = select.select([process.stdout], [], [], 20)
-    line = process.stdout.readline() if readable else b""
-    if not line:
-        raise BenchError(f"the receivers did not start\n{errors.read_text()[-2000:]}")
-    ports: dict[str, int] = json.loads(line)
-    return ports
-
-
-def _large(stack: ExitStack, core: int, errors: Path) -> int:
-    port = processes.free_port()
-    env = {"PYTHONPATH": str(ROOT)}
-    argv = [sys.executable, "-m", "bench.model", str(port)]
-    launch = Launch(argv=argv, port=port, ready=f"http://127.0.0.1:{port}/upload", env=env)
-    process = stack.enter_context(processes.ended(processes.start(launch, core, errors)))
-    processes.wait_ready(process, launch, errors)
-    return port
+def _module(name: str, ready: str, *ports: int) -> Launch:
+    """A module of ours as a process, its first port being the one that answers."""
+    return Launch(
+        argv=[sys.executable, "-m", name, *map(str, ports)],
+        port=ports[0],
+        ready=f"http://127.0.0.1:{ports[0]}{ready}",
+        env={"PYTHONPATH": str(ROOT)},
+    )
 
 
 @contextmanager
 def rig(settings: Settings) -> Iterator[Rig]:
     """Upstreams and receivers, up; ended on the way out."""
-    core = settings.other_core
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="outrider-bench-")))
         folder.chmod(0o755)
-        errors = folder / "rig.err"
-        ports = _receivers(stack, core, errors)
         home = folder / "upstream"
         home.mkdir()
-        launch = nginx.upstream(home, settings.model_port or processes.free_port())
-        process = stack.enter_context(processes.ended(processes.start(launch, core, errors)))
-        processes.wait_ready(process, launch, errors)
-        yield Rig(
-            settings=settings,
-            folder=folder,
-            model=launch.port,
-            large=_large(stack, core, errors),
-            http=ports["http"],
-            grpc=ports["grpc"],
-            envoy=tools.envoy(),
-        )
+        model = nginx.upstream(home, settings.model_port or processes.free_port())
+        large = _module("bench.model", "/upload", processes.free_port())
+        http, grpc = processes.free_ports(2)
+        receivers = _module("bench.receivers", "/counts", http, grpc)
+        errors = folder / "rig.err"
+        for launch in (model, large, receivers):
+            process = processes.start(launch, settings.other_core, errors)
+            stack.enter_context(processes.ended(process))
+            processes.wait_ready(process, launch, errors)
+        yield Rig(settings, folder, model.port, large.port, http, grpc, tools.envoy())
 
 
 def say(text: str) -> None:

