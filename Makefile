@@ -11,7 +11,7 @@ ARGS   ?=
 .PHONY: help venv .venv demo test check lint bench soak tools constraints clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\)[^:]*:.*## \(.*\)/  make \1@\2/p' $(MAKEFILE_LIST) | column -t -s@
+	@awk -F':.*## ' '/^[a-z].*:.*## / { split($$1, name, " "); printf "  make %-12s %s\n", name[1], $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.demo ## a real model, the sidecar before it, and traffic that drifts: watch the alarm go off
 	@$(BIN)/outrider demo $(ARGS)

@@ -14,7 +14,8 @@ import sys
 from collections.abc import Sequence
 
 from agent import __version__, demo
-from agent.loading import ConfigError, Override, load
+from agent.building import ConfigError
+from agent.loading import Override, load
 
 Commands = argparse._SubParsersAction  # argparse has no public name for it
 

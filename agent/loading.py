@@ -1,53 +1,25 @@
 """Where settings come from: a flag, else an `OUTRIDER_…` variable, else the file, else the default.
 
 Rule: every fault is found and told with its source, its path, what stands there and what to write
-instead, before anything listens. Values are laid over each other as a plain tree, then built into
-a `Config` by walking its declaration.
+instead, before anything listens. Values are laid over each other as a plain tree, of which
+`agent.building` makes the `Config`.
 """
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from types import UnionType
-from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
-
-import msgspec
+from typing import Any, NamedTuple
 
 from agent import rules, yaml12
+from agent.building import Builder, ConfigError, Given, Path, written
 from agent.config import Config
-from agent.shown import HIDDEN, default_of, shown
-from agent.units import Secret
 
 PREFIX = "OUTRIDER_"
 FILE_VARIABLE = "OUTRIDER_CONFIG"
 
 _SERVICE_LINK = re.compile(r"OUTRIDER(_\w+)?_(SERVICE_(HOST|PORT\w*)|PORT(_\d+_\w+)?)")
 """What Kubernetes puts into the environment of pods beside a Service that is named outrider."""
-
-_PASSWORD = re.compile(r"//[^/@\s]*@")
-
-Path = tuple[str, ...]
-Fields = dict[str, msgspec.structs.FieldInfo]
-
-
-class ConfigError(Exception):
-    """A setting that cannot be used.
-
-    `file` is where it was said (a file, a variable, a flag), `path` the setting, `value` what
-    stands there, `remedy` what to do. `also` has the other faults found in the same go.
-    """
-
-    def __init__(
-        self, file: str, path: str, value: str, remedy: str, also: tuple[ConfigError, ...] = ()
-    ) -> None:
-        super().__init__(file, path, value, remedy)
-        self.file, self.path, self.value, self.remedy, self.also = file, path, value, remedy, also
-
-    def __str__(self) -> str:
-        setting = f"{self.path} = {self.value}" if self.path else self.value
-        return f"{self.file}: {setting}: {self.remedy}"
 
 
 class Override(NamedTuple):
@@ -57,14 +29,6 @@ class Override(NamedTuple):
     """The flag or variable, as the user wrote it."""
     path: Path
     text: str
-
-
-class _Given(NamedTuple):
-    """A scalar in the tree that came from a flag or variable: as YAML reads it, and as it is."""
-
-    value: object
-    text: str
-    source: str
 
 
 def load(
@@ -78,12 +42,13 @@ def load(
     tree = _read(path) if path else {}
     for override in (*_variables(env), *flags):
         _lay(tree, override)
-    reader = _Reader(path or "default")
-    config = reader.struct(Config, tree, ())
-    if isinstance(config, Config) and not reader.errors:
-        reader.check(config)
-    if reader.errors:
-        first, *rest = reader.errors
+    builder = Builder(path or "default")
+    config = builder.struct(Config, tree, ())
+    if isinstance(config, Config):
+        for setting, value, remedy in rules.broken(config):
+            builder.broken(setting, value, remedy)
+    if builder.errors:
+        first, *rest = builder.errors
         first.also = tuple(rest)
         raise first
     assert isinstance(config, Config)
@@ -119,187 +84,10 @@ def _lay(tree: dict[str, Any], override: Override) -> None:
     if isinstance(value, dict) and value:
         for key, item in value.items():
             path = (*override.path, str(key))
-            _lay(tree, Override(override.source, path, _yaml(item)))
+            _lay(tree, Override(override.source, path, written(item)))
         return
     for key in override.path[:-1]:
         if not isinstance(tree.get(key), dict):
             tree[key] = {}
         tree = tree[key]
-    tree[override.path[-1]] = _Given(value, override.text, override.source)
-
-
-def _yaml(value: object) -> str:
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
-
-
-class _Reader:
-    """Builds structs from a tree, and gathers what is wrong."""
-
-    def __init__(self, file: str) -> None:
-        self.file = file
-        self.errors: list[ConfigError] = []
-        self.sources: dict[Path, str] = {}
-
-    def check(self, config: Config) -> None:
-        """The rules that join several settings."""
-        for path, value, remedy in rules.broken(config):
-            source = self.sources.get(tuple(path.split(".")), self.file)
-            self.errors.append(ConfigError(source, path, value, remedy))
-
-    def fault(
-        self,
-        node: object,
-        path: Path,
-        remedy: str,
-        secret: bool = False,
-        source: str | None = None,
-    ) -> None:
-        """Notes that what stands at `path` cannot be used."""
-        source = source or _source(node) or self.file
-        value = f"'{HIDDEN}'" if secret else _PASSWORD.sub(f"//{HIDDEN}@", repr(_plain(node)))
-        value = value if len(value) <= 200 else f"{value[:200]}…"
-        self.errors.append(ConfigError(source, ".".join(path), value, remedy))
-
-    def struct(self, cls: type[msgspec.Struct], node: object, path: Path) -> object:
-        """A `cls` from a mapping; anything else if a fault was noted."""
-        given = _bare(node)
-        if given is None:
-            given = {}
-        if not isinstance(given, dict):
-            names = ", ".join(cls.__struct_fields__)
-            self.fault(node, path, f"wanted settings of its own: {names}")
-            return None
-        fields: Fields = {field.name: field for field in msgspec.structs.fields(cls)}
-        values: dict[str, object] = {}
-        for key, item in self._tagged(cls, given, path):
-            if field := fields.get(key):
-                values[key] = self.value(field, item, (*path, key))
-            else:
-                self._unknown(str(key), item, fields, path)
-        for name in [name for name in fields if fields[name].required and name not in given]:
-            remedy = f"must be set, {_example(fields[name])}"
-            self.fault(None, (*path, name), remedy, source=_source(node))
-        return None if self.errors else cls(**values)
-
-    def _unknown(self, key: str, node: object, fields: Fields, path: Path) -> None:
-        close = difflib.get_close_matches(key, list(fields), 1, 0.5)
-        secret = bool(close) and Secret in _atoms(fields[close[0]].type)
-        if close:
-            remedy = f"is not a setting; did you mean {'.'.join((*path, close[0]))}?"
-        else:
-            remedy = f"is not a setting; known here: {', '.join(fields)}"
-        self.fault(node, (*path, key), remedy, secret)
-
-    def _tagged(
-        self, cls: type[msgspec.Struct], tree: dict[str, object], path: Path
-    ) -> list[tuple[str, object]]:
-        """The items of `tree` less the tag that says which struct it is."""
-        tag = cls.__struct_config__.tag_field
-        if tag is None:
-            return list(tree.items())
-        known = str(cls.__struct_config__.tag)
-        if _plain(tree.get(tag)) != known:
-            remedy = f"wanted one of the known types: {known}"
-            self.fault(tree.get(tag), (*path, tag), remedy, source=_source(tree))
-            return []
-        return [(key, item) for key, item in tree.items() if key != tag]
-
-    def value(self, field: msgspec.structs.FieldInfo, node: object, path: Path) -> object:
-        """What `field` becomes."""
-        return self.typed(field.type, field, node, path)
-
-    def typed(
-        self, type_: Any, field: msgspec.structs.FieldInfo, node: object, path: Path
-    ) -> object:
-        """What `node` is as `type_`: structs and containers by parts, the rest by msgspec."""
-        bare = get_args(type_)[0] if get_origin(type_) is Annotated else type_
-        origin, parts = get_origin(bare), get_args(bare)
-        plain = _bare(node)
-        if origin in (Union, UnionType):
-            struct = next((part for part in parts if _is_struct(part)), None)
-            bare = struct if struct and isinstance(plain, dict) else bare
-        if _is_struct(bare):
-            return self.struct(bare, node, path)
-        if origin is dict and isinstance(plain, dict):
-            return {
-                self.leaf(parts[0], field, key, (*path, str(key))): self.typed(
-                    parts[1], field, item, (*path, str(key))
-                )
-                for key, item in plain.items()
-            }
-        if origin is tuple and _is_struct(parts[0]) and isinstance(plain, list):
-            items = [
-                node._replace(value=item) if isinstance(node, _Given) else item for item in plain
-            ]
-            return tuple(
-                self.struct(parts[0], item, (*path, str(at))) for at, item in enumerate(items)
-            )
-        return self.leaf(type_, field, node, path)
-
-    def leaf(
-        self, type_: Any, field: msgspec.structs.FieldInfo, node: object, path: Path
-    ) -> object:
-        """A value without parts of ours."""
-        self.sources[path] = _source(node) or self.file
-        candidates = [node.value, node.text] if isinstance(node, _Given) else [_plain(node)]
-        message = ""
-        for candidate in candidates:
-            try:
-                return msgspec.convert(candidate, type_, dec_hook=_construct)
-            except msgspec.ValidationError as error:
-                message = message or str(error)
-        remedy = f"{_wanted(type_, message)}, {_example(field)}"
-        self.fault(node, path, remedy, secret=Secret in _atoms(type_))
-        return None
-
-
-def _construct(type_: Any, value: object) -> object:
-    return type_(value)
-
-
-def _bare(node: object) -> object:
-    """`node` itself without the mark of where it came from; its parts keep theirs."""
-    return node.value if isinstance(node, _Given) else node
-
-
-def _plain(node: object) -> object:
-    """`node` and its parts without these marks."""
-    if isinstance(node, dict):
-        return {key: _plain(item) for key, item in node.items()}
-    return node.value if isinstance(node, _Given) else node
-
-
-def _source(node: object) -> str | None:
-    """Where `node`, or the first part of it, was said; None: in the file."""
-    if isinstance(node, dict):
-        return next(filter(None, map(_source, node.values())), None)
-    return node.source if isinstance(node, _Given) else None
-
-
-def _is_struct(type_: object) -> bool:
-    return isinstance(type_, type) and issubclass(type_, msgspec.Struct)
-
-
-def _atoms(type_: object) -> set[object]:
-    parts = get_args(type_)
-    return {type_}.union(*(_atoms(part) for part in parts)) if parts else {type_}
-
-
-def _wanted(type_: object, message: str) -> str:
-    choices: list[str] = []
-    bare = get_args(type_)[0] if get_origin(type_) is Annotated else type_
-    if get_origin(bare) is Literal:
-        choices = [str(choice) for choice in get_args(bare)]
-    if choices:
-        return f"wanted one of {', '.join(choices)}"
-    return message.partition(" - at `$")[0].replace("`", "").replace("Expected", "wanted")
-
-
-def _example(field: msgspec.structs.FieldInfo) -> str:
-    """`for example 2s; the default is 1s`."""
-    metas = [part for part in get_args(field.type) if isinstance(part, msgspec.Meta)]
-    examples = [example for meta in metas for example in meta.examples or ()]
-    texts = [f"for example {_yaml(examples[0])}"] if examples else []
-    if not field.required:
-        texts.append(f"the default is {_yaml(shown(default_of(field)))}")
-    return "; ".join(texts)
+    tree[override.path[-1]] = Given(value, override.text, override.source)

@@ -10,6 +10,7 @@ import pytest
 
 from agent import __version__, cli, yaml12
 from agent.config import Config
+from agent.loading import load
 from agent.shown import shown
 
 HEAVY = ["numpy", "opentelemetry", "aiohttp", "grpc", "prometheus_client", "rich", "sklearn"]
@@ -73,7 +74,7 @@ def test_flags_are_settings() -> None:
         "--set drain.delay=1s --set listen=:9"
     )
     args = cli._parser().parse_args(text.split())
-    config = cli.load(None, {}, cli._overrides(args))
+    config = load(None, {}, cli._overrides(args))
     assert config.upstream == "http://a:1"
     assert (config.listen, config.admin.listen, config.health) == (":9", ":2", ":3")
     assert (config.workers, config.drift.reference, config.drain.delay) == (4, "r", 1)

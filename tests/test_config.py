@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import yaml12
+from agent.building import ConfigError
 from agent.config import Config, Drain, LearnReference, Loki, Route
-from agent.loading import ConfigError, Override, load
+from agent.loading import Override, load
 from agent.shown import default_of, schema, shown, structs
 from agent.units import (
     NO_LIMIT,
