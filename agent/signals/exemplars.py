@@ -31,7 +31,7 @@ class Exemplars:
         self._last: dict[_Key, tuple[bytes, float, int]] = {}
 
     def update(self, batch: Sequence[Exchange]) -> None:
-        """Takes the traces of a batch; 0.5 µs an exchange (tests/signals/measure.py)."""
+        """Takes the traces of a batch; 0.5 µs an exchange (python -m tests.signals.measure)."""
         last, bounds = self._last, self._bounds
         for x in batch:
             if x.trace is None:

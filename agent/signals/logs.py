@@ -1,8 +1,8 @@
 """One JSON log record a request.
 
 Rule: the fields and their order are the contract's, absent ones are left out; python-json-logger
-formats, used directly on one record that is kept, so that a line costs 4 µs and not 15
-(tests/signals/measure.py; tests/signals/test_logs.py holds it equal to the way through logging).
+formats, used directly on one record that is kept, so that a line costs 4 µs and not 15 (python -m
+tests.signals.measure). tests/signals/test_logs.py holds it equal to the way through logging.
 """
 
 from __future__ import annotations

@@ -23,8 +23,8 @@ from agent.signals.attributes import (
 )
 from agent.signals.exemplars import METHODS
 
-ERROR = b"\x7a\x02\x18\x02"
-"""Field 15, a Status whose code is STATUS_CODE_ERROR."""
+UNSET, ERROR = b"\x7a\x00", b"\x7a\x02\x18\x02"
+"""Field 15, a Status; the second's code is STATUS_CODE_ERROR."""
 
 RESENT = number_attribute("http.request.resend_count", 1)
 
@@ -99,7 +99,8 @@ def server_constant(kind: Kind, scheme: str) -> bytes:
         attributes["error.type"] = failed
     constant = span_bytes(f"{shown} {kind.route}", Span.SPAN_KIND_SERVER, attributes)
     # An error of the client's alone (4xx, 499) is none of the server's.
-    return constant + ERROR if kind.status >= 500 or kind.error[:8] == "upstream" else constant
+    own = kind.status >= 500 or kind.error[:8] == "upstream"
+    return constant + (ERROR if own else UNSET)
 
 
 def client_constant(kind: Kind, upstream: Upstream) -> bytes:
@@ -117,7 +118,7 @@ def client_constant(kind: Kind, upstream: Upstream) -> bytes:
     if failed:
         attributes["error.type"] = failed
     constant = span_bytes("inference", Span.SPAN_KIND_CLIENT, attributes)
-    return constant + ERROR if failed else constant
+    return constant + (ERROR if failed else UNSET)
 
 
 def server_facts(facts: Facts, scheme: str) -> bytes:
@@ -137,6 +138,11 @@ def server_facts(facts: Facts, scheme: str) -> bytes:
 def client_facts(facts: Facts, upstream: Upstream) -> bytes:
     """Attributes of the CLIENT span, likewise."""
     return text_attribute("url.full", upstream.url.encode() + utf8(facts.target))
+
+
+def stage_constant(name: str) -> bytes:
+    """Of the INTERNAL span of a stage inside the model server."""
+    return span_bytes(name, Span.SPAN_KIND_INTERNAL, {}) + UNSET
 
 
 def before_id(size: int) -> bytes:

@@ -1,22 +1,17 @@
-"""CPU µs an exchange of each signal, in batches of 512: `python tests/signals/measure.py`."""
+"""CPU µs an exchange of each signal, in batches of 512: `python -m tests.signals.measure`."""
 
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parent)]
-
-from factory import USUAL  # noqa: E402
-
-from agent.signals import resource  # noqa: E402
-from agent.signals.exemplars import Exemplars  # noqa: E402
-from agent.signals.logs import LogFormatter  # noqa: E402
-from agent.signals.span_parts import Upstream  # noqa: E402
-from agent.signals.traces import SpanEncoder  # noqa: E402
+from agent.signals import resource
+from agent.signals.exemplars import Exemplars
+from agent.signals.logs import LogFormatter
+from agent.signals.span_parts import Upstream
+from agent.signals.traces import SpanEncoder
+from tests.signals.factory import USUAL
 
 BATCH = [
     USUAL._replace(
