@@ -15,9 +15,8 @@ import asyncio
 import math
 import socket
 import struct
-import time
 from enum import Enum
-from time import monotonic
+from time import monotonic, time_ns
 from typing import cast
 
 import httptools
@@ -41,6 +40,7 @@ LINGER_BYTES = 1 << 20
 """After an early answer: how long, and how much, is still read, so that the answer is not lost."""
 _RESET = struct.pack("ii", 1, 0)
 END = b"\r\n\r\n"
+END_OF_HEAD = b"\r\n" + VIA + b"\r\n"
 
 
 class State(Enum):
@@ -238,9 +238,6 @@ class Downstream(asyncio.Protocol):
         return max(at + 4 - len(seam), 1) if at >= 0 else len(data)
 
     def _feed(self, data: bytes) -> None:
-        if self.state is State.IDLE:
-            self.state = State.HEAD
-            self.deadline = monotonic() + self.hop.limits.head
         self._quiet += len(data)
         try:
             self._parser.feed_data(data)
@@ -256,13 +253,21 @@ class Downstream(asyncio.Protocol):
             self._too_quiet()
         tx = self.tx
         if tx is None:
+            if self.state is State.IDLE:
+                self.state = State.HEAD
+                self.deadline = monotonic() + self.hop.limits.head
             return
         if tx.out:
-            self._flush(tx)
-        if tx.request_done:
-            self.deadline = self._response_deadline(tx)
-        else:
+            if tx.upstream is not None:
+                tx.upstream.send(tx)
+            elif tx.out_size > HIGH_WATER:
+                self.pause_reading()
+        if not tx.request_done:
             self.deadline = self._request_deadline(tx)
+        elif self.hop.untimed:
+            self.deadline = math.inf
+        else:
+            self.deadline = self._response_deadline(tx)
 
     def _too_quiet(self) -> None:
         status = 414 if self.state is State.HEAD and not self._fields else 431
@@ -270,90 +275,82 @@ class Downstream(asyncio.Protocol):
             status = 400
         self._refuse(BadMessage(status, "the request head is too large"), "limit")
 
-    def _flush(self, tx: Transaction) -> None:
-        if tx.upstream is not None:
-            tx.upstream.send(tx)
-        elif tx.out_size > HIGH_WATER:
-            self.pause_reading()
-
     # ---- what llhttp found
 
-    def on_message_begin(self) -> None:
-        if self._muted:
-            return
-        self._begun = True
-        self._target = b""
-        self._fields = []
-
     def on_url(self, url: bytes) -> None:
+        self._begun = True
         self._target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        fields = self._fields
-        fields.append((name, value))
-        if len(fields) > self.hop.limits.fields and not self._muted:
-            self._bad = BadMessage(431, f"the request has over {len(fields) - 1} fields")
-            raise self._bad
+        self._fields.append((name, value))
 
     def on_headers_complete(self) -> None:
+        fields, target = self._fields, self._target
+        self._fields, self._target, self._begun = [], b"", False
         if self._muted:
             self._muted = False
-            self._fields = []
             return
-        self._begun = False
         start = monotonic()
         if self.tx is not None:
             self._bad = BadMessage(400, "a request began inside another")
             raise self._bad
-        method = self._parser.get_method()
-        version = self._parser.get_http_version()
-        tx = Transaction(
-            self, method, self._target, version, self._fields, start, time.time_ns()
-        )
+        hop, parser = self.hop, self._parser
+        method, version = parser.get_method(), parser.get_http_version()
+        tx = Transaction(self, method, target, version, fields, start, time_ns())
         self.tx = tx
         self.state = State.BUSY
-        tx.route = self.hop.routes.find(self._target)
-        self.hop.accountant.begin(tx)
+        tx.route = hop.routes.find(target)
+        hop.accountant.begin(tx)
         try:
-            self._check_size()
-            head = read_request(method, self._target, version, self._fields, self.hop.tunnels)
-            if head.length > self.hop.limits.body_bytes:
+            limits = hop.limits
+            if self._quiet > limits.head_bytes or len(fields) > limits.fields:
+                self._check_size(target, fields)
+            head = read_request(method, target, version, fields, hop.tunnels)
+            if head.length > limits.body_bytes:
                 raise BadMessage(413, "the request body is larger than limits.body_bytes")
         except BadMessage as bad:
             self._bad = bad
             raise
         self._quiet = 0
-        self._fields = []
         self._in_body = True
         self._start(tx, head)
 
-    def _check_size(self) -> None:
-        limit = self.hop.limits.head_bytes
-        if self._quiet > limit:
-            size = sum(len(n) + len(v) + 4 for n, v in self._fields) + len(self._target)
-            if size > limit:
-                status = 414 if len(self._target) > limit else 431
-                raise BadMessage(status, "the request head is larger than limits.head_bytes")
+    def _check_size(self, target: bytes, fields: Fields) -> None:
+        limits = self.hop.limits
+        size = sum(len(n) + len(v) + 4 for n, v in fields) + len(target)
+        if size > limits.head_bytes:
+            status = 414 if len(target) > limits.head_bytes else 431
+            raise BadMessage(status, "the request head is larger than limits.head_bytes")
+        if len(fields) > limits.fields:
+            raise BadMessage(431, "the request has more fields than limits.fields")
 
     def _start(self, tx: Transaction, head: RequestHead) -> None:
         hop = self.hop
-        tx.chunked, tx.length, tx.expect = head.chunked, head.length, head.expect
+        tx.chunked, tx.length = head.chunked, head.length
         tx.upgrade, tx.close = head.upgrade, head.close
-        if head.request_id and valid_request_id(head.request_id):
-            tx.request_id = head.request_id
-        else:
-            tx.request_id = hop.new_request_id()
-        out = tx.out
-        out += (tx.method, b" ", self._upstream_target(tx.target), b" HTTP/1.1\r\n")
-        out += head.lines
+        request_id = head.request_id
+        if not request_id or not valid_request_id(request_id):
+            request_id = b"%016x" % hop.random.getrandbits(64)
+        tx.request_id = request_id
+        target = self._upstream_target(tx.target) if hop.base_path else tx.target
+        tx.out = out = [tx.method, b" ", target, b" HTTP/1.1\r\n", *head.lines]
         if not head.host:
             out += (b"host: ", hop.upstream_host, b"\r\n")
         if hop.sampling.traces:
             out.append(hop.trace(tx, head.traceparent))
         elif head.traceparent:
             out += [b"traceparent: %b\r\n" % v for n, v in tx.fields if n.lower() == b"traceparent"]
-        out += (*self._forwarding(head), b"x-request-id: ", tx.request_id, b"\r\n", VIA, b"\r\n")
-        hop.sample(tx)
+        if self._trusted and head.forwarded:
+            out += self._forwarding(head)
+        else:
+            known, line = self._forwarded_host
+            if known != head.host:
+                line = b"x-forwarded-host: %b\r\n" % head.host
+                self._forwarded_host = (head.host, line)
+            out += (self._forwarded, line)
+        out += (b"x-request-id: ", request_id, END_OF_HEAD)
+        if hop.sampling.capture:
+            hop.sample(tx)
         hop.pool.dispatch(tx)
 
     def _upstream_target(self, target: bytes) -> bytes:
@@ -367,13 +364,7 @@ class Downstream(asyncio.Protocol):
         return scheme + b"://" + authority + base + slash + path
 
     def _forwarding(self, head: RequestHead) -> list[bytes]:
-        """The X-Forwarded-* lines; a trusted client's own are believed and continued."""
-        known, line = self._forwarded_host
-        if known != head.host:
-            line = b"x-forwarded-host: %b\r\n" % head.host
-            self._forwarded_host = (head.host, line)
-        if not self._trusted or not head.forwarded:
-            return [self._forwarded, line]
+        """The X-Forwarded-* lines of a trusted client: its own, believed and continued."""
         told = {name.lower(): value for name, value in head.forwarded}
         chain = [v for n, v in head.forwarded if n.lower() == b"x-forwarded-for"]
         chain.append(self.peer.encode())

@@ -246,12 +246,13 @@ class ResponseHead:
     `framing` is how its body ends: "none", "length", "chunked" or "close".
     """
 
-    __slots__ = ("close", "framing", "length", "lines", "request_id", "upgrade")
+    __slots__ = ("close", "framing", "keep_alive", "length", "lines", "request_id", "upgrade")
 
     lines: list[bytes]
     framing: str
     length: int
     close: bool
+    keep_alive: bytes
     request_id: bytes
     upgrade: bytes
 
@@ -267,7 +268,7 @@ def read_response(
     head = ResponseHead()
     lines: list[bytes] = []
     head.lines = lines
-    head.upgrade = head.request_id = b""
+    head.upgrade = head.request_id = head.keep_alive = b""
     head.length = -1
     head.close = version == "1.0"
     if version not in VERSIONS or not 100 <= status <= 999 or not _REASON.fullmatch(reason):
@@ -298,6 +299,8 @@ def read_response(
                     continue
                 lines.append(b"connection: upgrade\r\n")
             else:
+                if key == b"keep-alive":
+                    head.keep_alive = value
                 continue
         lines += (name, b": ", value, b"\r\n")
     if connection:

@@ -76,6 +76,11 @@ class Hop:
     refused: Callable[[], None] = lambda: None
     pool: Pool = field(init=False)
     accountant: Accountant = field(init=False)
+    untimed: bool = field(init=False)
+    """Neither the first byte nor the whole of a response has a timeout."""
+
+    def __post_init__(self) -> None:
+        self.untimed = self.limits.first_byte == self.limits.total == float("inf")
 
     def trusts(self, address: str) -> bool:
         """Whether `address` is one of `trusted_proxies`."""
@@ -87,14 +92,9 @@ class Hop:
             return False
         return any(peer in network for network in self.trusted)
 
-    def new_request_id(self) -> bytes:
-        return b"%016x" % self.random.getrandbits(64)
-
     def sample(self, tx: Transaction) -> None:
         """Decides whether copies of the bodies are kept, and gives them their room."""
         s = self.sampling
-        if not s.capture:
-            return
         if s.bodies < 1.0 and self.random.random() >= s.bodies:
             tx.capture = "unsampled"
             return

@@ -220,36 +220,25 @@ class Upstream(asyncio.Protocol):
         if self._message_over:
             self._over(tx, data)
 
-    def on_message_begin(self) -> None:
-        if self._message_over:
-            self._reusable = False
-            raise BadMessage(502, "the model server sent more than it was asked for")
-        self._fields = []
-        self._reason = b""
-
     def on_status(self, reason: bytes) -> None:
         self._reason += reason
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        fields = self._fields
-        fields.append((name, value))
-        if len(fields) > self.hop.limits.fields:
-            self._bad = BadMessage(502, "the model server's response has too many fields")
-            raise self._bad
+        self._fields.append((name, value))
 
     def on_headers_complete(self) -> None:
         tx = self.tx
         assert tx is not None
-        status = self._parser.get_status_code()
+        parser, fields, reason = self._parser, self._fields, self._reason
+        self._fields, self._reason = [], b""
+        status = parser.get_status_code()
+        to_head = tx.method == b"HEAD"
         try:
-            self._check_size()
-            head = read_response(
-                status,
-                self._reason,
-                self._parser.get_http_version(),
-                self._fields,
-                tx.method == b"HEAD",
-            )
+            if self._message_over:
+                raise BadMessage(502, "the model server sent more than it was asked for")
+            if self._quiet > self.hop.limits.head_bytes or len(fields) > self.hop.limits.fields:
+                self._check_size(fields)
+            head = read_response(status, reason, parser.get_http_version(), fields, to_head)
             if status == 101 and (not tx.upgrade or head.upgrade.lower() != tx.upgrade):
                 raise BadMessage(502, "the model server switched to a protocol nobody asked for")
         except BadMessage as bad:
@@ -258,28 +247,25 @@ class Upstream(asyncio.Protocol):
         self._quiet = 0
         if status < 200 and status != 101:
             if tx.version == "1.1":
-                self._out += (_status_line(status, self._reason), *head.lines, b"\r\n")
+                self._out += (_status_line(status, reason), *head.lines, b"\r\n")
             return
         self._head = head
         tx.status = status
-        tx.response_fields = self._fields
+        tx.response_fields = fields
+        self._out.append(_status_lines.get((status, reason)) or _status_line(status, reason))
         self._write_head(tx, head, status)
-        self._fields = []
-        if tx.method == b"HEAD" and head.framing == "none" and status != 101:
+        if to_head and head.framing == "none" and status != 101:
             self._message_over = True
 
-    def _check_size(self) -> None:
-        limit = self.hop.limits.head_bytes
-        if self._quiet > limit:
-            size = sum(len(n) + len(v) + 4 for n, v in self._fields)
-            if size > limit:
-                raise BadMessage(502, "the model server's response head is too large")
+    def _check_size(self, fields: Fields) -> None:
+        limits = self.hop.limits
+        size = sum(len(n) + len(v) + 4 for n, v in fields)
+        if size > limits.head_bytes or len(fields) > limits.fields:
+            raise BadMessage(502, "the model server's response head is too large")
 
     def _write_head(self, tx: Transaction, head: ResponseHead, status: int) -> None:
         out = self._out
-        out.append(_status_line(status, self._reason))
         out += head.lines
-        self._rechunk = False
         if head.framing in ("chunked", "close"):
             if tx.version == "1.1":
                 self._rechunk = True
@@ -328,7 +314,8 @@ class Upstream(asyncio.Protocol):
             return
         if self._rechunk:
             self._out += (b"0\r\n", *trailer_lines(self._fields), b"\r\n")
-        self._message_over = self._parser.get_status_code() != 101
+            self._fields = []
+        self._message_over = self.tx is not None and self.tx.status != 101
 
     def _over(self, tx: Transaction, data: bytes) -> None:
         """The response is complete: the connection goes back to the pool, or ends."""
@@ -341,10 +328,10 @@ class Upstream(asyncio.Protocol):
         tx.response_done = True
         self.tx = None
         if self._reusable and not head.close and tx.request_done and not self.closed:
-            self._set_idle_limit(tx.response_fields)
+            if head.keep_alive:
+                self._set_idle_limit(head.keep_alive)
             self._head = None
-            self._message_over = False
-            self._fields = []
+            self._message_over = self._rechunk = False
             self._quiet = 0
             self.pool.release(self)
         else:
@@ -352,14 +339,11 @@ class Upstream(asyncio.Protocol):
             self.transport.close()
         tx.downstream.response_over(tx)
 
-    def _set_idle_limit(self, fields: Fields) -> None:
+    def _set_idle_limit(self, keep_alive: bytes) -> None:
         """The model server's own Keep-Alive timeout less a second, if that is sooner."""
-        self.idle_limit = self.pool.idle_limit
-        for name, value in fields:
-            if len(name) == 10 and name.lower() == b"keep-alive":
-                found = _KEEP_ALIVE.search(value)
-                if found:
-                    self.idle_limit = min(self.idle_limit, max(int(found[1]) - 1.0, 0.0))
+        found = _KEEP_ALIVE.search(keep_alive)
+        limit = max(int(found[1]) - 1.0, 0.0) if found else self.pool.idle_limit
+        self.idle_limit = min(limit, self.pool.idle_limit)
 
     def _refuse(self, tx: Transaction, bad: BadMessage) -> None:
         self._out.clear()
