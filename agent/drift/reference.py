@@ -161,8 +161,9 @@ def parse(raw: bytes, source: str) -> Profile:
     if profile.hash != _digest(profile):
         remedy = "it was changed or damaged since it was made: " + _REBUILD
         raise ProfileError(source, "hash", profile.hash[:16], "does not match the content", remedy)
+    rows: dict[str, int] = {}
     for column in profile.columns:
-        _check(column, profile.rows, source)
+        _check(column, rows.setdefault(column.side, column.rows), source)
     if len({(column.side, column.name) for column in profile.columns}) < len(profile.columns):
         raise ProfileError(source, "columns", "", "name a column twice", _REBUILD)
     return profile

@@ -1,0 +1,176 @@
+"""The drift metrics of `/metrics`, read from the monitor when scraped.
+
+Rule: shows, computes nothing; label values are model, column and bin index, all bounded.
+
+Per-bin series, which are many, only for the `bin_columns` columns that drift most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from math import nextafter
+
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+
+from agent.drift.columns import WatchedColumn
+from agent.drift.model import ModelWatch
+from agent.drift.monitor import Monitor
+from agent.drift.sketch import MISSING
+
+_COLUMN = ("model", "column", "side")
+_COUNTED = (*_COLUMN, "reference")
+_BIN = (*_COLUMN, "bin", "reference")
+
+
+class DriftCollector:
+    """A collector for a prometheus_client registry."""
+
+    def __init__(self, monitor: Monitor, bin_columns: int = 50) -> None:
+        self._monitor = monitor
+        self._bin_columns = bin_columns
+
+    def describe(self) -> list[Metric]:
+        """Nothing ahead of time: registering must not scrape."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """All families, those without samples too."""
+        models = list(self._monitor.models.values())
+        columns = [(model, column) for model in models for column in model.columns]
+        yield from _counters(columns)
+        yield from _bins(_worst(columns, self._bin_columns))
+        yield from _verdicts(columns)
+        yield _predictions(columns)
+        yield from _references(self._monitor, models)
+
+
+Watched = Iterable[tuple[ModelWatch, WatchedColumn]]
+
+
+def _labels(model: ModelWatch, column: WatchedColumn) -> list[str]:
+    return [model.name, column.base.column.name, column.base.column.side]
+
+
+def _hash(model: ModelWatch) -> str:
+    return model.reference.short_hash if model.reference is not None else ""
+
+
+def _counters(columns: Watched) -> Iterator[Metric]:
+    values = CounterMetricFamily(
+        "outrider_column_values", "Rows counted for a column, missing ones too.", labels=_COUNTED
+    )
+    missing = CounterMetricFamily(
+        "outrider_column_missing", "Of those, rows without a value.", labels=_COUNTED
+    )
+    for model, column in columns:
+        labels = [*_labels(model, column), _hash(model)]
+        values.add_metric(labels, float(column.totals.sum()))
+        missing.add_metric(labels, float(column.totals[MISSING]))
+    yield values
+    yield missing
+
+
+def _worst(columns: Watched, most: int) -> Watched:
+    def how_far(item: tuple[ModelWatch, WatchedColumn]) -> float:
+        verdict = item[1].verdict
+        return -(verdict.psi or 0.0) / (verdict.threshold or 1.0) if verdict else 0.0
+
+    return sorted(columns, key=how_far)[:most]
+
+
+def _bins(columns: Watched) -> Iterator[Metric]:
+    seen = CounterMetricFamily(
+        "outrider_column_bin",
+        "Rows counted in a bin of the reference, by its index; then missing and invalid.",
+        labels=_BIN,
+    )
+    ratio = GaugeMetricFamily(
+        "outrider_reference_bin_ratio", "Share of the reference's rows in a bin.", labels=_BIN
+    )
+    for model, column in columns:
+        names = [*map(str, range(column.bins.size)), "missing", "invalid"]
+        labels = _labels(model, column)
+        rows = max(column.base.rows, 1)
+        now, before = column.totals.tolist(), column.base.counts.tolist()
+        for name, count, expected in zip(names, now, before, strict=True):
+            seen.add_metric([*labels, name, _hash(model)], count)
+            ratio.add_metric([*labels, name, _hash(model)], expected / rows)
+    yield seen
+    yield ratio
+
+
+def _verdicts(columns: Watched) -> Iterator[Metric]:
+    method = (*_COLUMN, "method")
+    score = GaugeMetricFamily("outrider_drift_score", "Distance to the reference.", labels=method)
+    threshold = GaugeMetricFamily(
+        "outrider_drift_threshold", "The score above which it is drift.", labels=method
+    )
+    detected = GaugeMetricFamily(
+        "outrider_drift_detected", "1: drift, 0: stable; absent: not enough rows.", labels=_COLUMN
+    )
+    effect = GaugeMetricFamily(
+        "outrider_drift_effect",
+        "Size of the change in standard deviations of the reference.",
+        labels=_COLUMN,
+    )
+    rows = GaugeMetricFamily("outrider_drift_rows", "Rows of the window judged.", labels=_COLUMN)
+    at = GaugeMetricFamily(
+        "outrider_drift_last_evaluation_timestamp_seconds",
+        "When the last window was judged.",
+        labels=_COLUMN,
+    )
+    for model, column in columns:
+        verdict = column.verdict
+        if verdict is None or column.evaluated is None:
+            continue
+        labels = _labels(model, column)
+        rows.add_metric(labels, verdict.rows)
+        at.add_metric(labels, column.evaluated)
+        if verdict.psi is None or verdict.threshold is None or verdict.effect is None:
+            continue
+        score.add_metric([*labels, "psi"], verdict.psi)
+        threshold.add_metric([*labels, "psi"], verdict.threshold)
+        effect.add_metric(labels, verdict.effect)
+        detected.add_metric(labels, float(verdict.state == "drift"))
+    yield from (score, threshold, detected, effect, rows, at)
+
+
+def _predictions(columns: Watched) -> Metric:
+    family = HistogramMetricFamily(
+        "outrider_prediction_value",
+        "Numeric predictions, by the bins of the reference.",
+        labels=("model", "output"),
+    )
+    for model, column in columns:
+        profile = column.base.column
+        if profile.side == "output" and profile.edges is not None:
+            buckets = _buckets(profile.edges, column.totals.tolist())
+            family.add_metric([model.name, profile.name], buckets, column.sum)
+    return family
+
+
+def _buckets(edges: list[float], totals: list[int]) -> list[tuple[str, float]]:
+    """Cumulative counts; an atom's lower edge, the float just before it, is left out."""
+    buckets: list[tuple[str, float]] = []
+    below = 0
+    for i, edge in enumerate(edges):
+        below += totals[i]
+        is_before_an_atom = i + 1 < len(edges) and nextafter(edge, edges[i + 1]) == edges[i + 1]
+        if not is_before_an_atom:
+            buckets.append((str(edge), below))
+    return [*buckets, ("+Inf", sum(totals[:MISSING]))]
+
+
+def _references(monitor: Monitor, models: Iterable[ModelWatch]) -> Iterator[Metric]:
+    reasons = {refusal.reason for refusal in monitor.refused}
+    reasons |= {model.reason for model in models if model.reason}
+    yield GaugeMetricFamily(
+        "outrider_reference_refused",
+        "References that cannot be used; /api/v1/drift says why.",
+        value=len(reasons),
+    )

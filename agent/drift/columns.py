@@ -1,0 +1,143 @@
+"""One side of a model's traffic, inputs or outputs: buffers of values, then counts.
+
+Rule: adding is an append; counting happens in batches.
+
+A row that lacks a column counts as missing there. That costs nothing while rows come in: it is
+the rows of the side less the values of the column, taken when the buffer is counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import chain
+
+import numpy as np
+
+from agent.decode.payload import MAX_COLUMNS, Columns, Value
+from agent.drift.reference import ColumnProfile, SideName
+from agent.drift.sketch import MISSING, NumericBins, numbers
+from agent.drift.verdict import Baseline, State, Verdict
+
+MAX_UNEXPECTED = 100
+"""Names kept of columns that the reference has not."""
+
+
+class Buffers(dict[str, list[Value]]):
+    """A list a column, made when first named; those over MAX_COLUMNS share one that is dropped."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.overflow: list[Value] = []
+
+    def __missing__(self, name: str) -> list[Value]:
+        if len(self) >= MAX_COLUMNS:
+            return self.overflow
+        return self.setdefault(name, [])
+
+
+class WatchedColumn:
+    """A column of the reference, and what has been seen of it."""
+
+    __slots__ = (
+        "base", "bins", "counts", "evaluated", "level", "seen", "since", "state", "sum",
+        "totals", "verdict",
+    )  # fmt: skip
+
+    def __init__(self, column: ColumnProfile) -> None:
+        self.base = Baseline(column)
+        self.bins = column.bins()
+        self.counts = np.zeros(self.bins.size + 2, dtype=np.int64)
+        """Of the present window."""
+        self.totals = np.zeros(self.bins.size + 2, dtype=np.int64)
+        """Of all windows since the start."""
+        self.sum = 0.0
+        """Of all finite numbers since the start."""
+        self.seen = False
+        self.verdict: Verdict | None = None
+        self.state: State = "insufficient"
+        self.since: float | None = None
+        """When the window began in which the state became what it is."""
+        self.evaluated: float | None = None
+        self.level: float | None = None
+
+    def count(self, values: list[Value], rows: int) -> None:
+        """Counts a batch of a side's `rows` rows, of which `values` have this column."""
+        if values:
+            self.seen = True
+        if isinstance(self.bins, NumericBins):
+            batch = numbers(values)
+            self.sum += float(batch.finite.sum())
+            counts = self.bins.count_numbers(batch)
+        else:
+            counts = self.bins.count(values)
+        counts[MISSING] += max(0, rows - len(values))
+        self.counts += counts
+        self.totals += counts
+
+    def finding(self) -> str:
+        """What is wrong with the match between reference and traffic, or nothing."""
+        if not self.seen:
+            name = self.base.column.name
+            return (
+                f"in the reference as {self.base.column.side}, never in the traffic: if it is "
+                f"no feature leave it out, if it is a prediction build with --outputs {name}"
+            )
+        if self.counts_nothing():
+            return "absent from the last window"
+        return ""
+
+    def counts_nothing(self) -> bool:
+        """Whether each row of the last verdict lacked it."""
+        return self.verdict is not None and self.verdict.rows > 0 and self.verdict.missing == 1
+
+
+class Side:
+    """The inputs or the outputs of a model."""
+
+    def __init__(self, name: SideName) -> None:
+        self.name = name
+        self.buffers = Buffers()
+        self.rows = 0
+        """In the buffers."""
+        self.columns: dict[str, WatchedColumn] = {}
+        self.unexpected: dict[str, None] = {}
+        """Names in the traffic that the reference has not."""
+
+    def watch(self, columns: Iterable[ColumnProfile]) -> None:
+        """Begins to count on these bins; what was buffered till now is dropped."""
+        self.columns = {c.name: WatchedColumn(c) for c in columns if c.side == self.name}
+        self.take()
+
+    def add(self, columns: Columns, rows: int) -> None:
+        """Appends the values of some rows."""
+        self.rows += rows
+        buffers = self.buffers
+        for name, values in columns.items():
+            buffers[name] += values
+
+    def count(self) -> None:
+        """Counts what is buffered, and empties it."""
+        rows, buffers = self.take()
+        if not rows:
+            return
+        columns = self.columns
+        if len(columns) == 1 and len(buffers) == 1 and self.name == "output":
+            # One prediction here and one there are the same one, whatever each side calls it.
+            buffers = dict.fromkeys(columns, next(iter(buffers.values())))
+        for name, column in columns.items():
+            column.count(buffers.pop(name, []), rows)
+        for name in buffers:
+            if len(self.unexpected) < MAX_UNEXPECTED:
+                self.unexpected[name] = None
+
+    def take(self) -> tuple[int, dict[str, list[Value]]]:
+        """Rows and buffers, which are empty afterwards."""
+        taken = self.rows, dict(self.buffers)
+        self.buffers = Buffers()
+        self.rows = 0
+        return taken
+
+
+def all_columns(sides: Iterable[Side]) -> Iterable[WatchedColumn]:
+    """The watched columns of both sides."""
+    return chain.from_iterable(side.columns.values() for side in sides)

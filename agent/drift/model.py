@@ -1,0 +1,184 @@
+"""One model's traffic: learns a reference if it has none, then counts, windows and judges.
+
+Rule: rows that made the reference are never judged by it; a window is judged when complete.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from agent.decode.payload import Payload
+from agent.drift.columns import Side, WatchedColumn, all_columns
+from agent.drift.learn import ColumnBuilder
+from agent.drift.reference import ColumnProfile, Profile, make
+from agent.drift.verdict import Mode, State, judge, level_of
+from agent.drift.window import Window
+
+BATCH_ROWS = 1000
+"""Rows that are counted at once; fewer when a second has passed."""
+BATCH_CELLS = 1 << 16
+"""Buffered values of a model, at most about this and one payload."""
+LEARNING_CELLS = 1 << 19
+"""The same while learning; when it is reached the reference is made of the rows there are."""
+
+Phase = Literal["learning", "watching", "unwatched"]
+
+
+class Settings(NamedTuple):
+    """As in the contract's `drift:`; durations in seconds."""
+
+    window_rows: int = 1000
+    window_seconds: float = 300.0
+    false_alarms: float = 1 / (30 * 86400)
+    """Alarms a second that a model may raise without drift."""
+    replicas: int = 1
+    min_effect: float = 0.05
+    mode: Mode = "evidence"
+    learn_rows: int | None = 5000
+    """None: a model without a reference is not judged."""
+
+
+class Change(NamedTuple):
+    """A column's verdict became another."""
+
+    model: str
+    column: str
+    side: str
+    before: State
+    after: State
+    since: float
+
+
+class ModelWatch:
+    """The state of one model."""
+
+    def __init__(
+        self, name: str, settings: Settings, reference: Profile | None, now: float, reason: str = ""
+    ) -> None:
+        """`reason`: why there is no reference, if there should be one."""
+        self.name = name
+        self.settings = settings
+        self.reference: Profile | None = None
+        self.reason = reason
+        self.source: Literal["", "given", "learned"] = ""
+        self.phase: Phase = "unwatched"
+        self.inputs = Side("input")
+        self.outputs = Side("output")
+        self.window = Window(settings.window_rows, settings.window_seconds, now)
+        self.windows = 0
+        self.cells = 0
+        self.left_out = 0
+        self.changes: list[Change] = []
+        if reference is not None:
+            self.watch(reference, now, "given")
+        elif settings.learn_rows is not None and not reason:
+            self.phase = "learning"
+
+    def add(self, payload: Payload, now: float | None = None) -> bool:
+        """Appends a payload; returns whether `complete` has something to do."""
+        if self.phase == "unwatched":
+            return False
+        rows = payload.rows
+        self.inputs.add(payload.inputs, rows)
+        if payload.output_rows:
+            self.outputs.add(payload.outputs, payload.output_rows)
+        self.window.rows += rows
+        self.left_out += payload.left_out
+        self.cells += rows * len(payload.inputs) + payload.output_rows * len(payload.outputs)
+        if self.phase == "learning":
+            assert self.settings.learn_rows is not None
+            return self.inputs.rows >= self.settings.learn_rows or self.cells >= LEARNING_CELLS
+        return (
+            self.inputs.rows >= BATCH_ROWS
+            or self.cells >= BATCH_CELLS
+            or self.window.rows >= self.window.row_limit
+        )
+
+    def complete(self, now: float) -> bool:
+        """Counts what is buffered, judges a full window; returns whether it has learned now."""
+        if self.phase == "learning":
+            self.watch(self._learned(), now, "learned")
+            return True
+        self._count()
+        if self.window.is_full():
+            self._judge(now)
+        return False
+
+    def tick(self, now: float) -> None:
+        """Counts what is buffered, and judges a window whose time is over."""
+        if self.phase != "watching":
+            return
+        self._count()
+        if self.window.is_full() or self.window.is_over(now):
+            self._judge(now)
+
+    def watch(
+        self, reference: Profile, now: float, source: Literal["given", "learned"] = "given"
+    ) -> None:
+        """Judges from now on by this reference."""
+        self.reference = reference
+        self.source = source
+        self.phase = "watching"
+        self.reason = ""
+        for side in self.sides:
+            side.watch(reference.columns)
+        self.cells = 0
+        self.window.close(now)
+
+    @property
+    def sides(self) -> tuple[Side, Side]:
+        """Inputs and outputs."""
+        return self.inputs, self.outputs
+
+    @property
+    def columns(self) -> list[WatchedColumn]:
+        """All columns of the reference."""
+        return list(all_columns(self.sides))
+
+    def state(self) -> State:
+        """Drift if any column drifts, insufficient if no column can be judged."""
+        states = {column.state for column in all_columns(self.sides)}
+        return "drift" if "drift" in states else "stable" if "stable" in states else "insufficient"
+
+    def _count(self) -> None:
+        for side in self.sides:
+            side.count()
+        self.cells = 0
+
+    def _learned(self) -> Profile:
+        rows = self.inputs.rows
+        columns: list[ColumnProfile] = []
+        for side in self.sides:
+            side_rows, buffers = side.take()
+            for name, values in buffers.items():
+                builder = ColumnBuilder(name, side.name, values)
+                builder.add(values, absent=side_rows - len(values))
+                columns.append(builder.profile())
+        return make(self.name, rows, columns)
+
+    def _judge(self, now: float) -> None:
+        began = self.window.opened
+        seconds = self.window.close(now)
+        self.windows += 1
+        settings = self.settings
+        columns = self.columns
+        level = level_of(settings.false_alarms, seconds, len(columns), settings.replicas)
+        for column in columns:
+            self._judge_column(column, level, began, now)
+
+    def _judge_column(self, column: WatchedColumn, level: float, began: float, now: float) -> None:
+        counts = column.counts
+        column.counts = counts * 0
+        if not column.seen:
+            counts = column.counts  # a column that never came is a finding, not a drift
+        settings = self.settings
+        verdict = judge(column.base, counts, level, settings.min_effect, settings.mode)
+        column.verdict, column.level, column.evaluated = verdict, level, now
+        if verdict.state != column.state or column.since is None:
+            profile = column.base.column
+            if verdict.state != column.state:
+                change = Change(
+                    self.name, profile.name, profile.side, column.state, verdict.state, began
+                )
+                self.changes.append(change)
+            column.state, column.since = verdict.state, began

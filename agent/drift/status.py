@@ -1,0 +1,64 @@
+"""A model's drift as plain values: what `/api/v1/drift` says of it.
+
+Rule: shows, computes nothing.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from agent.drift.columns import WatchedColumn
+from agent.drift.model import ModelWatch
+
+
+def status_of(model: ModelWatch) -> dict[str, object]:
+    """One model. Times are seconds since the epoch; ratios 0 to 1; effects in standard deviations
+    of the reference."""
+    reference = model.reference
+    return {
+        "model": model.name,
+        "phase": model.phase,
+        "reason": model.reason,
+        "state": model.state(),
+        "reference": reference
+        and {
+            "hash": reference.short_hash,
+            "rows": reference.rows,
+            "source": model.source,
+            "version": reference.version,
+        },
+        "learning": {"rows": model.inputs.rows, "of": model.settings.learn_rows}
+        if model.phase == "learning"
+        else None,
+        "window": {
+            "rows": model.window.rows,
+            "opened": model.window.opened,
+            "of_rows": model.settings.window_rows,
+            "of_seconds": model.settings.window_seconds,
+        },
+        "windows_judged": model.windows,
+        "values_left_out": model.left_out,
+        "columns": [_column(column) for column in model.columns],
+        "unexpected": [
+            {"name": name, "side": side.name} for side in model.sides for name in side.unexpected
+        ],
+    }
+
+
+def _column(column: WatchedColumn) -> dict[str, object]:
+    profile = column.base.column
+    shown: dict[str, object] = {
+        "name": profile.name,
+        "side": profile.side,
+        "kind": profile.kind,
+        "state": column.state,
+        "since": column.since,
+        "evaluated": column.evaluated,
+        "level": column.level,
+        "finding": column.finding(),
+    }
+    if column.verdict is not None:
+        judged = msgspec.to_builtins(column.verdict)
+        del judged["state"]
+        shown |= judged
+    return shown
