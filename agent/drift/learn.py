@@ -14,6 +14,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
+import msgspec
 import numpy as np
 
 from agent.decode.payload import Value
@@ -36,20 +37,27 @@ NUMERIC_SHARE = 0.99
 _BOOLEAN = ("false", "true")
 
 
-class ColumnBuilder:
-    """Counts a column's rows on the bins that its sample gave."""
+def shape_of(
+    name: str, side: SideName, sample: Sequence[Value], *, from_text: bool = False
+) -> ColumnProfile:
+    """An empty profile: a column's kind and bins by a sample of its values.
 
-    def __init__(
-        self, name: str, side: SideName, sample: Sequence[Value], *, from_text: bool = False
-    ) -> None:
-        """`from_text`: the values come from a format without types, as text (CSV)."""
-        kind = kind_of(sample, from_text=from_text)
-        edges = numeric_edges(numbers(sample).finite) if kind == "numeric" else None
-        categories = None if kind == "numeric" else _categories(kind, sample)
-        size = len(edges if edges is not None else categories or ()) + 1
-        self._empty = ColumnProfile(name, side, kind, [0] * size, 0, 0, edges, categories)
-        self._bins = self._empty.bins()
-        self._counts = np.zeros(size + 2, dtype=np.int64)
+    `from_text`: the values come from a format without types, as text (CSV).
+    """
+    kind = kind_of(sample, from_text=from_text)
+    edges = numeric_edges(numbers(sample).finite) if kind == "numeric" else None
+    categories = None if kind == "numeric" else _categories(kind, sample)
+    size = len(edges if edges is not None else categories or ()) + 1
+    return ColumnProfile(name, side, kind, [0] * size, 0, 0, edges, categories)
+
+
+class ColumnBuilder:
+    """Counts a column's rows on the bins of `shape`."""
+
+    def __init__(self, shape: ColumnProfile) -> None:
+        self._shape = shape
+        self._bins = shape.bins()
+        self._counts = np.zeros(self._bins.size + 2, dtype=np.int64)
         self._moments: Moments | None = None
 
     def add(self, values: Sequence[Value], absent: int = 0) -> None:
@@ -65,20 +73,15 @@ class ColumnBuilder:
     def profile(self) -> ColumnProfile:
         """What was counted so far."""
         counts = self._counts.tolist()
-        empty = self._empty
         moments = self._moments
         if moments and not all(map(math.isfinite, (moments.mean, moments.m2))):
             moments = None  # values near the largest float: their squares are not numbers
-        return ColumnProfile(
-            empty.name,
-            empty.side,
-            empty.kind,
-            counts[:MISSING],
-            counts[MISSING],
-            counts[INVALID],
-            empty.edges,
-            empty.categories,
-            moments,
+        return msgspec.structs.replace(
+            self._shape,
+            counts=counts[:MISSING],
+            missing=counts[MISSING],
+            invalid=counts[INVALID],
+            moments=moments,
         )
 
 

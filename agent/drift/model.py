@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from agent.decode.payload import Payload
 from agent.drift.columns import Side, WatchedColumn, all_columns
-from agent.drift.learn import ColumnBuilder
+from agent.drift.learn import ColumnBuilder, shape_of
 from agent.drift.reference import ColumnProfile, Profile, make
 from agent.drift.verdict import Mode, State, judge, level_of
 from agent.drift.window import Window
@@ -151,7 +151,7 @@ class ModelWatch:
         for side in self.sides:
             side_rows, buffers = side.take()
             for name, values in buffers.items():
-                builder = ColumnBuilder(name, side.name, values)
+                builder = ColumnBuilder(shape_of(name, side.name, values))
                 builder.add(values, absent=side_rows - len(values))
                 columns.append(builder.profile())
         return make(self.name, rows, columns)

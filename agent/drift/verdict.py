@@ -83,8 +83,8 @@ def judge(
 ) -> Verdict:
     """The verdict on a window's counts over the reference's bins, missing and invalid included."""
     rows = int(counts.sum())
-    missing = counts[MISSING] / rows if rows else 0.0
-    invalid = counts[INVALID] / rows if rows else 0.0
+    missing = int(counts[MISSING]) / rows if rows else 0.0
+    invalid = int(counts[INVALID]) / rows if rows else 0.0
     if rows < MIN_ROWS or base.rows < MIN_ROWS:
         which = "window" if rows < MIN_ROWS else "reference"
         reason = f"fewer than {MIN_ROWS} rows in the {which}"

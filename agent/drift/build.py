@@ -1,0 +1,80 @@
+"""A profile of a file of rows, however large: a first pass samples, a second one counts.
+
+Rule: memory is bounded by the sample, whatever the file's size.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+
+from agent.decode.payload import MAX_COLUMNS, Value
+from agent.drift.learn import ColumnBuilder, shape_of
+from agent.drift.reference import ColumnProfile, Profile, SideName, make
+from agent.drift.table import Batch, TableError
+
+SAMPLE_ROWS = 50_000
+"""Rows that bins are set from; a file of at most so many has exact quantiles."""
+SEED = 20_000
+
+
+def build_profile(
+    passes: Callable[[], Iterator[Batch]],
+    *,
+    model: str = "",
+    inputs: Sequence[str] | None = None,
+    outputs: Sequence[str] = (),
+    from_text: bool = False,
+    sample_rows: int = SAMPLE_ROWS,
+) -> Profile:
+    """The profile of the rows that each call of `passes` gives anew.
+
+    `inputs`: which columns are features (None: all that are not outputs). Raises TableError.
+    """
+    sample, rows = _sample(passes(), sample_rows)
+    if not rows:
+        raise TableError("no rows: a profile needs at least one")
+    wanted = [name for name in sample if name not in outputs] if inputs is None else list(inputs)
+    unknown = [name for name in [*wanted, *outputs] if name not in sample]
+    if unknown:
+        raise TableError(f"no column {', '.join(unknown)}; there are {', '.join(sample)}")
+    if len(wanted) > MAX_COLUMNS or len(outputs) > MAX_COLUMNS:
+        raise TableError(f"more than {MAX_COLUMNS} columns; choose some with --columns")
+    sides: list[tuple[str, SideName]] = [(name, "input") for name in wanted]
+    sides += [(name, "output") for name in outputs]
+    shapes = [shape_of(name, side, sample[name], from_text=from_text) for name, side in sides]
+    return count(passes(), model, shapes)
+
+
+def count(batches: Iterator[Batch], model: str, shapes: Sequence[ColumnProfile]) -> Profile:
+    """The profile of the rows on bins that are given, such as another profile's."""
+    builders = [ColumnBuilder(shape) for shape in shapes]
+    rows = 0
+    for batch in batches:
+        rows += batch.rows
+        for shape, builder in zip(shapes, builders, strict=True):
+            values = batch.columns.get(shape.name, ())
+            builder.add(values, absent=batch.rows - len(values))
+    return make(model, rows, [builder.profile() for builder in builders])
+
+
+def _sample(batches: Iterator[Batch], size: int) -> tuple[dict[str, list[Value]], int]:
+    """A uniform sample of rows as columns, and the number of all rows (reservoir, by places)."""
+    chance = random.Random(SEED)
+    sample: dict[str, list[Value]] = {}
+    seen = kept = 0
+    for batch in batches:
+        places = list(range(kept, min(kept + batch.rows, size)))
+        kept += len(places)
+        places += [chance.randrange(seen + i + 1) for i in range(len(places), batch.rows)]
+        for name in batch.columns:
+            if name not in sample and len(sample) < 2 * MAX_COLUMNS:
+                sample[name] = [None] * kept
+        for name, column in sample.items():
+            column += [None] * (kept - len(column))
+            values = batch.columns.get(name) or [None] * batch.rows
+            for place, value in zip(places, values, strict=True):
+                if place < size:
+                    column[place] = value
+        seen += batch.rows
+    return sample, seen

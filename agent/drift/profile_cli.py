@@ -1,0 +1,180 @@
+"""`outrider profile`: build, show, diff and merge reference profiles.
+
+Rule: each command takes parsed arguments and returns an exit status: 0, or 2 with one line on
+standard error that says what to do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from agent.drift.build import build_profile, count
+from agent.drift.distance import psi, smoothed
+from agent.drift.reference import (
+    ColumnProfile,
+    Profile,
+    ProfileError,
+    load,
+    save,
+)
+from agent.drift.reference import merge as merged
+from agent.drift.sketch import Ints
+from agent.drift.table import TableError, batches, format_of, spooled
+from agent.drift.verdict import CLASSIC_PSEUDO, Baseline
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def _told(command: Command) -> Command:
+    """Tells a person what went wrong instead of showing a traceback."""
+
+    @functools.wraps(command)
+    def run(args: argparse.Namespace) -> int:
+        try:
+            return command(args)
+        except (TableError, ProfileError) as problem:
+            print(f"outrider profile: {problem}", file=sys.stderr)
+        except OSError as problem:
+            print(f"outrider profile: {problem.filename}: {problem.strerror}", file=sys.stderr)
+        return 2
+
+    return run
+
+
+@_told
+def build(args: argparse.Namespace) -> int:
+    """`profile build DATA -o FILE [--format F] [--model M] [--columns …] [--outputs …]`.
+
+    With `like`, a profile's file, its columns and bins are taken, so that both can be merged.
+    """
+    if args.data != "-":
+        return _build(args, Path(args.data), args.format or format_of(Path(args.data)))
+    if not args.format:
+        raise TableError("standard input has no name: say --format csv (or jsonl, parquet)")
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder, "rows")
+        spooled(sys.stdin.buffer, copy)
+        return _build(args, copy, args.format)
+
+
+def _build(args: argparse.Namespace, path: Path, form: str) -> int:
+    like = getattr(args, "like", None)
+    if like:
+        shapes = load(Path(like), args.model).columns
+        profile = count(batches(path, form), args.model, shapes)
+    else:
+        profile = build_profile(
+            lambda: batches(path, form),
+            model=args.model,
+            inputs=args.columns,
+            outputs=args.outputs,
+            from_text=form == "csv",
+        )
+    save(profile, Path(args.output))
+    print(_summary(profile, args.output))
+    return 0
+
+
+@_told
+def show(args: argparse.Namespace) -> int:
+    """`profile show FILE [--json]`."""
+    profile = load(Path(args.profile))
+    if args.json:
+        print(msgspec.json.encode(profile).decode())
+        return 0
+    print(_summary(profile, args.profile))
+    for column in profile.columns:
+        print(f"  {column.side:6} {column.name:24} {column.kind:11} {_content(column)}")
+    return 0
+
+
+@_told
+def diff(args: argparse.Namespace) -> int:
+    """`profile diff REFERENCE OTHER [--json]`: PSI of each column, on the reference's bins."""
+    reference, other = load(Path(args.profile)), load(Path(args.other))
+    others = {(column.side, column.name): column for column in other.columns}
+    rows: list[dict[str, object]] = []
+    for column in reference.columns:
+        match = others.pop((column.side, column.name), None)
+        rows.append(_difference(column, match))
+    for side, name in others:
+        rows.append({"side": side, "name": name, "psi": None, "note": "only in the second"})
+    if args.json:
+        print(msgspec.json.encode(rows).decode())
+        return 0
+    for row in rows:
+        score = row["psi"]
+        shown = f"{score:9.4f}" if isinstance(score, float) else "        -"
+        print(f"  {row['side']!s:6} {row['name']!s:24} {shown}  {row['note']}")
+    return 0
+
+
+@_told
+def merge(args: argparse.Namespace) -> int:
+    """`profile merge FILE… -o FILE`."""
+    profile = merged([load(Path(name)) for name in args.profiles])
+    save(profile, Path(args.output))
+    print(_summary(profile, args.output))
+    return 0
+
+
+def _difference(column: ColumnProfile, other: ColumnProfile | None) -> dict[str, object]:
+    found: dict[str, object] = {"side": column.side, "name": column.name, "psi": None, "note": ""}
+    if other is None:
+        return found | {"note": "only in the first"}
+    if (column.kind, column.edges) != (other.kind, other.edges):
+        return found | {"note": "other bins" + _moved(column, other)}
+    first, second = _aligned(column, other)
+    p = smoothed(first, CLASSIC_PSEUDO, float(first.sum()))
+    q = smoothed(second, CLASSIC_PSEUDO, float(second.sum()))
+    return found | {"psi": psi(p, q)}
+
+
+def _moved(column: ColumnProfile, other: ColumnProfile) -> str:
+    a, b = column.moments, other.moments
+    if a is None or b is None or not a.std:
+        return ""
+    return f"; the mean moved by {(b.mean - a.mean) / a.std:+.3f} sd"
+
+
+def _aligned(column: ColumnProfile, other: ColumnProfile) -> tuple[Ints, Ints]:
+    """Counts of both on the first one's bins; its unknown categories are `other`."""
+    first, second = Baseline(column).counts, Baseline(other).counts
+    if column.categories is None or column.categories == other.categories:
+        return first, second
+    moved = first * 0
+    moved[-2:] = second[-2:]
+    places = {name: i for i, name in enumerate(column.categories)}
+    for name, times in zip([*(other.categories or ()), ""], other.counts, strict=True):
+        moved[places.get(name, len(places))] += times
+    return first, moved
+
+
+def _summary(profile: Profile, path: str) -> str:
+    model = profile.model or "any model"
+    return (
+        f"{path}: {model}, {profile.rows} rows, {len(profile.columns)} columns, "
+        f"{profile.short_hash}"
+    )
+
+
+def _content(column: ColumnProfile) -> str:
+    parts: list[str] = []
+    if column.moments is not None:
+        seen = column.moments
+        parts.append(f"{seen.min:.6g} to {seen.max:.6g}, mean {seen.mean:.6g}, sd {seen.std:.6g}")
+    if column.categories:
+        shown = ", ".join(name[:20] for name in column.categories[:5])
+        parts.append(shown + (", …" if len(column.categories) > 5 else ""))
+    if column.missing:
+        parts.append(f"missing {column.missing / column.rows:.1%}")
+    if column.invalid:
+        parts.append(f"invalid {column.invalid / column.rows:.1%}")
+    return "; ".join(parts)
