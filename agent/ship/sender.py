@@ -155,12 +155,14 @@ class Sender:
             await self._back_off(tries, outcome.after)
             tries += 1
 
-    async def _back_off(self, tries: int, after: float | None) -> None:
+    def _wait_after(self, tries: int, after: float | None) -> float:
         policy = self._policy
         # The exponent is held down so that a day's outage does not make it a huge number.
-        wait = self._jitter() * min(policy.backoff_cap, policy.backoff * 2 ** min(tries, 16))
-        if after is not None:
-            wait = max(wait, min(after, policy.retry_after_cap))
+        wait = self._jitter() * min(policy.backoff_cap, policy.backoff * 2.0 ** min(tries, 16))
+        return wait if after is None else max(wait, min(after, policy.retry_after_cap))
+
+    async def _back_off(self, tries: int, after: float | None) -> None:
+        wait = self._wait_after(tries, after)
         if self._stopping.is_set():
             await asyncio.sleep(min(wait, 0.1))
         else:

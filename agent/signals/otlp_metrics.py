@@ -13,6 +13,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 from opentelemetry.sdk.metrics.export import (
     AggregationTemporality,
@@ -38,7 +39,8 @@ from agent.signals.catalog import BY_NAME
 
 UNITS = {"seconds": "s", "bytes": "By", "ratio": "1"}
 _CUMULATIVE = AggregationTemporality.CUMULATIVE
-_NO_EDGES = float("nan")
+_UNKNOWN: Any = None
+"""Smallest and largest value, which buckets do not keep; the encoder leaves them out."""
 
 
 class MetricsPusher:
@@ -177,7 +179,7 @@ def _histograms(
             counts = [b - a for a, b in zip([0, *cumulative], cumulative, strict=False)]
             yield HistogramDataPoint(
                 attributes(sample.labels), start_ns, now_ns, count, sample.value,
-                counts, edges[:-1], _NO_EDGES, _NO_EDGES,
+                counts, edges[:-1], min=_UNKNOWN, max=_UNKNOWN,
             )  # fmt: skip
             edges, cumulative = [], []
 
