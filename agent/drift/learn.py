@@ -115,7 +115,9 @@ def numeric_edges(finite: Floats) -> list[float]:
         parts = BINS - len(atoms)
         # inverted_cdf: an edge is a value that was seen, so the bin `<= edge` has its exact share.
         quantiles = np.quantile(rest, np.arange(1, parts) / parts, method="inverted_cdf")
-    edges = np.unique(np.concatenate([quantiles, atoms, np.nextafter(atoms, -np.inf)]))
+    with np.errstate(over="ignore"):  # before the least float is -inf, which is dropped
+        before = np.nextafter(atoms, -np.inf)
+    edges = np.unique(np.concatenate([quantiles, atoms, before]))
     return [float(edge) for edge in edges[np.isfinite(edges)]]
 
 

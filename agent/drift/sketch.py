@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -91,20 +91,27 @@ class CategoryBins:
 
     def __init__(self, categories: Sequence[str], *, boolean: bool = False) -> None:
         self._index = {name: i for i, name in enumerate(categories)}
+        self._boolean = boolean
         if boolean:
-            for name, i in list(self._index.items()):
-                self._index |= {name.title(): i, name.upper(): i}
+            for name, number in (("false", "0"), ("true", "1")):
+                place = self._index.get(name, len(categories))
+                self._index |= dict.fromkeys((name.title(), name.upper(), number), place)
         self._other = len(categories)
         self.size = len(categories) + 1
 
     def count(self, values: Sequence[Value]) -> Ints:
-        """Counts of a batch, `size + 2` of them. Measured: 0.03 µs a value, batches of 1,000."""
+        """Counts of a batch, `size + 2` of them. Measured: 0.04 µs a value, batches of 1,000."""
         counts = np.zeros(self.size + 2, dtype=np.int64)
-        for value, times in Counter(values).items():
+        index, other = self._index, self._other
+        names: Iterable[Value] = values
+        if not self._boolean and bool in set(map(type, values)):
+            # To a dict True is 1. To a boolean column it is that too; to others it is not.
+            names = (None if value is None else category(value) for value in values)
+        for value, times in Counter(names).items():
             if value is None:
                 counts[MISSING] += times
             else:
-                counts[self._index.get(category(value), self._other)] += times
+                counts[index.get(category(value), other)] += times
         return counts
 
 

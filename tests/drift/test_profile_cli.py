@@ -1,0 +1,162 @@
+"""`outrider profile` on real files, and what it says when they are wrong."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from agent.drift import profile_cli
+from agent.drift.build import build_profile
+from agent.drift.reference import load
+from agent.drift.table import Batch, batches
+
+ROWS = 12_345
+
+
+@pytest.fixture
+def rows() -> list[dict[str, object]]:
+    rng = np.random.default_rng(2)
+    age = rng.integers(18, 90, size=ROWS).tolist()
+    income = rng.lognormal(10, 1, size=ROWS).tolist()
+    region = rng.choice(["north", "south"], size=ROWS).tolist()
+    return [
+        {
+            "age": a,
+            "income": None if i % 50 == 0 else b,
+            "region": c,
+            "vip": i % 3 == 0,
+            "score": b / (a + b),
+        }
+        for i, (a, b, c) in enumerate(zip(age, income, region, strict=True))
+    ]
+
+
+def write(path: Path, rows: list[dict[str, object]]) -> Path:
+    if path.suffix == ".jsonl":
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    elif path.suffix == ".csv":
+        lines = [",".join("" if v is None else str(v) for v in row.values()) for row in rows]
+        path.write_text("\n".join([",".join(rows[0]), *lines]) + "\n")
+    else:
+        pyarrow = pytest.importorskip("pyarrow")
+        import pyarrow.parquet as parquet
+
+        parquet.write_table(pyarrow.Table.from_pylist(rows), path)
+    return path
+
+
+def build(data: Path | str, output: Path, **more: object) -> int:
+    given: dict[str, object] = {"format": None, "model": "", "columns": None, "outputs": ()}
+    return profile_cli.build(Namespace(data=str(data), output=str(output), **{**given, **more}))
+
+
+def test_all_formats_give_the_same_profile(tmp_path: Path, rows):
+    hashes = set()
+    for suffix in (".csv", ".jsonl", ".parquet"):
+        path = write(tmp_path / f"data{suffix}", rows)
+        assert build(path, tmp_path / "r.json", model="m", outputs=["score"]) == 0
+        profile = load(tmp_path / "r.json", "m")
+        hashes.add(profile.hash)
+    assert len(hashes) == 1
+    assert profile.rows == ROWS
+    kinds = {column.name: (column.side, column.kind) for column in profile.columns}
+    assert kinds == {
+        "age": ("input", "numeric"),
+        "income": ("input", "numeric"),
+        "region": ("input", "categorical"),
+        "vip": ("input", "boolean"),
+        "score": ("output", "numeric"),
+    }
+    income = next(column for column in profile.columns if column.name == "income")
+    assert income.missing == len(range(0, ROWS, 50))
+
+
+def test_standard_input_and_chosen_columns(tmp_path: Path, rows, monkeypatch):
+    raw = write(tmp_path / "data.csv", rows).read_bytes()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(raw)))
+    assert build("-", tmp_path / "r.json", format="csv", columns=["age"]) == 0
+    assert [c.name for c in load(tmp_path / "r.json").columns] == ["age"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "more", "says"),
+    [
+        ("d.txt", "a\n1\n", {}, "--format"),
+        ("d.csv", "", {}, "empty"),
+        ("d.csv", "a,b\n", {}, "no rows"),
+        ("d.csv", "a,a\n1,2\n", {}, "twice"),
+        ("d.csv", "a,b\n1,2\n3\n", {}, "1 fields for 2 columns"),
+        ("d.csv", "a\n1\n", {"columns": ["z"]}, "no column z; there are a"),
+        ("d.csv", b"a\n\xff\n", {}, "UTF-8"),
+        ("d.jsonl", '{"a": 1}\n{"a": \n', {}, "line 2: not JSON"),
+        ("d.parquet", "PAR", {}, "not Parquet"),
+    ],
+)
+def test_errors_say_what_to_do(tmp_path: Path, capsys, name, text, more, says):
+    path = tmp_path / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    assert build(path, tmp_path / "r.json", **more) == 2
+    assert says in capsys.readouterr().err
+    assert not (tmp_path / "r.json").exists()
+
+
+def test_missing_file_and_missing_extra(tmp_path: Path, capsys, monkeypatch):
+    assert build(tmp_path / "none.csv", tmp_path / "r.json") == 2
+    assert "No such file" in capsys.readouterr().err
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    assert build(tmp_path / "none.parquet", tmp_path / "r.json") == 2
+    assert "pip install 'outrider[parquet]'" in capsys.readouterr().err
+
+
+def test_show_diff_and_merge(tmp_path: Path, rows, capsys):
+    first, second = tmp_path / "1.json", tmp_path / "2.json"
+    build(write(tmp_path / "a.csv", rows), first)
+    moved = [{**row, "age": int(str(row["age"])) + 20} for row in rows]
+    build(write(tmp_path / "b.csv", moved), second, like=str(first))
+    capsys.readouterr()
+
+    assert profile_cli.show(Namespace(profile=str(first), json=False)) == 0
+    assert "age" in capsys.readouterr().out
+    assert profile_cli.show(Namespace(profile=str(first), json=True)) == 0
+    assert json.loads(capsys.readouterr().out)["rows"] == ROWS
+
+    assert profile_cli.diff(Namespace(profile=str(first), other=str(second), json=True)) == 0
+    scores = {row["name"]: row["psi"] for row in json.loads(capsys.readouterr().out)}
+    assert scores["age"] > 0.25
+    assert scores["income"] == 0
+
+    both = tmp_path / "3.json"
+    files = [str(first), str(second)]
+    assert profile_cli.merge(Namespace(profiles=files, output=str(both))) == 0
+    assert load(both).rows == 2 * ROWS
+
+    own = tmp_path / "4.json"
+    build(tmp_path / "b.csv", own)
+    files = [str(first), str(own)]
+    assert profile_cli.merge(Namespace(profiles=files, output=str(both))) == 2
+    assert "other bins" in capsys.readouterr().err
+    profile_cli.diff(Namespace(profile=str(first), other=str(own), json=False))
+    assert "the mean moved by" in capsys.readouterr().out
+
+
+def test_more_rows_than_the_sample_are_all_counted(tmp_path: Path, rows):
+    path = write(tmp_path / "data.csv", rows)
+    profile = build_profile(lambda: batches(path, "csv"), from_text=True, sample_rows=2000)
+    assert profile.rows == ROWS
+    assert all(column.rows == ROWS for column in profile.columns)
+    income = next(column for column in profile.columns if column.name == "income")
+    shares = np.array(income.counts) / sum(income.counts)
+    assert len(shares) == 20
+    assert np.abs(shares - 0.05).max() < 0.02
+
+
+def test_columns_that_come_and_go_are_missing_elsewhere():
+    parts = [Batch({"a": [1.0, 2.0]}, 2), Batch({"a": [3.0], "b": ["x"]}, 1), Batch({}, 0)]
+    profile = build_profile(lambda: iter(parts))
+    assert {c.name: (c.rows, c.missing) for c in profile.columns} == {"a": (3, 0), "b": (3, 2)}
