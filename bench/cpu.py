@@ -64,19 +64,36 @@ def alive(member: Member) -> bool:
     return stat is not None and stat[0] != "Z" and int(stat[START]) == member.started
 
 
-def seconds(root: int) -> float:
-    """CPU seconds used so far by `root`, its descendants and those of them that were reaped."""
-    total = 0.0
+def by_process(root: int) -> dict[str, float]:
+    """CPU seconds so far of each process of the family, by `pid role`.
+
+    The time of children that were reaped is counted to who reaped them.
+    """
+    used = {}
     for member in family(root):
         stat = _stat(member.pid)
-        if stat is None:
-            continue
         try:
-            total += time.clock_gettime((~member.pid << 3) | SCHED_CLOCK)
+            own = time.clock_gettime((~member.pid << 3) | SCHED_CLOCK)
         except OSError:
             continue
-        total += (int(stat[CUTIME]) + int(stat[CSTIME])) * TICK
-    return total
+        reaped = (int(stat[CUTIME]) + int(stat[CSTIME])) * TICK if stat else 0.0
+        used[named(member.pid)] = own + reaped
+    return used
+
+
+def seconds(root: int) -> float:
+    """The sum of it."""
+    return sum(by_process(root).values())
+
+
+def busy(core: int) -> float:
+    """Seconds that `core` has been busy since boot, whoever kept it so, a hypervisor too."""
+    for line in Path("/proc/stat").read_text().splitlines():
+        name, *fields = line.split()
+        if name == f"cpu{core}":
+            user, nice, system, _, _, irq, softirq, steal = map(int, fields[:8])
+            return (user + nice + system + irq + softirq + steal) * TICK
+    raise ValueError(f"there is no core {core}")
 
 
 def pss(root: int) -> dict[str, float]:
@@ -85,13 +102,20 @@ def pss(root: int) -> dict[str, float]:
     for member in family(root):
         try:
             text = Path(f"/proc/{member.pid}/smaps_rollup").read_text()
-            command = Path(f"/proc/{member.pid}/cmdline").read_bytes()
         except (FileNotFoundError, ProcessLookupError):
             continue
         found = re.search(r"^Pss:\s+(\d+) kB", text, re.MULTILINE)
         if found:
-            sizes[f"{member.pid} {role(command)}"] = int(found[1]) * 1024 / 1e6
+            sizes[named(member.pid)] = int(found[1]) * 1024 / 1e6
     return sizes
+
+
+def named(pid: int) -> str:
+    """`pid role`, for people."""
+    try:
+        return f"{pid} {role(Path(f'/proc/{pid}/cmdline').read_bytes())}"
+    except (FileNotFoundError, ProcessLookupError):
+        return f"{pid} ?"
 
 
 def role(command: bytes) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from prometheus_client.parser import text_string_to_metric_families
 
 from bench.contestants import Contestant, Running
-from bench.rig import Rig
+from bench.rig import Rig, say
 from bench.workload import COLUMNS
 
 LOG_MARK = b'"http.request.method"'
@@ -83,10 +83,17 @@ def log_lines(log: Path) -> int:
 
 
 def decoded_rows(running: Running) -> int:
-    """Rows decoded "ok" and counted in each of the five input columns: the least of these."""
+    """Rows decoded "ok" and counted in each of the five input columns: the least of these.
+
+    0 if the metrics cannot be read: unproven rows are missing rows.
+    """
     assert running.launch.metrics
-    with urllib.request.urlopen(running.launch.metrics, timeout=30) as answer:
-        text = answer.read().decode()
+    try:
+        with urllib.request.urlopen(running.launch.metrics, timeout=10) as answer:
+            text = answer.read().decode()
+    except OSError as error:
+        say(f"{running.contestant.name}: no metrics: {error}")
+        return 0
     decoded = 0.0
     columns: Counter[str] = Counter()
     for family in text_string_to_metric_families(text):

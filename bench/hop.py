@@ -25,6 +25,8 @@ COLUMNS = (
     "contestant",
     "CPU µs/request",
     "least–most",
+    "worker",
+    "observer",
     "/ nginx",
     "/ Envoy plain",
     "/ Envoy observed",
@@ -52,11 +54,15 @@ def table(heading: str, field: list[Contestant], results: dict[str, list[Measure
     for contestant in field:
         each = results[contestant.name]
         row = [contestant.title, f"{us[contestant.name]:.1f}", spread([one.us for one in each])]
+        parts = [median([one.us_of(role) for one in each]) for role in ("worker", "observer")]
+        row += [f"{part:.1f}" if part else "–" for part in parts]
         row += [ratio(us[contestant.name], peer) for peer in peers]
         row += [f"{median([one.load.rate for one in each]):.0f}"]
         row += [f"{median([one.load.p99 for one in each]) / 1e3:.1f}", _verdict(each)]
         rows.append(row)
-    return Table(heading, COLUMNS, rows, ())
+    others = max(one.others for each in results.values() for one in each)
+    note = f"Other programs kept the contestants' core busy for at most {others:.0%} of a load."
+    return Table(heading, COLUMNS, rows, [note])
 
 
 def run(rig: Rig, question: str, title: str, field: tuple[Contestant, ...]) -> None:

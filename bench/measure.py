@@ -19,6 +19,9 @@ from bench.rig import Rig, say
 PATIENCE = 12.0
 """Seconds to wait for what is owed; longer than any sink's usual interval."""
 
+NOISE = 0.05
+"""Share of the contestant's core from which on others are worth a word."""
+
 
 @dataclass(frozen=True)
 class Measurement:
@@ -26,17 +29,24 @@ class Measurement:
 
     contestant: str
     load: Load
-    cpu: float
-    """Seconds, all processes."""
+    parts: dict[str, float]
+    """CPU seconds of each process, by `pid role`."""
     evidence: Evidence
     lacking: dict[str, int]
+    others: float
+    """Share of the contestant's core that others kept busy while it was loaded."""
     asked_rate: float | None = None
     """Requests a second that wrk was told to keep to, or None: as fast as it goes."""
 
     @property
     def us(self) -> float:
         """CPU µs a request."""
-        return self.cpu * 1e6 / self.load.requests
+        return sum(self.parts.values()) * 1e6 / self.load.requests
+
+    def us_of(self, role: str) -> float:
+        """Of these, what processes of a role used."""
+        mine = (used for name, used in self.parts.items() if name.split(" ", 1)[1] == role)
+        return sum(mine) * 1e6 / self.load.requests
 
     @property
     def holds(self) -> bool:
@@ -64,20 +74,26 @@ def measure(rig: Rig, contestant: Contestant, rate: float | None = None) -> Meas
         load.wrk(port, seconds=1, connections=connections, core=core, rate=rate)
         cpu.settle(pid)
         before = evidence.complete(rig, one)
-        used = cpu.settle(pid)
+        cpu.settle(pid)
+        used, busy = cpu.by_process(pid), cpu.busy(settings.proxy_core)
         done = load.wrk(
             port, seconds=settings.seconds, connections=connections, core=core, rate=rate
         )
+        others = cpu.busy(settings.proxy_core) - busy - (cpu.seconds(pid) - sum(used.values()))
         _wait_for(rig, one, before, done.requests)
         if not done.requests:
             said = one.errors.read_text(errors="replace")[-2000:]
             raise BenchError(f"{contestant.name} answered nothing\n{said}")
-        used = cpu.settle(pid) - used
+        cpu.settle(pid)
+        parts = {name: after - used.get(name, 0.0) for name, after in cpu.by_process(pid).items()}
         arrived = evidence.complete(rig, one).since(before)
     lacking = arrived.lacking(contestant, done.requests)
-    result = Measurement(contestant.name, done, used, arrived, lacking, rate)
+    share = max(0.0, others) / done.seconds
+    result = Measurement(contestant.name, done, parts, arrived, lacking, share, rate)
     say(
         f"{contestant.name:18} {result.us:7.1f} µs/request  {done.rate:8.0f}/s"
+        + "".join(f"  {role} {result.us_of(role):.1f}" for role in ("worker", "observer"))
+        + (f"  others {share:.0%} of its core" if share > NOISE else "")
         + (f"  failed {done.failed}" if done.failed else "")
         + (f"  missing {lacking}" if lacking else "")
     )
