@@ -11,7 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from itertools import chain
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from msgspec import Struct
 
 MAX_COLUMNS = 1000
 """Columns of one side; the values of further ones are left out."""
@@ -43,7 +45,7 @@ Outcome = Literal[
 """A metric label. `inputs_only`: the request was understood and its response was not."""
 
 
-class Payload(NamedTuple):
+class Payload(Struct, frozen=True, gc=False):
     """One exchange's named values. Columns of one side are of equal length where rows pair up."""
 
     model: str
@@ -60,7 +62,7 @@ class Payload(NamedTuple):
     """Values that did not fit the bounds above, of both sides."""
 
 
-class Decoded(NamedTuple):
+class Decoded(Struct, frozen=True, gc=False):
     """What became of an exchange; `payload` is None unless the outcome is ok or inputs_only."""
 
     payload: Payload | None
@@ -68,7 +70,7 @@ class Decoded(NamedTuple):
     outcome: Outcome
 
 
-class Side(NamedTuple):
+class Side(Struct, frozen=True, gc=False):
     """The inputs or the outputs of one exchange."""
 
     columns: Columns
@@ -78,7 +80,7 @@ class Side(NamedTuple):
     model: str = ""
 
 
-class Refused(Exception):  # noqa: N818 - an outcome, not an error
+class Refused(Exception):
     """A body that becomes no columns, and the outcome that says why."""
 
     def __init__(self, outcome: Outcome) -> None:

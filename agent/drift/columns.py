@@ -113,7 +113,7 @@ class Side:
         self.rows += rows
         buffers = self.buffers
         for name, values in columns.items():
-            buffers[name] += values
+            buffers[name].extend(values)
 
     def count(self) -> None:
         """Counts what is buffered, and empties it."""
