@@ -77,34 +77,40 @@ def _first(env: Mapping[str, str], signal: str, name: str) -> str:
 
 
 def _http_endpoint(env: Mapping[str, str], signal: str, warnings: list[str]) -> tuple[str, bool]:
-    own = env.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT")
-    base = env.get("OTEL_EXPORTER_OTLP_ENDPOINT") or DEFAULT_HTTP
-    url = own or _under(base, signal)
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    name, own = f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT", True
+    if not env.get(name):
+        name, own = "OTEL_EXPORTER_OTLP_ENDPOINT", False
+    given = env.get(name) or DEFAULT_HTTP
+    if not _scheme(given):
         warnings.append(
-            f"OTEL_EXPORTER_OTLP_ENDPOINT={url}: wanted http://host:port or https://host;"
-            f" {DEFAULT_HTTP} is used"
+            f"{name}={given}: wanted http://host:port or https://host; {DEFAULT_HTTP} is used"
         )
-        return _under(DEFAULT_HTTP, signal), False
-    return url, parts.scheme == "https"
-
-
-def _under(base: str, signal: str) -> str:
-    return f"{base.removesuffix('/')}/v1/{signal.lower()}"
+        given, own = DEFAULT_HTTP, False
+    url = given if own else f"{given.removesuffix('/')}/v1/{signal.lower()}"
+    return url, _scheme(given) == "https"
 
 
 def _grpc_endpoint(env: Mapping[str, str], signal: str, warnings: list[str]) -> tuple[str, bool]:
-    url = _first(env, signal, "ENDPOINT") or DEFAULT_GRPC
-    parts = urlsplit(url)
-    if parts.scheme in ("http", "https") and parts.netloc:
-        return parts.netloc, parts.scheme == "https"
+    given = _first(env, signal, "ENDPOINT") or DEFAULT_GRPC
+    scheme = _scheme(given)
+    if scheme:
+        return urlsplit(given).netloc, scheme == "https"
     insecure = _first(env, signal, "INSECURE").strip().lower()
     if insecure not in ("", "true", "false"):
         warnings.append(
             f"OTEL_EXPORTER_OTLP_INSECURE={insecure}: wanted true or false; taken as false"
         )
-    return url, insecure != "true"
+    return given, insecure != "true"
+
+
+def _scheme(url: str) -> str:
+    """ "http" or "https" of a URL of either that names a host; else empty."""
+    try:
+        parts = urlsplit(url)
+        known = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        return ""
+    return parts.scheme if known else ""
 
 
 def _timeout(value: str, warnings: list[str]) -> float:

@@ -28,6 +28,7 @@ class Request:
     path: str
     headers: Mapping[str, str]
     body: bytes
+    peer: tuple[str, int] = ("", 0)
 
     @property
     def unpacked(self) -> bytes:
@@ -51,6 +52,7 @@ class HttpReceiver:
             request.path_qs,
             {name.lower(): value for name, value in request.headers.items()},
             await request.read(),
+            request.transport.get_extra_info("peername") if request.transport else ("", 0),
         )
         self.requests.append(came)
         return self.answer(came)
