@@ -30,7 +30,7 @@ from agent.proxy.head import (
     trailer_lines,
     valid_request_id,
 )
-from agent.proxy.hop import VIA, Hop
+from agent.proxy.hop import END_OF_HEAD, Hop
 from agent.proxy.transaction import Transaction
 
 HIGH_WATER = 64 << 10
@@ -40,7 +40,7 @@ LINGER_BYTES = 1 << 20
 """After an early answer: how long, and how much, is still read, so that the answer is not lost."""
 _RESET = struct.pack("ii", 1, 0)
 END = b"\r\n\r\n"
-END_OF_HEAD = b"\r\n" + VIA + b"\r\n"
+ID_AND_END = b"\r\n" + END_OF_HEAD
 
 
 class State(Enum):
@@ -326,8 +326,9 @@ class Downstream(asyncio.Protocol):
 
     def _start(self, tx: Transaction, head: RequestHead) -> None:
         hop = self.hop
-        tx.chunked, tx.length = head.chunked, head.length
-        tx.upgrade, tx.close = head.upgrade, head.close
+        tx.length, tx.close = head.length, head.close
+        if head.chunked or head.upgrade:
+            tx.chunked, tx.upgrade = head.chunked, head.upgrade
         request_id = head.request_id
         if not request_id or not valid_request_id(request_id):
             request_id = b"%016x" % hop.random.getrandbits(64)
@@ -348,7 +349,7 @@ class Downstream(asyncio.Protocol):
                 line = b"x-forwarded-host: %b\r\n" % head.host
                 self._forwarded_host = (head.host, line)
             out += (self._forwarded, line)
-        out += (b"x-request-id: ", request_id, END_OF_HEAD)
+        out += (b"x-request-id: ", request_id, ID_AND_END)
         if hop.sampling.capture:
             hop.sample(tx)
         hop.pool.dispatch(tx)
@@ -365,8 +366,8 @@ class Downstream(asyncio.Protocol):
 
     def _forwarding(self, head: RequestHead) -> list[bytes]:
         """The X-Forwarded-* lines of a trusted client: its own, believed and continued."""
-        told = {name.lower(): value for name, value in head.forwarded}
-        chain = [v for n, v in head.forwarded if n.lower() == b"x-forwarded-for"]
+        told = dict(head.forwarded)
+        chain = [value for name, value in head.forwarded if name == b"x-forwarded-for"]
         chain.append(self.peer.encode())
         return [
             b"x-forwarded-for: %b\r\n" % b", ".join(chain),

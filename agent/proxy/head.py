@@ -15,9 +15,8 @@ import re
 
 from agent.exchange import Fields
 
-VERSIONS = ("1.1", "1.0")
 BODILESS = (204, 304)
-PASSED = frozenset({b"host", b"content-length", b"expect"})
+PASSED = frozenset({b"host", b"content-length"})
 """Read here, and passed on where they stood."""
 FORWARDED = frozenset({b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host"})
 REQUEST_FIELDS = (
@@ -54,6 +53,12 @@ PROTECTED = frozenset({b"host", b"content-length", b"x-request-id", b"via", b"tr
 """Fields that a Connection option may not take out: a peer would bend framing or identity."""
 
 _HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]*)(?::[0-9]{0,5})?")
+_good_hosts: set[bytes] = set()
+_status_lines: dict[tuple[int, bytes], bytes] = {}
+REMEMBERED = 256
+"""Checked hosts and status lines that are remembered, so that checking is paid for once."""
+_SLASH = ord("/")
+_KEEP_ALIVE = [b"keep-alive"]
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 _TRACEPARENT = re.compile(rb"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 _REASON = re.compile(rb"[\t \x21-\x7e\x80-\xff]*")
@@ -70,31 +75,20 @@ class BadMessage(Exception):
 
 
 class RequestHead:
-    """A checked request head: `lines` are its field lines in serialised pieces, still unjoined."""
+    """A checked request head. What it does not have stands in the class (measured: cheaper)."""
 
-    __slots__ = (
-        "chunked",
-        "close",
-        "expect",
-        "forwarded",
-        "host",
-        "length",
-        "lines",
-        "request_id",
-        "traceparent",
-        "upgrade",
-    )
+    host = b""
+    length = 0
+    chunked = False
+    close = False
+    upgrade = b""
+    request_id = b""
+    traceparent = b""
+    forwarded: tuple[tuple[bytes, bytes], ...] = ()
 
-    lines: list[bytes]
-    host: bytes
-    length: int
-    chunked: bool
-    close: bool
-    expect: bool
-    upgrade: bytes
-    request_id: bytes
-    traceparent: bytes
-    forwarded: Fields
+    def __init__(self, lines: list[bytes]) -> None:
+        self.lines = lines
+        """Its field lines in serialised pieces, not joined yet."""
 
 
 def read_request(
@@ -104,22 +98,15 @@ def read_request(
 
     `tunnels` names the protocols (lower case) that may be upgraded to. Raises BadMessage.
     """
-    head = RequestHead()
     lines: list[bytes] = []
-    head.lines = lines
-    head.host = head.upgrade = head.request_id = head.traceparent = b""
-    head.length = 0
-    head.chunked = head.expect = False
-    head.close = version == "1.0"
-    head.forwarded = []
-    if version not in VERSIONS:
-        raise BadMessage(505, "this HTTP version is not spoken here; use HTTP/1.1")
+    head = RequestHead(lines)
+    if version != "1.1":
+        _check_version(head, version)
     if method == b"CONNECT":
         raise BadMessage(405, "CONNECT is not served: this is no forward proxy")
     hosts = 0
     connection: list[bytes] = []
-    for pair in fields:
-        name, value = pair
+    for name, value in fields:
         key = name.lower()
         if key in REQUEST_FIELDS:
             if key == b"host":
@@ -147,22 +134,27 @@ def read_request(
             elif key == b"upgrade":
                 head.upgrade = value.strip().lower() if not head.upgrade else b"\0"
                 continue
-            elif key == b"expect":
-                head.expect = value.lower() == b"100-continue"
             elif key in FORWARDED:
-                head.forwarded.append(pair)
+                head.forwarded += ((key, value),)
                 continue
             else:
                 continue
         lines += (name, b": ", value, b"\r\n")
-    _check_host(target, version, head.host, hosts)
+    if hosts != 1 or target[0] != _SLASH or head.host not in _good_hosts:
+        _check_host(target, version, head.host, hosts)
     if connection:
-        _apply_connection(head, connection, version)
-    else:
+        _apply_connection(head, connection)
+    elif head.upgrade:
         head.upgrade = b""
     if head.upgrade:
         _apply_upgrade(head, version, tunnels)
     return head
+
+
+def _check_version(head: RequestHead, version: str) -> None:
+    if version != "1.0":
+        raise BadMessage(505, "this HTTP version is not spoken here; use HTTP/1.1")
+    head.close = True
 
 
 def _check_host(target: bytes, version: str, host: bytes, hosts: int) -> None:
@@ -170,6 +162,8 @@ def _check_host(target: bytes, version: str, host: bytes, hosts: int) -> None:
         raise BadMessage(400, "exactly one Host field is needed")
     if hosts and not _HOST.fullmatch(host):
         raise BadMessage(400, "the Host field is no host and port")
+    if len(_good_hosts) < REMEMBERED:
+        _good_hosts.add(host)
     if target.startswith(b"/") or target == b"*":
         return
     absolute = _AUTHORITY.match(target)
@@ -183,13 +177,16 @@ def _options(values: list[bytes]) -> set[bytes]:
     return {option.strip().lower() for value in values for option in value.split(b",")} - {b""}
 
 
-def _apply_connection(head: RequestHead, values: list[bytes], version: str) -> None:
+def _apply_connection(head: RequestHead | ResponseHead, values: list[bytes]) -> None:
+    if values == _KEEP_ALIVE:
+        head.close = False
+        return
     options = _options(values)
     if b"close" in options:
         head.close = True
     elif b"keep-alive" in options:
         head.close = False
-    if b"upgrade" not in options:
+    if isinstance(head, RequestHead) and b"upgrade" not in options:
         head.upgrade = b""
     named = options - KEPT_OPTIONS - PROTECTED
     if named:
@@ -241,20 +238,21 @@ def read_traceparent(value: bytes) -> tuple[bytes, bytes, int] | None:
 
 
 class ResponseHead:
-    """A checked response head: `lines` are its field lines in serialised pieces, still unjoined.
+    """A checked response head. `framing`: how its body ends, "none", "length", "chunked", "close".
 
-    `framing` is how its body ends: "none", "length", "chunked" or "close".
+    What it does not have stands in the class (measured: cheaper).
     """
 
-    __slots__ = ("close", "framing", "keep_alive", "length", "lines", "request_id", "upgrade")
+    framing = "length"
+    length = -1
+    close = False
+    keep_alive = b""
+    request_id = b""
+    upgrade = b""
 
-    lines: list[bytes]
-    framing: str
-    length: int
-    close: bool
-    keep_alive: bytes
-    request_id: bytes
-    upgrade: bytes
+    def __init__(self, lines: list[bytes]) -> None:
+        self.lines = lines
+        """Its field lines in serialised pieces, not joined yet."""
 
 
 def read_response(
@@ -265,16 +263,14 @@ def read_response(
     `to_head`: it answers a HEAD request. Content-Length stays in `lines` where it stood;
     Transfer-Encoding does not: who writes the body says how. Raises BadMessage.
     """
-    head = ResponseHead()
     lines: list[bytes] = []
-    head.lines = lines
-    head.upgrade = head.request_id = head.keep_alive = b""
-    head.length = -1
-    head.close = version == "1.0"
-    if version not in VERSIONS or not 100 <= status <= 999 or not _REASON.fullmatch(reason):
-        raise BadMessage(502, "the model server's status line is not HTTP/1.1")
+    head = ResponseHead(lines)
+    if version != "1.1":
+        if version != "1.0":
+            raise BadMessage(502, "the model server does not speak HTTP/1.1")
+        head.close = True
     chunked = False
-    bodiless = status in BODILESS or status < 200
+    bodiless = status < 200 or status in BODILESS
     connection: list[bytes] = []
     for name, value in fields:
         key = name.lower()
@@ -304,27 +300,26 @@ def read_response(
                 continue
         lines += (name, b": ", value, b"\r\n")
     if connection:
-        _close_response(head, connection)
+        _apply_connection(head, connection)
     if bodiless or to_head:
         head.framing = "none"
-        if chunked and to_head and not bodiless:
+        if chunked and not bodiless:
             head.lines.append(b"transfer-encoding: chunked\r\n")
     elif chunked:
         head.framing = "chunked"
-    elif head.length >= 0:
-        head.framing = "length"
-    else:
+    elif head.length < 0:
         head.framing = "close"
         head.close = True
     return head
 
 
-def _close_response(head: ResponseHead, values: list[bytes]) -> None:
-    options = _options(values)
-    if b"close" in options:
-        head.close = True
-    elif b"keep-alive" in options:
-        head.close = False
-    named = options - KEPT_OPTIONS - PROTECTED
-    if named:
-        head.lines = without(head.lines, named)
+def status_line(status: int, reason: bytes) -> bytes:
+    """The status line of a response that goes on. Raises BadMessage; remembers what it checked."""
+    line = _status_lines.get((status, reason))
+    if line is None:
+        if not 100 <= status <= 999 or not _REASON.fullmatch(reason):
+            raise BadMessage(502, "the model server's status line is not valid")
+        line = b"HTTP/1.1 %d %b\r\n" % (status, reason)
+        if len(_status_lines) < REMEMBERED:
+            _status_lines[status, reason] = line
+    return line

@@ -6,6 +6,7 @@ import ipaddress
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from agent.proxy.capture import Budget, Capture
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from agent.proxy.downstream import Downstream
     from agent.proxy.pool import Pool
 
-VIA = b"via: 1.1 outrider\r\n"
+END_OF_HEAD = b"via: 1.1 outrider\r\n\r\n"
+"""Our Via line and the empty line: the end of every head that we send on."""
 _64_BITS = (1 << 64) - 1
 
 Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
@@ -70,7 +72,7 @@ class Hop:
     trusted: Networks = ()
     draining: bool = False
     connections: set[Downstream] = field(default_factory=set)
-    now: float = 0.0
+    now: float = field(default_factory=monotonic)
     """`time.monotonic()` of the last tick: precise enough for idle timeouts, and free."""
     random: random.Random = field(default_factory=random.SystemRandom)
     refused: Callable[[], None] = lambda: None

@@ -59,20 +59,21 @@ class Pool:
 
     def dispatch(self, tx: Transaction) -> None:
         """Gives the transaction a connection: an idle one at once, else a new one soon."""
-        idle = self._idle
+        idle, now = self._idle, self._hop.now
         while idle:
             upstream = idle.pop()
-            if upstream.closed or monotonic() - upstream.idle_since > upstream.idle_limit:
+            if upstream.closed or now - upstream.idle_since > upstream.idle_limit:
                 self._discard(upstream)
                 continue
             tx.reused = True
-            upstream.bind(tx)
+            upstream.tx = tx
+            tx.upstream = upstream
             return
         self._open(tx)
 
     def release(self, upstream: Upstream) -> None:
         """Takes back a connection whose response is complete."""
-        upstream.idle_since = self.last_success = monotonic()
+        upstream.idle_since = self.last_success = self._hop.now
         self._idle.append(upstream)
 
     def forget(self, upstream: Upstream) -> None:
@@ -87,9 +88,8 @@ class Pool:
         """Sends a request again, on a new connection, from its copy."""
         tx.resent = True
         tx.reused = False
-        assert tx.copy is not None
         tx.out = [*tx.copy, *tx.out]
-        tx.copy, tx.copy_size = None, 0
+        tx.copy, tx.copy_size = [], 0
         tx.upstream = None
         self._open(tx)
 

@@ -70,6 +70,9 @@ class Routes:
 
     def find(self, target: bytes) -> Route:
         """Route and model of a raw request target."""
+        known = self._memory.get(target)
+        if known is not None:
+            return known
         path = target.partition(b"?")[0]
         known = self._memory.get(path)
         if known is None:

@@ -81,6 +81,6 @@ class Transaction:
         self.start_ns = start_ns
         self.out: list[bytes] = []
         """Pieces for the model server that are not written yet; `out_size` counts body bytes."""
-        self.copy: list[bytes] | None = []
-        """All that was written, for the one retry; None once it is over COPY_LIMIT."""
+        self.copy: list[bytes] = []
+        """All that was written, for the one retry, if `copy_size` is not over COPY_LIMIT."""
         self.response_fields = []

@@ -20,8 +20,14 @@ from typing import TYPE_CHECKING, cast
 import httptools
 
 from agent.exchange import Fields
-from agent.proxy.head import BadMessage, ResponseHead, read_response, trailer_lines
-from agent.proxy.hop import VIA, Hop
+from agent.proxy.head import (
+    BadMessage,
+    ResponseHead,
+    read_response,
+    status_line,
+    trailer_lines,
+)
+from agent.proxy.hop import END_OF_HEAD, Hop
 from agent.proxy.transaction import COPY_LIMIT, Transaction
 
 if TYPE_CHECKING:
@@ -77,13 +83,11 @@ class Upstream(asyncio.Protocol):
         data = b"".join(tx.out)
         tx.out.clear()
         tx.out_size = 0
-        if tx.copy is not None:
-            tx.copy_size += len(data)
-            if tx.copy_size <= COPY_LIMIT:
-                tx.copy.append(data)
-            else:
-                tx.copy = None
-        self._written += len(data)
+        size = len(data)
+        self._written += size
+        tx.copy_size += size
+        if tx.copy_size <= COPY_LIMIT:
+            tx.copy.append(data)
         self.transport.write(data)
         now = monotonic()
         if not tx.head_written:
@@ -172,7 +176,7 @@ class Upstream(asyncio.Protocol):
         return int.from_bytes(info[_BYTES_ACKED], "little") if len(info) >= 128 else -1
 
     def _may_resend(self, tx: Transaction) -> bool:
-        if tx.copy is None or tx.upgrade:
+        if tx.copy_size > COPY_LIMIT or tx.upgrade:
             return False
         if tx.method in IDEMPOTENT:
             return True
@@ -188,19 +192,17 @@ class Upstream(asyncio.Protocol):
             self.abort()
             return
         now = monotonic()
-        if not tx.first_read:
+        if tx.pieces:
+            tx.largest_gap = max(tx.largest_gap, now - tx.last_read)
+        else:
             tx.first_read = now
-        elif self._head is not None:
-            gap = now - tx.last_read
-            if gap > tx.largest_gap:
-                tx.largest_gap = gap
         tx.last_read = now
         tx.pieces += 1
         self._quiet += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            if self._head is not None and tx.status == 101:
+            if tx.status == 101:
                 self._become_tunnel(tx, data[upgrade.args[0] :])
                 return
             self._reusable = False
@@ -209,16 +211,16 @@ class Upstream(asyncio.Protocol):
             if not self._message_over:
                 self._refuse(tx, self._bad or BadMessage(502, str(error)))
                 return
-        if self._quiet > self.hop.limits.head_bytes and not self._message_over:
-            self._refuse(tx, BadMessage(502, "the model server's response head is too large"))
-            return
-        if self._out:
-            tx.downstream.write(b"".join(self._out))
-            self._out.clear()
+        out = self._out
+        if out:
+            tx.downstream.transport.write(b"".join(out))
+            out.clear()
             if not tx.first_out:
                 tx.first_out = monotonic()
         if self._message_over:
             self._over(tx, data)
+        elif self._quiet > self.hop.limits.head_bytes:
+            self._refuse(tx, BadMessage(502, "the model server's response head is too large"))
 
     def on_status(self, reason: bytes) -> None:
         self._reason += reason
@@ -241,21 +243,21 @@ class Upstream(asyncio.Protocol):
             head = read_response(status, reason, parser.get_http_version(), fields, to_head)
             if status == 101 and (not tx.upgrade or head.upgrade.lower() != tx.upgrade):
                 raise BadMessage(502, "the model server switched to a protocol nobody asked for")
+            line = status_line(status, reason)
         except BadMessage as bad:
             self._bad = bad
             raise
         self._quiet = 0
-        if status < 200 and status != 101:
-            if tx.version == "1.1":
-                self._out += (_status_line(status, reason), *head.lines, b"\r\n")
-            return
-        self._head = head
-        tx.status = status
-        tx.response_fields = fields
-        self._out.append(_status_lines.get((status, reason)) or _status_line(status, reason))
-        self._write_head(tx, head, status)
-        if to_head and head.framing == "none" and status != 101:
-            self._message_over = True
+        if status >= 200 or status == 101:
+            self._head = head
+            tx.status = status
+            tx.response_fields = fields
+            self._out += (line, *head.lines)
+            self._write_own(tx, head, status)
+            if to_head and status != 101:
+                self._message_over = True
+        elif tx.version == "1.1":
+            self._out += (line, *head.lines, b"\r\n")
 
     def _check_size(self, fields: Fields) -> None:
         limits = self.hop.limits
@@ -263,10 +265,10 @@ class Upstream(asyncio.Protocol):
         if size > limits.head_bytes or len(fields) > limits.fields:
             raise BadMessage(502, "the model server's response head is too large")
 
-    def _write_head(self, tx: Transaction, head: ResponseHead, status: int) -> None:
+    def _write_own(self, tx: Transaction, head: ResponseHead, status: int) -> None:
+        """The fields that are ours: framing, identity, the fate of the client's connection."""
         out = self._out
-        out += head.lines
-        if head.framing in ("chunked", "close"):
+        if head.framing == "chunked" or head.framing == "close":
             if tx.version == "1.1":
                 self._rechunk = True
                 out.append(b"transfer-encoding: chunked\r\n")
@@ -274,7 +276,6 @@ class Upstream(asyncio.Protocol):
                 tx.close = True
         if not head.request_id:
             out += (b"x-request-id: ", tx.request_id, b"\r\n")
-        out.append(VIA)
         if self.hop.server_timing:
             out.append(self._server_timing(tx))
         if status != 101:
@@ -284,7 +285,7 @@ class Upstream(asyncio.Protocol):
                 out.append(b"connection: close\r\n")
             elif tx.version == "1.0":
                 out.append(b"connection: keep-alive\r\n")
-        out.append(b"\r\n")
+        out.append(END_OF_HEAD)
         tx.head_sent = True
 
     @staticmethod
@@ -360,14 +361,3 @@ class Upstream(asyncio.Protocol):
         tx.first_out = monotonic()
         join(tx, self, more)
 
-
-_status_lines: dict[tuple[int, bytes], bytes] = {}
-
-
-def _status_line(status: int, reason: bytes) -> bytes:
-    line = _status_lines.get((status, reason))
-    if line is None:
-        line = b"HTTP/1.1 %d %b\r\n" % (status, reason)
-        if len(_status_lines) < 256:
-            _status_lines[status, reason] = line
-    return line
