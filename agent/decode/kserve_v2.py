@@ -80,7 +80,7 @@ def _tensor(tensor: dict[str, object]) -> tuple[str, list[int], list[Value]]:
     flat = _flat(data)
     if prod(shape) != len(flat):
         raise Refused("malformed")
-    return str(tensor.get("name", ""))[:MAX_NAME], shape, flat
+    return _text(tensor, "name"), shape, flat
 
 
 def _flat(data: list[object]) -> list[Value]:

@@ -205,6 +205,7 @@ def _leaves(value: object, name: str, depth: int) -> Iterator[tuple[str, object]
         yield name, _TOO_DEEP
     elif isinstance(value, dict):
         for key, inner in value.items():
+            key = key[:MAX_NAME]
             yield from _leaves(inner, f"{name}.{key}"[:MAX_NAME] if name else key, depth + 1)
     elif isinstance(value, (list, tuple)):
         for i, inner in enumerate(value):

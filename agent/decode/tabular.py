@@ -75,9 +75,10 @@ def _is_list_of(value: object, kind: type | tuple[type, ...]) -> bool:
 
 def _table(document: dict[str, object]) -> Side | None:
     names, data = document.get("columns"), document.get("data")
-    if not isinstance(names, list) or not _is_list_of(data, list):
+    if not _is_list_of(names, str) or not _is_list_of(data, list):
         return None
+    assert isinstance(names, list)
     assert isinstance(data, list)
-    keys = [str(name)[:MAX_NAME] for name in names]
+    keys = [name[:MAX_NAME] for name in names if isinstance(name, str)]
     rows = [dict(zip(keys, row, strict=False)) for row in data if isinstance(row, list)]
     return from_rows(rows, "data")

@@ -25,9 +25,9 @@ _LONG_INTEGER = 300
 
 _strict = msgspec.json.Decoder().decode
 _LONE = re.compile(
-    rb"\\[^u]"
-    rb"|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-    rb"|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+    r"\\[^u]"
+    r"|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    r"|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
 )
 
 
@@ -90,10 +90,12 @@ def _inflated(raw: bytes, window_bits: int) -> bytes:
 
 
 def _lenient(raw: bytes, fields: Fields) -> object:
-    if b"\\u" in raw:
-        raw = _LONE.sub(lambda found: rb"\ufffd" if found[1] else found[0], raw)
     try:
-        return json.loads(raw, parse_int=_integer)
+        # Decoded here and not by `json`, which lets lone surrogates through.
+        text = raw.decode(json.detect_encoding(raw))
+        if "\\u" in text:
+            text = _LONE.sub(lambda found: r"\ufffd" if found[1] else found[0], text)
+        return json.loads(text, parse_int=_integer)
     except RecursionError:
         raise Refused("too_large") from None
     except ValueError:

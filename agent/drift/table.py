@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -102,14 +103,14 @@ def _json_lines(path: Path) -> Iterator[Batch]:
 
 
 def _json_row(path: Path, number: int, line: bytes) -> object:
-    try:
+    with suppress(ValueError, RecursionError):
         return msgspec.json.decode(line)
-    except (ValueError, RecursionError):
-        pass
     try:
-        return json.loads(line)  # reads NaN, which Python writes
+        row = json.loads(line)  # reads NaN, which Python writes
+        json.dumps(row, ensure_ascii=False).encode()  # and half a surrogate pair, which is no text
     except (ValueError, RecursionError) as problem:
         raise TableError(f"{path}: line {number}: not JSON ({problem})") from None
+    return row
 
 
 def _parquet(path: Path) -> Iterator[Batch]:

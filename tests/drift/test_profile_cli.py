@@ -95,6 +95,7 @@ def test_standard_input_and_chosen_columns(tmp_path: Path, rows, monkeypatch):
         ("d.csv", "a\n1\n", {"columns": ["z"]}, "no column z; there are a"),
         ("d.csv", b"a\n\xff\n", {}, "UTF-8"),
         ("d.jsonl", '{"a": 1}\n{"a": \n', {}, "line 2: not JSON"),
+        ("d.jsonl", '{"a": "\\ud800"}\n', {}, "line 1: not JSON"),
         ("d.parquet", "PAR", {}, "not Parquet"),
     ],
 )
