@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 from msgspec.json import Decoder
 
 from agent.decode.payload import (
+    MAX_CELLS,
     MAX_NAME,
     MAX_STRING,
     Refused,
@@ -25,18 +26,23 @@ from agent.decode.payload import (
 NAME = "kserve_v1"
 
 
+_Small = float | int | bool | Annotated[str, Meta(max_length=MAX_STRING)] | None
+
+
 class _PlainRows(Struct, gc=False):
     """The usual request, which msgspec checks while it reads: objects of small plain values."""
 
-    instances: list[
-        dict[
-            Annotated[str, Meta(max_length=MAX_NAME)],
-            float | int | bool | Annotated[str, Meta(max_length=MAX_STRING)] | None,
-        ]
-    ]
+    instances: list[dict[Annotated[str, Meta(max_length=MAX_NAME)], _Small]]
+
+
+class _PlainValues(Struct, gc=False):
+    """The usual answer: a small plain value a row."""
+
+    predictions: list[_Small]
 
 
 _plain_rows = Decoder(_PlainRows).decode
+_plain_values = Decoder(_PlainValues).decode
 
 
 def plain_request(raw: bytes) -> Side | None:
@@ -49,6 +55,17 @@ def plain_request(raw: bytes) -> Side | None:
         return None
     columns = from_plain_objects(rows) if rows else None
     return None if columns is None else Side(columns, len(rows))
+
+
+def plain_response(raw: bytes) -> Side | None:
+    """The outputs of the usual answer, in the same quick way; or None."""
+    if not raw.startswith(b'{"predictions"'):
+        return None
+    try:
+        values = _plain_values(raw).predictions
+    except (ValueError, RecursionError):
+        return None
+    return Side({"predictions": values}, len(values)) if 0 < len(values) <= MAX_CELLS else None
 
 
 def matches(document: object) -> bool:

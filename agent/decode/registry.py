@@ -84,8 +84,11 @@ def _dialect(asked: object) -> Dialect:
 def _outputs(dialect: Dialect, exchange: Exchange, rows: int) -> tuple[Side, Outcome]:
     try:
         fields = exchange.response_fields
-        answer = parse(content(exchange.response_body, fields), fields)
-        return dialect.response(answer, rows), "ok"
+        raw = content(exchange.response_body, fields)
+        outputs = kserve_v1.plain_response(raw) if dialect is kserve_v1 else None
+        if outputs is None:
+            outputs = dialect.response(parse(raw, fields), rows)
+        return outputs, "ok"
     except (Refused, RecursionError):
         return _EMPTY, "inputs_only"
 
