@@ -81,6 +81,9 @@ OBSERVER_COUNTERS = (
     "failed",  # records that a fault in the pipeline lost
     "lost",  # handed over by a worker, but never finished: the gaps in sequence numbers
     "shed",  # gauge: 0 nothing, 1 sketches, 2 payload logs, 3 logs, 4 spans
+    "shed_sketches",  # records whose rows were not sketched, by overload
+    "shed_logs",  # records whose log line was not made
+    "shed_spans",  # records whose spans were not made
     "restarts",
     "reference_refused",  # gauge: 1 if a configured reference could not be used
 )

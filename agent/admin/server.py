@@ -6,6 +6,7 @@ knows none of the rooms behind them.
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -50,11 +51,8 @@ def make_app(views: Views, token: str | None) -> web.Application:
     return app
 
 
-async def start(views: Views, host: str, port: int, token: str | None) -> web.AppRunner:
-    """Listens, in the running loop; ended by the runner's `cleanup()`. Raises OSError.
-
-    The ports are `[address[1] for address in runner.addresses]`; `port` 0 lets the system choose.
-    """
+async def start(views: Views, sock: socket.socket, token: str | None) -> web.AppRunner:
+    """Serves on a listening socket, in the running loop; ended by the runner's `cleanup()`."""
     runner = web.AppRunner(
         make_app(views, token),
         access_log=None,
@@ -63,11 +61,7 @@ async def start(views: Views, host: str, port: int, token: str | None) -> web.Ap
         shutdown_timeout=1.0,
     )
     await runner.setup()
-    try:
-        await web.TCPSite(runner, host, port).start()
-    except OSError:
-        await runner.cleanup()
-        raise
+    await web.SockSite(runner, sock).start()
     return runner
 
 

@@ -1,23 +1,257 @@
-"""The observer process from its fork to its end."""
+"""The observer process from its fork to its end: the composition of everything but the traffic."""
+
 from __future__ import annotations
-import asyncio, os, signal, socket
+
+import asyncio
+import logging
+import os
+import random
+import signal
+import socket
+import time
+from pathlib import Path
 from typing import Any
+
 import uvloop
+from aiohttp import web
+
+from agent import __version__
+from agent.admin import server
+from agent.admin.status import status
+from agent.config import Config
+from agent.drift.collector import DriftCollector
+from agent.drift.model import Settings
+from agent.drift.monitor import Monitor, load_references
 from agent.ledger import OBSERVER, WORKER, Ledger
+from agent.observer.decodes import DecodeCollector
+from agent.observer.pipeline import Outlets, Pipeline
 from agent.observer.receive import Receiver
+from agent.observer.shedding import Shedder
+from agent.ship import build
+from agent.shown import shown
+from agent.signals import metrics, selflog
+from agent.signals.exemplars import Exemplars
+from agent.signals.logs import LogFormatter
+from agent.signals.sinks import SinkCollector
+from agent.telemetry import Telemetry
 
-def run(config: Any, telemetry: Any, ledger: Ledger, bus: socket.socket, admin: socket.socket) -> None:
-    uvloop.run(_run(config, ledger, bus))
+TICK = 1.0
+"""Seconds between heartbeats, and between looks at windows whose time is over."""
 
-async def _run(config: Any, ledger: Ledger, bus: socket.socket) -> None:
-    loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
-    loop.add_signal_handler(signal.SIGTERM, stop.set)
-    ledger.observer[OBSERVER["pid"]] = os.getpid()
-    known = lambda pid: any(ledger.worker(n).counters[WORKER["pid"]] == pid for n in range(ledger.workers))
-    await loop.create_unix_server(lambda: Receiver(ledger, lambda batch: 0, known), sock=bus)
-    while not stop.is_set():
-        ledger.observer[OBSERVER["heartbeat"]] += 1
-        try:
-            await asyncio.wait_for(stop.wait(), 1)
-        except TimeoutError: pass
+
+def run(
+    config: Config,
+    telemetry: Telemetry,
+    ledger: Ledger,
+    bus: socket.socket,
+    admin: socket.socket,
+) -> None:
+    """Observes until SIGTERM, then sends what is left for at most `drain.flush` seconds."""
+    uvloop.run(_Observer(config, telemetry, ledger).serve(bus, admin))
+
+
+class _Observer:
+    def __init__(self, config: Config, telemetry: Telemetry, ledger: Ledger) -> None:
+        self._config = config
+        self._ledger = ledger
+        self._started_ns = time.time_ns()
+        service = os.environ.get("OTEL_SERVICE_NAME") or "outrider"
+        self._log = selflog.make(service, config.logs.level)
+        self._caveats = list(telemetry.warnings)
+        self._resource: Any = None
+        if telemetry.traces or telemetry.metrics:
+            from agent.signals import resource
+
+            self._resource = resource.make(__version__)
+            service = str(self._resource.attributes.get("service.name", service))
+        self._sinks = self._make_sinks(telemetry)
+        self._monitor = self._make_monitor()
+        exemplars = Exemplars(ledger.layout.bounds["duration"])
+        lines = bool(self._sinks.stdout or self._sinks.logs)
+        self._pipeline = Pipeline(
+            Outlets(
+                exemplars=exemplars.update,
+                spans=self._make_spans(config) if self._sinks.spans else None,
+                span_senders=self._sinks.spans,
+                lines=LogFormatter(service, config.logs.level) if lines else None,
+                stdout=self._sinks.stdout,
+                log_senders=self._sinks.logs,
+                drift=self._monitor.add,
+            ),
+            Shedder(ledger.observer),
+            self._log,
+        )
+        self._registry = metrics.make_registry(
+            metrics.LedgerCollector(ledger, exemplars, __version__),
+            SinkCollector(self._sinks.statuses, time.time_ns),
+            DecodeCollector(self._pipeline.decoded),
+            DriftCollector(self._monitor, config.metrics.bin_columns),
+        )
+        self._pusher = self._make_pusher(telemetry)
+        self._stop = asyncio.Event()
+
+    # ---- the parts
+
+    def _make_sinks(self, telemetry: Telemetry) -> build.Sinks:
+        config = self._config
+        observing = config.observe != "off"
+        return build.make_sinks(
+            os.environ,
+            version=__version__,
+            spans=telemetry.traces_protocol if telemetry.traces and observing else None,
+            stdout=config.logs.stdout and observing,
+            lokis=config.sinks if observing else {},
+            log=self._log,
+        )
+
+    def _make_spans(self, config: Config) -> Any:
+        from agent.signals import resource
+        from agent.signals.span_parts import Upstream
+        from agent.signals.traces import SpanEncoder
+
+        bits = random.Random(os.urandom(32)).getrandbits
+        return SpanEncoder(
+            resource.serialize(self._resource),
+            __version__,
+            Upstream.of(str(config.upstream)),
+            "https" if config.tls.cert else "http",
+            lambda: bits(64).to_bytes(8, "big"),
+        )
+
+    def _make_monitor(self) -> Monitor:
+        drift = self._config.drift
+        learn = None if isinstance(drift.reference, str) else drift.reference.learn.rows
+        settings = Settings(
+            window_rows=drift.window.rows,
+            window_seconds=drift.window.seconds,
+            false_alarms=drift.false_alarms.per_second,
+            replicas=drift.replicas,
+            min_effect=drift.min_effect,
+            mode=drift.mode,
+            learn_rows=learn,
+        )
+        default = drift.reference if isinstance(drift.reference, str) else None
+        state_dir = Path(self._config.state_dir) if self._config.state_dir else None
+        monitor = Monitor(
+            settings, load_references(default, drift.references), state_dir=state_dir
+        )
+        self._ledger.observer[OBSERVER["reference_refused"]] = int(bool(monitor.refused))
+        for refusal in monitor.refused:
+            text = f"the reference {refusal.source} is not used: {refusal.reason}"
+            self._caveats.append(text)
+            self._log.error(text)
+        if state_dir is None and learn is not None:
+            self._log.info("learned references are kept in memory; set state_dir to keep them")
+        return monitor
+
+    def _make_pusher(self, telemetry: Telemetry) -> Any:
+        if not telemetry.metrics:
+            return None
+        from agent.signals.otlp_metrics import make_pusher
+        from agent.ship import otlp_settings
+
+        protocol = telemetry.metrics_protocol
+        settings = otlp_settings.read(os.environ, "METRICS", protocol)
+        return make_pusher(
+            self._registry,
+            self._resource,
+            __version__,
+            os.environ,
+            protocol,
+            settings.timeout,
+            self._log,
+        )
+
+    # ---- the life of the process
+
+    async def serve(self, bus: socket.socket, admin: socket.socket) -> None:
+        """Serves until told to end."""
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self._stop.set)
+        counters = self._ledger.observer
+        counters[OBSERVER["pid"]] = os.getpid()
+        for sender in self._sinks.all():
+            sender.start()
+        if self._pusher is not None:
+            self._pusher.start()
+        receivers = await loop.create_unix_server(
+            lambda: Receiver(self._ledger, self._pipeline.handle, self._is_worker), sock=bus
+        )
+        pages = await self._serve_pages(admin)
+        counters[OBSERVER["ready"]] = 1
+        await self._tick()
+        await self._end(receivers, pages)
+
+    async def _tick(self) -> None:
+        counters = self._ledger.observer
+        while not self._stop.is_set():
+            counters[OBSERVER["heartbeat"]] += 1
+            self._monitor.tick()
+            for change in self._monitor.take_changes():
+                drifted = change.after == "drift"
+                self._log.log(
+                    logging.WARNING if drifted else logging.INFO,
+                    f"drift of {change.model or 'the model'}: {change.side} {change.column} "
+                    f"went from {change.before} to {change.after}",
+                    extra=change._asdict(),
+                )
+            try:
+                await asyncio.wait_for(self._stop.wait(), TICK)
+            except TimeoutError:
+                continue
+
+    async def _end(self, receivers: asyncio.Server, pages: web.AppRunner) -> None:
+        """The workers have ended: what they sent is read to its end, then the sinks are emptied."""
+        receivers.close()
+        await asyncio.sleep(0.05)
+        flush = self._config.drain.flush
+        if self._pusher is not None:
+            await asyncio.to_thread(self._pusher.stop, flush)
+        await asyncio.gather(*(sender.stop(flush) for sender in self._sinks.all()))
+        await pages.cleanup()
+
+    def _is_worker(self, pid: int) -> bool:
+        ledger = self._ledger
+        return any(
+            ledger.worker(n).counters[WORKER["pid"]] == pid for n in range(ledger.workers)
+        )
+
+    # ---- what people and Prometheus see
+
+    async def _serve_pages(self, sock: socket.socket) -> web.AppRunner:
+        views = server.Views(
+            metrics=lambda accept: metrics.render(self._registry, accept),
+            health=lambda: (True, {"status": "ok"}),
+            ready=self._ready,
+            status=self._status,
+            drift=lambda: dict(self._monitor.status()),
+        )
+        return await server.start(views, sock, self._config.admin.token)
+
+    def _ready(self) -> tuple[bool, dict[str, Any]]:
+        ledger = self._ledger
+        workers = [ledger.worker(n).counters for n in range(ledger.workers)]
+        up = all(counters[WORKER["upstream_up"]] for counters in workers)
+        draining = any(counters[WORKER["draining"]] for counters in workers)
+        serving = all(counters[WORKER["ready"]] for counters in workers)
+        ready = up and serving and not draining
+        body: dict[str, Any] = {
+            "status": "ready" if ready else "not ready",
+            "upstream": "ok" if up else "unreachable",
+            "draining": draining,
+            "observer": "ok",
+        }
+        if self._monitor.refused:
+            body["reference"] = [refusal._asdict() for refusal in self._monitor.refused]
+        return ready, body
+
+    def _status(self) -> dict[str, Any]:
+        return status(
+            self._ledger,
+            version=__version__,
+            started_ns=self._started_ns,
+            now_ns=time.time_ns(),
+            sinks=self._sinks.statuses(),
+            config=shown(self._config),
+            caveats=self._caveats,
+        )

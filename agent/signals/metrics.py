@@ -24,6 +24,7 @@ _K = TypeVar("_K", bound=tuple[str, ...])
 
 DROPPED_BY_WORKER = ("full", "away", "killed")
 DROPPED_BY_OBSERVER = ("failed", "lost")
+SHED = ("sketches", "logs", "spans")
 
 
 class Collector(Protocol):
@@ -100,6 +101,7 @@ class LedgerCollector:
         )
         dropped = {("worker", why): worker(f"dropped_{why}") for why in DROPPED_BY_WORKER}
         dropped |= {("observer", why): observer(why) for why in DROPPED_BY_OBSERVER}
+        dropped |= {(what, "shed"): observer(f"shed_{what}") for what in SHED}
         yield counter(catalog.RECORDS_DROPPED, dropped)
         yield counter(
             catalog.UNSEEN,

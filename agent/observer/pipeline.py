@@ -1,0 +1,170 @@
+"""What happens to an exchange, in one place and in this order.
+
+Rule: every step gets the whole batch; a step that fails costs its own records and no other's.
+
+    exemplars → spans → decode → drift → log lines
+
+Overload sheds from the end of that which matters least: sketches, then payload logs, then logs,
+then spans. What was shed is counted in the ledger; the counts of requests never pass here.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from agent.decode.payload import Decoded, Payload
+from agent.decode.registry import decode
+from agent.exchange import Exchange
+from agent.observer.shedding import LOGS, SKETCHES, SPANS, Shedder
+from agent.ship.queue import Record
+
+Step = Callable[[Sequence[Exchange]], None]
+
+
+class Spans(Protocol):
+    """Makes one export request of a batch."""
+
+    def encode(self, batch: Sequence[Exchange]) -> tuple[int, bytes, int] | None: ...
+
+
+class Lines(Protocol):
+    """Makes log lines of a batch: time, line, labels, metadata."""
+
+    def records(
+        self, batch: Sequence[Exchange], dialects: Sequence[str]
+    ) -> Sequence[tuple[int, bytes, tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]]: ...
+
+
+class Sender(Protocol):
+    """Where records go; never waits."""
+
+    def put(self, records: Sequence[Record]) -> None: ...
+
+
+@dataclass(slots=True)
+class Outlets:
+    """What the pipeline feeds; None or empty where it is not configured."""
+
+    exemplars: Callable[[Sequence[Exchange]], None]
+    spans: Spans | None
+    span_senders: Sequence[Sender]
+    lines: Lines | None
+    stdout: Sequence[Sender]
+    log_senders: Sequence[Sender]
+    drift: Callable[[Payload], None]
+
+
+class Pipeline:
+    """See the module. `decoded` counts what `outrider_decode_total` shows."""
+
+    def __init__(
+        self,
+        outlets: Outlets,
+        shedder: Shedder,
+        log: logging.Logger,
+        clock_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self._out = outlets
+        self._shedder = shedder
+        self._log = log
+        self._clock_ns = clock_ns
+        self.decoded: Counter[tuple[str, str]] = Counter()
+        """By dialect and outcome."""
+        self._told: set[str] = set()
+
+    def handle(self, batch: list[Exchange]) -> int:
+        """Takes one batch through all steps. Gives how many records a fault of ours lost."""
+        last = batch[-1]
+        level = self._shedder.level(self._clock_ns() - last.start_ns - int(last.duration * 1e9))
+        failed: set[int] = set()
+        out, shed = self._out, self._shedder
+        self._step("exemplars", out.exemplars, batch, failed)
+        if out.spans is not None:
+            if level < SPANS:
+                self._step("spans", self._ship_spans, batch, failed)
+            else:
+                shed.count(SPANS, len(batch))
+        dialects = self._decode(batch, level, failed)
+        if out.lines is not None:
+            if level < LOGS:
+                self._ship_lines(batch, dialects, failed)
+            else:
+                shed.count(LOGS, len(batch))
+        return len(failed)
+
+    def _step(
+        self, name: str, work: Step, batch: Sequence[Exchange], failed: set[int]
+    ) -> None:
+        """The whole batch at once; one by one only to find the record that is to blame."""
+        try:
+            work(batch)
+        except Exception as error:
+            self._tell(name, error)
+            for n, exchange in enumerate(batch):
+                try:
+                    work((exchange,))
+                except Exception:
+                    failed.add(n)
+
+    def _ship_spans(self, batch: Sequence[Exchange]) -> None:
+        assert self._out.spans is not None
+        made = self._out.spans.encode(batch)
+        if made is not None:
+            record = Record(made[0], made[1], units=made[2])
+            for sender in self._out.span_senders:
+                sender.put((record,))
+
+    def _decode(self, batch: Sequence[Exchange], level: int, failed: set[int]) -> list[str]:
+        """Decodes each, feeds drift; gives the dialects, one to one with the batch."""
+        dialects = []
+        counts, drift = self.decoded, self._out.drift
+        sketch = level < SKETCHES
+        for n, exchange in enumerate(batch):
+            try:
+                found: Decoded = decode(exchange)
+                if found.payload is not None and sketch:
+                    drift(found.payload)
+            except Exception as error:
+                self._tell("decode", error)
+                failed.add(n)
+                dialects.append("")
+                continue
+            counts[found.dialect, found.outcome] += 1
+            dialects.append("" if found.dialect == "none" else found.dialect)
+        if not sketch:
+            self._shedder.count(SKETCHES, len(batch))
+        return dialects
+
+    def _ship_lines(
+        self, batch: Sequence[Exchange], dialects: list[str], failed: set[int]
+    ) -> None:
+        by_id = {id(exchange): dialect for exchange, dialect in zip(batch, dialects, strict=True)}
+
+        def ship(part: Sequence[Exchange]) -> None:
+            assert self._out.lines is not None
+            made = self._out.lines.records(part, [by_id[id(exchange)] for exchange in part])
+            if not made:
+                return
+            if self._out.stdout:
+                whole = b"\n".join([line[1] for line in made])
+                record = Record(made[-1][0], whole, units=len(made))
+                for sender in self._out.stdout:
+                    sender.put((record,))
+            if self._out.log_senders:
+                records = [Record(*line) for line in made]
+                for sender in self._out.log_senders:
+                    sender.put(records)
+
+        self._step("logs", ship, batch, failed)
+
+    def _tell(self, step: str, error: Exception) -> None:
+        """A fault of ours, once each: a line a request would be an outage of its own."""
+        name = f"{step}: {type(error).__name__}"
+        if name not in self._told:
+            self._told.add(name)
+            self._log.error(f"a fault in {name}; such records are counted as failed", exc_info=True)
