@@ -123,7 +123,7 @@ class _Observer:
         learn = None if isinstance(drift.reference, str) else drift.reference.learn.rows
         settings = Settings(
             window_rows=drift.window.rows,
-            window_seconds=drift.window.seconds,
+            window_seconds=float(drift.window.seconds),
             false_alarms=drift.false_alarms.per_second,
             replicas=drift.replicas,
             min_effect=drift.min_effect,
