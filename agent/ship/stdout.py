@@ -17,6 +17,9 @@ from collections.abc import Sequence
 from agent.ship.outcome import OK, Outcome, reject
 from agent.ship.queue import Record
 
+LOOK_AGAIN = 0.002
+"""Seconds between looks at a full pipe that is not ours to open: 32 MB/s, if it is read so fast."""
+
 
 class Stdout:
     """Sink of one descriptor, which stays the caller's."""
@@ -45,6 +48,12 @@ class Stdout:
         os.close(self._fd)
 
     async def _until_writable(self) -> None:
+        if self._piece:
+            # To wait for it in the loop would make the descriptor non-blocking for everyone
+            # who shares it: uvloop sets the flag on whatever it polls.
+            while not _writable(self._fd):
+                await asyncio.sleep(LOOK_AGAIN)
+            return
         loop = asyncio.get_running_loop()
         ready = asyncio.Event()
         loop.add_writer(self._fd, ready.set)

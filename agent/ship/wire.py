@@ -1,6 +1,7 @@
 """Protobuf's wire format, as far as Loki's messages need it.
 
-Rule: only what is written, nothing is read; a field is `number << 3 | type`, then its value.
+Rule: only what is written, nothing is read; a field is `number << 3 | type`, then its value. Field
+numbers are below 16, so that a tag is one byte.
 """
 
 from __future__ import annotations
@@ -8,8 +9,6 @@ from __future__ import annotations
 
 def varint(value: int) -> bytes:
     """An unsigned integer, seven bits a byte, the lowest first."""
-    if value < 0x80:
-        return bytes((value,))
     out = bytearray()
     while value >= 0x80:
         out.append(value & 0x7F | 0x80)
@@ -18,14 +17,19 @@ def varint(value: int) -> bytes:
     return bytes(out)
 
 
+_SMALL = [varint(n) for n in range(1024)]
+_TAGS = [bytes((number << 3 | 2,)) for number in range(16)]
+
+
 def varint_field(number: int, value: int) -> bytes:
     """A field of an integer that is not negative."""
-    return varint(number << 3) + varint(value)
+    return _SMALL[number << 3] + varint(value)
 
 
 def message(number: int, data: bytes) -> bytes:
     """A field of a message, or of bytes."""
-    return varint(number << 3 | 2) + varint(len(data)) + data
+    size = len(data)
+    return _TAGS[number] + (_SMALL[size] if size < 1024 else varint(size)) + data
 
 
 def text(number: int, value: str) -> bytes:

@@ -9,6 +9,7 @@ Temporality is cumulative, because the counts are the ledger's and start with th
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 import time
@@ -44,7 +45,11 @@ _UNKNOWN: Any = None
 
 
 class MetricsPusher:
-    """Exports every `interval` seconds, from a daemon thread of its own."""
+    """Exports every `interval` seconds, from a daemon thread of its own.
+
+    What is exported is collected in the loop that `start` was called in, where all that is
+    counted changes; only the sending, which blocks, is done in the thread.
+    """
 
     def __init__(
         self,
@@ -67,10 +72,15 @@ class MetricsPusher:
         """Exports that were not; the next one carries the same counts."""
 
     def start(self) -> None:
+        """Begins, in the running loop."""
+        self._loop = asyncio.get_running_loop()
         self._thread.start()
 
     def stop(self, deadline: float) -> None:
-        """Exports once more and ends, within `deadline` seconds or not at all."""
+        """Exports once more and ends, within `deadline` seconds or not at all.
+
+        Blocks, so it is called in another thread than the loop's.
+        """
         self._stopped.set()
         self._thread.join(deadline)
         self._exporter.shutdown(timeout_millis=100)
@@ -82,9 +92,9 @@ class MetricsPusher:
 
     def _export(self) -> None:
         try:
-            result = self._exporter.export(
-                self._collect(time.time_ns()), timeout_millis=self._timeout * 1e3
-            )
+            collected = asyncio.run_coroutine_threadsafe(self._collected(), self._loop)
+            data = collected.result(self._timeout)
+            result = self._exporter.export(data, timeout_millis=self._timeout * 1e3)
         except Exception:
             self._log.exception("metrics export failed")
             result = MetricExportResult.FAILURE
@@ -92,6 +102,9 @@ class MetricsPusher:
             self.exported += 1
         else:
             self.failed += 1
+
+    async def _collected(self) -> MetricsData:
+        return self._collect(time.time_ns())
 
 
 def make_pusher(
@@ -119,7 +132,7 @@ def make_pusher(
         )
 
         exporter = HttpExporter(timeout=timeout)
-    interval = float(env.get("OTEL_METRIC_EXPORT_INTERVAL") or 60_000) / 1e3
+    interval = _interval(env.get("OTEL_METRIC_EXPORT_INTERVAL", ""), log)
     scope = InstrumentationScope("outrider", version)
     started = time.time_ns()
 
@@ -127,6 +140,18 @@ def make_pusher(
         return metrics_data(registry.collect(), resource, scope, started, now_ns)
 
     return MetricsPusher(collect, exporter, interval, timeout, log)
+
+
+def _interval(value: str, log: logging.Logger) -> float:
+    """Seconds, of the variable's milliseconds."""
+    try:
+        milliseconds = float(value or 60_000)
+    except ValueError:
+        milliseconds = 0.0
+    if milliseconds > 0:
+        return milliseconds / 1e3
+    log.warning(f"OTEL_METRIC_EXPORT_INTERVAL={value}: wanted milliseconds; 60000 is used")
+    return 60.0
 
 
 def metrics_data(

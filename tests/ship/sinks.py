@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
+import uvloop
+
 from agent.ship.outcome import OK, Outcome
 from agent.ship.queue import Record
 
@@ -13,8 +15,9 @@ T = TypeVar("T")
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
-    """Runs to its end, within a minute."""
-    return asyncio.run(asyncio.wait_for(main, 60))
+    """Runs to its end, within a minute, on the loop that the observer has."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(asyncio.wait_for(main, 60))
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -21,6 +22,7 @@ from prometheus_client import CollectorRegistry, Counter
 from agent.ledger import Ledger
 from agent.signals.metrics import LedgerCollector, make_registry
 from agent.signals.otlp_metrics import make_pusher, metrics_data
+from tests.ship.sinks import run
 from tests.signals.ledgers import KEY, ROUTE, count
 
 
@@ -31,6 +33,9 @@ def registry() -> CollectorRegistry:
     count(ledger, 1, duration=1000.0)
     count(ledger, key=KEY._replace(status="502", error="upstream_connect"))
     return make_registry(LedgerCollector(ledger, None, "1"))
+
+
+Receiver = tuple[str, queue.Queue[tuple[str, bytes]]]
 
 
 def by_name(request: ExportMetricsServiceRequest) -> dict[str, Any]:
@@ -90,7 +95,7 @@ def test_collectors_of_others_pass_under_their_own_names() -> None:
 
 
 @pytest.fixture
-def receiver() -> Iterator[tuple[str, queue.Queue[tuple[str, bytes]]]]:
+def receiver() -> Iterator[Receiver]:
     got: queue.Queue[tuple[str, bytes]] = queue.Queue()
 
     class Handler(BaseHTTPRequestHandler):
@@ -111,25 +116,39 @@ def receiver() -> Iterator[tuple[str, queue.Queue[tuple[str, bytes]]]]:
     server.server_close()
 
 
-def test_pusher_sends_by_the_library(
-    registry: CollectorRegistry,
-    receiver: tuple[str, queue.Queue[tuple[str, bytes]]],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    url, got = receiver
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
+def pushed(registry: CollectorRegistry, env: dict[str, str], sent: Callable[[], object]) -> Any:
+    """A pusher that has run until `sent()`, which may block, came back."""
     pusher = make_pusher(
         registry,
         Resource({"service.name": "m"}),
         "1",
-        {"OTEL_METRIC_EXPORT_INTERVAL": "20"},
+        env,
         "http/protobuf",
         5.0,
         logging.getLogger("test"),
     )
-    pusher.start()
-    path, body = got.get(timeout=20)
-    pusher.stop(10.0)
+
+    async def main() -> None:
+        pusher.start()
+        await asyncio.to_thread(sent)
+        await asyncio.to_thread(pusher.stop, 10.0)
+
+    run(main())
+    return pusher
+
+
+def test_pusher_sends_by_the_library(
+    registry: CollectorRegistry, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, got = receiver
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
+    came: list[tuple[str, bytes]] = []
+    pusher = pushed(
+        registry,
+        {"OTEL_METRIC_EXPORT_INTERVAL": "20"},
+        lambda: came.append(got.get(timeout=20)),
+    )
+    [(path, body)] = came
     assert path == "/v1/metrics"
     found = by_name(ExportMetricsServiceRequest.FromString(body))
     assert "http.server.request.duration" in found
@@ -138,15 +157,34 @@ def test_pusher_sends_by_the_library(
 
 
 def test_pusher_exports_once_more_when_it_stops(
-    registry: CollectorRegistry,
-    receiver: tuple[str, queue.Queue[tuple[str, bytes]]],
-    monkeypatch: pytest.MonkeyPatch,
+    registry: CollectorRegistry, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url, got = receiver
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
-    pusher = make_pusher(
-        registry, Resource({}), "1", {}, "http/protobuf", 5.0, logging.getLogger("test")
-    )
-    pusher.start()
-    pusher.stop(10.0)
+    pusher = pushed(registry, {}, lambda: None)
     assert got.get(timeout=1)[0] == "/v1/metrics"
+    assert pusher.exported == 1
+
+
+def test_a_collector_that_fails_is_counted(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken:
+        def collect(self) -> Iterator[Any]:
+            raise RuntimeError("bug")
+
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(Broken())  # type: ignore[arg-type]
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver[0])
+    assert pushed(registry, {}, lambda: None).failed == 1
+
+
+def test_a_bad_interval_is_said(
+    registry: CollectorRegistry,
+    receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver[0])
+    pushed(registry, {"OTEL_METRIC_EXPORT_INTERVAL": "often"}, lambda: None)
+    assert "OTEL_METRIC_EXPORT_INTERVAL=often: wanted milliseconds" in caplog.text
