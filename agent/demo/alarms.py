@@ -25,6 +25,7 @@ class Alarm:
     """Seconds since the shift, or None if it was named before."""
     score: float
     threshold: float
+    moved: float | None
 
 
 class Alarms:
@@ -46,6 +47,7 @@ class Alarms:
                 after_shift=None if shifted_at is None else seconds - shifted_at,
                 score=column.score,
                 threshold=column.threshold,
+                moved=column.moved,
             )
             for column in columns
             if column.detected and (column.side, column.name) not in self.raised

@@ -63,10 +63,10 @@ async def _read(stage: Stage, watch: Watch, now: float, heard: float) -> Snapsho
     stage.sidecar.check()
     try:
         return await watch.poll(now)
-    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+    except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError) as error:
         stage.sidecar.check()
         if now - heard > SILENCE:
-            why = f"has not answered on its admin port for {SILENCE:.0f} s: {error!r}"
+            why = f"has not said anything of use for {SILENCE:.0f} s: {error!r}"
             raise ChildError("sidecar", why, stage.sidecar.log) from error
         await asyncio.sleep(POLL)
         return None

@@ -1,4 +1,4 @@
-"""One reading of the sidecar's `/metrics`, as the few numbers that the demo shows.
+"""One reading of the sidecar's ports, as the few numbers that the demo shows.
 
 Rule: pure; text in, values out. The names are those of the contract with users.
 """
@@ -8,12 +8,15 @@ from __future__ import annotations
 import collections
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from agent.demo.histogram import Histogram, add, from_buckets
 
 DRIFT = ("outrider_drift_score", "outrider_drift_threshold", "outrider_drift_detected")
+Moves = dict[tuple[str, str], float | None]
+"""By side and name of the column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,8 @@ class ColumnDrift:
     threshold: float
     detected: bool | None
     """None while the evidence is insufficient."""
+    moved: float | None = None
+    """Signed, in standard deviations of the reference; None for categories."""
 
     @property
     def ratio(self) -> float:
@@ -66,7 +71,20 @@ def _is_error(labels: dict[str, str]) -> bool:
     return labels.get("error_type", "") != "" or labels.get("http_response_status_code", "") >= "4"
 
 
-def parse(text: str, at: float) -> Snapshot:
+def moves(document: object) -> Moves:
+    """How far each column moved, of what `/api/v1/drift` answered.
+
+    Raises KeyError or TypeError if it is not that.
+    """
+    models: Any = document
+    return {
+        (column["side"], column["name"]): column.get("shift")
+        for model in models["models"]
+        for column in model["columns"]
+    }
+
+
+def parse(text: str, at: float, moved: Moves | None = None) -> Snapshot:
     """Read the Prometheus text format. Raises ValueError if it is not that."""
     duration: dict[float, float] = {}
     overhead: dict[float, float] = {}
@@ -83,11 +101,15 @@ def parse(text: str, at: float) -> Snapshot:
             elif name in DRIFT:
                 drift[name][labels["side"], labels["column"]] = value
     return Snapshot(
-        at, errors, from_buckets(duration), from_buckets(overhead), tuple(_columns(drift))
+        at,
+        errors,
+        from_buckets(duration),
+        from_buckets(overhead),
+        tuple(_columns(drift, moved or {})),
     )
 
 
-def _columns(drift: dict[str, dict[tuple[str, str], float]]) -> list[ColumnDrift]:
+def _columns(drift: dict[str, dict[tuple[str, str], float]], moved: Moves) -> list[ColumnDrift]:
     """All judged columns, the one nearest to its threshold (or furthest past it) first."""
     columns = []
     for (side, name), score in drift["outrider_drift_score"].items():
@@ -99,6 +121,7 @@ def _columns(drift: dict[str, dict[tuple[str, str], float]]) -> list[ColumnDrift
                 score=score,
                 threshold=drift["outrider_drift_threshold"].get((side, name), math.inf),
                 detected=None if detected is None else detected == 1.0,
+                moved=moved.get((side, name)),
             )
         )
     return sorted(columns, key=lambda column: (-column.ratio, column.side, column.name))

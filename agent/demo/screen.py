@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agent.demo.readings import ColumnDrift, Signals
-from agent.demo.view import View, latency, named, record_line, trace_line, verdict
+from agent.demo.view import View, latency, moved, named, record_line, trace_line, verdict
 
 FIXED_LINES = 14
 """All but the rows of the drift table."""
@@ -62,7 +62,8 @@ def picture(view: View, height: int) -> RenderableType:
 
 def _heading(view: View) -> Text:
     style = "bold yellow" if view.act.shifted else "bold"
-    return Text.assemble(("Outrider  ", "bold cyan"), (view.act.title, style))
+    legend = "   ▸ what the demo shifted" if view.act.shifted else ""
+    return Text.assemble(("Outrider  ", "bold cyan"), (view.act.title, style), (legend, "yellow"))
 
 
 def _progress(view: View) -> Table:
@@ -96,21 +97,23 @@ def _drift(view: View, lines: int) -> RenderableType:
     if not view.columns:
         return Text("drift: the first window is not full yet", style="dim")
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
+    table.add_column("", width=1, style="yellow")
     table.add_column("column", no_wrap=True)
     table.add_column("score ╎ threshold", no_wrap=True)
     table.add_column("score", justify="right", no_wrap=True)
     table.add_column("of", justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
-    table.add_column("", no_wrap=True, style="yellow")
+    table.add_column("moved", justify="right", no_wrap=True)
     for column in view.columns[:lines]:
         style = STYLES[verdict(column)]
         table.add_row(
+            "▸" if is_shifted(view, column) else "",
             Text(named(column), style=style),
             Text(bar(column), style=style),
             f"{column.score:.2f}",
             f"{column.threshold:.2f}",
             Text(verdict(column), style=style),
-            "shifted" if is_shifted(view, column) else "",
+            moved(column) if column.detected else "",
         )
     hidden = view.columns[lines:]
     if not hidden:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from agent.demo.alarms import Alarms
 from agent.demo.rows import SHIFT_SAID
-from agent.demo.view import named
+from agent.demo.view import moved, named
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,8 @@ def summary(alarms: Alarms, totals: Totals, shifted_at: float, folder: Path) -> 
 
 def _said(alarms: Alarms) -> list[str]:
     return [
-        f"  {alarm.seconds:5.1f} s  {named(alarm):<40} score {alarm.score:.2f}"
-        f" of {alarm.threshold:.2f}"
+        f"  {alarm.seconds:5.1f} s  DRIFT {named(alarm):<30} score {alarm.score:.2f}"
+        f" over {alarm.threshold:.2f}{moved(alarm, ', moved ')}"
         for alarm in alarms.raised.values()
     ]
 

@@ -66,6 +66,11 @@ def named(column: ColumnDrift | Alarm) -> str:
     return column.name if column.side == "input" else f"{column.name} ({column.side})"
 
 
+def moved(column: ColumnDrift | Alarm, before: str = "") -> str:
+    """How far a column moved, or nothing where that has no meaning."""
+    return "" if column.moved is None else f"{before}{column.moved:+.1f} sd"
+
+
 def latency(seconds: float | None) -> str:
     """A duration in the unit that suits it."""
     if seconds is None:
@@ -84,7 +89,7 @@ def alarm_line(alarm: Alarm) -> str:
     )
     return (
         f"DRIFT in {named(alarm)}, {when}: "
-        f"score {alarm.score:.2f} against a threshold of {alarm.threshold:.2f}"
+        f"score {alarm.score:.2f} over {alarm.threshold:.2f}{moved(alarm, ', moved ')}"
     )
 
 

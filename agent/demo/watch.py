@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import collections
 import json
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import aiohttp
 
 from agent.demo.histogram import percentile, since
 from agent.demo.processes import tail
-from agent.demo.readings import Signals, Snapshot, parse
+from agent.demo.readings import Signals, Snapshot, moves, parse
 
 RECENT = 5.0
 """Seconds over which rates and percentiles are taken."""
+ANSWER = 5.0
+"""Seconds that the admin port may take to answer."""
 
 
 class Watch:
@@ -28,20 +31,24 @@ class Watch:
         self._history: collections.deque[Snapshot] = collections.deque()
 
     async def poll(self, now: float) -> Snapshot:
-        """Read `/metrics` once. Raises aiohttp.ClientError or ValueError if that fails."""
-        async with self._session.get(f"{self._admin}/metrics", raise_for_status=True) as response:
-            snapshot = parse(await response.text(), now)
+        """Read both once.
+
+        Raises aiohttp.ClientError, TimeoutError, ValueError, KeyError or TypeError if one does
+        not answer, or not as it should.
+        """
+        async with self._get("/api/v1/drift") as response:
+            moved = moves(await response.json())
+        async with self._get("/metrics") as response:
+            snapshot = parse(await response.text(), now, moved)
         self._history.append(snapshot)
         while len(self._history) > 2 and self._history[1].at <= now - RECENT:
             self._history.popleft()
         return snapshot
 
-    async def drift(self) -> object:
-        """What `/api/v1/drift` answers. Raises aiohttp.ClientError or ValueError."""
-        async with self._session.get(
-            f"{self._admin}/api/v1/drift", raise_for_status=True
-        ) as response:
-            return await response.json()
+    def _get(self, path: str) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        return self._session.get(
+            self._admin + path, raise_for_status=True, timeout=aiohttp.ClientTimeout(ANSWER)
+        )
 
     def signals(self) -> Signals:
         """Of the snapshots kept; there must be one."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from agent.demo.histogram import percentile
-from agent.demo.readings import parse
+from agent.demo.readings import moves, parse
 
 TEXT = """\
 # TYPE http_server_request_duration_seconds histogram
@@ -53,3 +55,15 @@ def test_columns_are_ranked_by_score_against_threshold() -> None:
 
 def test_before_the_first_window_there_are_no_columns() -> None:
     assert parse("", 1.0).columns == ()
+
+
+def test_how_far_a_column_moved_is_added() -> None:
+    document = {"models": [{"columns": [{"side": "input", "name": "hue", "shift": -1.5}]}]}
+    columns = parse(TEXT, 1.0, moves(document)).columns
+    assert [column.moved for column in columns] == [-1.5, None, None]
+
+
+@pytest.mark.parametrize("document", [None, [], {}, {"models": 3}, {"models": [{}]}])
+def test_an_answer_that_is_no_drift_document_is_refused(document: object) -> None:
+    with pytest.raises((KeyError, TypeError)):
+        moves(document)

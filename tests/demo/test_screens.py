@@ -16,7 +16,7 @@ from agent.demo.timeline import Timeline
 from agent.demo.view import Addresses, View, latency
 
 COLUMNS = (
-    ColumnDrift("od280/od315_of_diluted_wines", "input", 1.62, 0.41, detected=True),
+    ColumnDrift("od280/od315_of_diluted_wines", "input", 1.62, 0.41, detected=True, moved=-1.2),
     ColumnDrift("cultivar", "output", 0.5, 0.41, detected=None),
     *(ColumnDrift(f"column_{i}", "input", 0.1, 0.41, detected=False) for i in range(13)),
 )
@@ -58,8 +58,12 @@ def test_ranks_columns_and_counts_those_for_which_there_is_no_room() -> None:
 
 
 def test_marks_the_columns_that_are_being_shifted() -> None:
-    assert "shifted" in drawn(view(40))
-    assert "shifted" not in drawn(view(10))
+    assert "▸ od280" in drawn(view(40))
+    assert "▸" not in drawn(view(10))
+
+
+def test_says_how_far_a_column_in_drift_moved() -> None:
+    assert "-1.2 sd" in drawn(view(40))
 
 
 def test_says_that_no_window_is_full_yet() -> None:

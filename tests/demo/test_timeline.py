@@ -31,6 +31,12 @@ def test_a_time_too_short_for_windows_is_refused(seconds: float) -> None:
         Timeline(seconds, 100)
 
 
+def test_fewer_requests_need_more_time() -> None:
+    with pytest.raises(ValueError, match="--seconds must be 59"):
+        Timeline(30, 20)
+    assert Timeline(59, 20).rate == 20
+
+
 @pytest.mark.parametrize("rate", [0, 1, 1e6, float("nan")])
 def test_a_rate_that_cannot_work_is_refused(rate: float) -> None:
     with pytest.raises(ValueError, match="--rate"):
