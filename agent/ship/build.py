@@ -18,6 +18,9 @@ from agent.ship.queue import MemoryQueue, Queue
 from agent.ship.sender import Policy, Sender, Status
 from agent.ship.stdout import Stdout
 
+OTLP, STDOUT = "otlp", "stdout"
+"""Names of the sinks that the settings do not name."""
+
 QUEUE_BYTES = 16 << 20
 """Default bound of each sink's queue."""
 
@@ -27,7 +30,7 @@ SPANS = Policy(max_bytes=1 << 20, max_records=8192, linger=1.0)
 LINES = Policy(max_bytes=1 << 20, max_records=10_000, linger=1.0, backoff_cap=300.0)
 """Promtail's and Alloy's figures."""
 
-STDOUT = Policy(max_bytes=256 << 10, linger=0.2, timeout=None)
+PIPE = Policy(max_bytes=256 << 10, linger=0.2, timeout=None)
 
 
 class Sinks(NamedTuple):
@@ -82,13 +85,15 @@ def make_sinks(
             log.warning(warning)
         policy = SPANS._replace(timeout=settings.timeout)
         made.spans.append(
-            Sender("otlp", spans, otlp(settings, agent), queue(QUEUE_BYTES), policy, log)
+            Sender(OTLP, spans, otlp(settings, agent), queue(QUEUE_BYTES), policy, log)
         )
     if stdout:
-        made.stdout.append(Sender("stdout", "stdout", Stdout(), queue(QUEUE_BYTES), STDOUT, log))
+        made.stdout.append(Sender(STDOUT, "stdout", Stdout(), queue(QUEUE_BYTES), PIPE, log))
     for name, loki in lokis.items():
         policy = LINES._replace(timeout=None if isinf(loki.timeout) else loki.timeout)
-        made.logs.append(Sender(name, "loki", Loki(loki, agent), queue(loki.queue), policy, log))
+        # Two sinks of one name would be two series of the same labels.
+        own = f"{name} (loki)" if name in (OTLP, STDOUT) else name
+        made.logs.append(Sender(own, "loki", Loki(loki, agent), queue(loki.queue), policy, log))
     return made
 
 

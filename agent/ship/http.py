@@ -63,7 +63,12 @@ class Poster:
             headers=self._headers,
             allow_redirects=False,
         ) as response:
-            answer = await response.content.read(MAX_ANSWER)
+            answer = b""
+            while len(answer) < MAX_ANSWER:
+                piece = await response.content.read(MAX_ANSWER - len(answer))
+                if not piece:
+                    break
+                answer += piece
             return Answer(response.status, response.headers.get("Retry-After"), answer)
 
     async def close(self) -> None:

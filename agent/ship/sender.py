@@ -83,6 +83,7 @@ class Sender:
         self._counts = dict.fromkeys(OUTCOMES, 0)
         self._settled = 0  # units of the batch taken whose end is counted already
         self._away = ""
+        self._refused = ""  # the last refusal that was said
         self._task: asyncio.Task[None] | None = None
         self._filled = asyncio.Event()  # a batch is full, or there is a reason not to wait for it
         self._any = asyncio.Event()
@@ -182,16 +183,18 @@ class Sender:
     async def _settle(self, batch: Sequence[Record], outcome: Outcome) -> None:
         units = _units(batch)
         if outcome.verdict is Verdict.OK:
+            self._refused = ""
             self._count(SENT, units - outcome.rejected)
             self._count(REJECTED, outcome.rejected)
         elif outcome.verdict is Verdict.SPLIT:
             await self._halve(batch)
         else:
             self._count(FAILED if outcome.reason == FAILED else REJECTED, units)
-            self._log.warning(
-                "sink refused records",
-                extra={"sink": self.name, "records": units, "reason": outcome.reason},
-            )
+            if outcome.reason != self._refused:
+                self._refused = outcome.reason
+                self._log.warning(
+                    "sink refuses records", extra={"sink": self.name, "reason": outcome.reason}
+                )
 
     async def _halve(self, batch: Sequence[Record]) -> None:
         """Pushes ever smaller halves; single records that are refused are dropped."""

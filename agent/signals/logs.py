@@ -29,7 +29,7 @@ class LogLine(NamedTuple):
     data: bytes
     """The JSON object, without a newline."""
     labels: Labels
-    """Few values: service_name, model, level."""
+    """Few values: service_name, model (if it is known), level."""
     metadata: Labels
     """trace_id, span_id, request_id, where they are known."""
 
@@ -144,7 +144,8 @@ class LogFormatter:
     def _labels_of(self, model: str, level: str) -> Labels:
         labels = self._labels.get((model, level))
         if labels is None:
-            labels = (("service_name", self._service), ("model", model), ("level", level))
+            named = (("service_name", self._service), ("model", model), ("level", level))
+            labels = tuple((name, value) for name, value in named if value)
             self._labels[(model, level)] = labels
         return labels
 

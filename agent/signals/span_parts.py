@@ -6,6 +6,7 @@ OpenTelemetry's semantic conventions for HTTP.
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -127,7 +128,7 @@ def server_facts(facts: Facts, scheme: str) -> bytes:
     out = text_attribute("url.path", utf8(path))
     out += text_attribute("client.address", facts.client.encode())
     if mark:
-        out += text_attribute("url.query", utf8(query))
+        out += text_attribute("url.query", utf8(_without_signatures(query)))
     if facts.agent:
         out += text_attribute("user_agent.original", utf8(facts.agent))
     if facts.host:
@@ -137,7 +138,9 @@ def server_facts(facts: Facts, scheme: str) -> bytes:
 
 def client_facts(facts: Facts, upstream: Upstream) -> bytes:
     """Attributes of the CLIENT span, likewise."""
-    return text_attribute("url.full", upstream.url.encode() + utf8(facts.target))
+    path, mark, query = facts.target.partition(b"?")
+    target = path + mark + _without_signatures(query)
+    return text_attribute("url.full", upstream.url.encode() + utf8(target))
 
 
 def stage_constant(name: str) -> bytes:
@@ -160,6 +163,14 @@ def span_bytes(name: str, kind: Span.SpanKind.ValueType, attributes: dict[str, V
         for key, value in attributes.items()
     ]
     return bytes(Span(name=name, kind=kind, attributes=pairs).SerializeToString())
+
+
+_SIGNATURES = re.compile(rb"(^|&)(AWSAccessKeyId|Signature|sig|X-Goog-Signature)=[^&]*")
+
+
+def _without_signatures(query: bytes) -> bytes:
+    """The query without what the conventions for HTTP spans name as credentials."""
+    return _SIGNATURES.sub(rb"\1\2=REDACTED", query)
 
 
 def _method(method: bytes) -> dict[str, Value]:

@@ -45,6 +45,18 @@ def test_every_kind_is_named_and_bad_variables_are_said(caplog: pytest.LogCaptur
     assert "OTEL_EXPORTER_OTLP_TIMEOUT=soon" in caplog.text
 
 
+def test_no_two_sinks_have_one_name() -> None:
+    lokis = {name: LokiConfig(url=Url("http://loki:3100")) for name in ("otlp", "stdout")}
+
+    async def main() -> list[str]:
+        sinks = make_sinks({}, version="1", spans="grpc", stdout=True, lokis=lokis, log=LOG)
+        for sender in sinks.all():
+            await sender.stop(0)
+        return [status.name for status in sinks.statuses()]
+
+    assert len(set(run(main()))) == 4
+
+
 @pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
 def test_spans_and_lines_arrive(protocol: str) -> None:
     async def main() -> tuple[int, int]:

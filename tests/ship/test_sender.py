@@ -85,6 +85,19 @@ def test_refused_records_are_counted_and_not_sent_again() -> None:
     assert counts(of) == {"sent": 2, "rejected": 2}
 
 
+def test_a_lasting_refusal_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    sink = FakeSink(reject("HTTP 401"), reject("HTTP 401"), reject("HTTP 403"), OK)
+    deliver(sink, [record(n) for n in range(4)], QUICK._replace(max_records=1))
+    said = [r for r in caplog.records if r.message == "sink refuses records"]
+    assert [r.__dict__["reason"] for r in said] == ["HTTP 401", "HTTP 403"]
+
+
+def test_being_away_and_back_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    deliver(FakeSink(*[retry("refused")] * 5, OK), [record(0)])
+    assert [r.message for r in caplog.records] == ["sink away", "sink back"]
+
+
 def test_partly_refused() -> None:
     sink = FakeSink(Outcome(Verdict.OK, "some", rejected=3))
     assert counts(deliver(sink, [record(0, units=10)])) == {"sent": 7, "rejected": 3}

@@ -101,6 +101,11 @@ def test_labels_are_few_and_ids_are_metadata() -> None:
     assert line.timestamp_ns == USUAL.start_ns + 12_500_000
 
 
+def test_a_model_that_is_not_known_is_no_label() -> None:
+    [line] = LogFormatter("svc").records([USUAL._replace(model="")])
+    assert line.labels == (("service_name", "svc"), ("level", "info"))
+
+
 def test_query_is_not_logged() -> None:
     [line] = LogFormatter("svc").lines([USUAL._replace(target=b"/p?token=secret")])
     assert b"secret" not in line

@@ -229,6 +229,20 @@ def test_password_of_the_upstream_is_not_shown() -> None:
     assert b"http://10.0.0.7:8000/base/v1/models" in made.data
 
 
+def test_signatures_in_a_query_are_not_shown() -> None:
+    target = b"/p?a=1&sig=secret1&Signature=secret2&signal=3&X-Goog-Signature=secret3"
+    server, client = (
+        {a.key: a.value.string_value for a in span.attributes}
+        for span in decoded([USUAL._replace(target=target)], Resource.create({}))
+        .resource_spans[0]
+        .scope_spans[0]
+        .spans
+    )
+    shown = "a=1&sig=REDACTED&Signature=REDACTED&signal=3&X-Goog-Signature=REDACTED"
+    assert server["url.query"] == shown
+    assert client["url.full"] == f"http://10.0.0.7:8000/base/p?{shown}"
+
+
 def test_long_texts_are_cut() -> None:
     made = encoder(Resource.create({})).encode([USUAL._replace(target=b"/" + b"a" * 60_000)])
     assert made is not None
