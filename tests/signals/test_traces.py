@@ -13,11 +13,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.id_generator import IdGenerator
-from opentelemetry.trace import (
-    SpanKind,
-    StatusCode,
-    set_span_in_context,
-)
+from opentelemetry.trace import SpanKind, StatusCode, Tracer, set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from agent.exchange import ABSENT, Exchange
@@ -48,13 +44,20 @@ class FixedIds(IdGenerator):
 def by_sdk(x: Exchange, upstream: Upstream, made_of: Resource) -> ExportTraceServiceRequest:
     """The same two spans, by the library's tracer and encoder."""
     assert x.trace is not None
-    trace_id, server_id, client_id, parent_id, tracestate = x.trace
+    trace_id, server_id, client_id, _, _ = x.trace
     exporter = InMemorySpanExporter()
     provider = TracerProvider(
         resource=made_of, id_generator=FixedIds(trace_id, [server_id, client_id, NEW_ID, NEW_ID])
     )
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    tracer = provider.get_tracer("outrider", "1.2")
+    trace(provider.get_tracer("outrider", "1.2"), x, upstream)
+    return encode_spans(exporter.get_finished_spans())
+
+
+def trace(tracer: Tracer, x: Exchange, upstream: Upstream) -> None:
+    """One exchange's spans, as a program that uses the SDK would make them."""
+    assert x.trace is not None
+    trace_id, _, _, parent_id, tracestate = x.trace
     context = None
     if parent_id:
         carrier = {"traceparent": f"00-{trace_id.hex()}-{parent_id.hex()}-01"}
@@ -131,7 +134,6 @@ def by_sdk(x: Exchange, upstream: Upstream, made_of: Resource) -> ExportTraceSer
         for stage, start, end in stages.spans(times, timing) if timing else ():
             child = tracer.start_span(stage, set_span_in_context(client), start_time=start)
             child.end(end)
-    return encode_spans(exporter.get_finished_spans())
 
 
 def in_order(request: ExportTraceServiceRequest) -> ExportTraceServiceRequest:
