@@ -12,7 +12,7 @@ import aiohttp
 from agent.demo.alarms import Alarms
 from agent.demo.processes import ChildError
 from agent.demo.readings import Snapshot
-from agent.demo.rows import SHIFT_SAID
+from agent.demo.rows import SHIFT_SAID, SHIFT_STORY
 from agent.demo.stage import Stage
 from agent.demo.timeline import Timeline
 from agent.demo.traffic import Traffic
@@ -46,11 +46,11 @@ async def follow(
         seconds = clock() - start
         if timeline.at(seconds).shifted and shifted_at is None:
             traffic.shift, shifted_at = True, seconds
-            screen.note(f"{seconds:.1f} s: {SHIFT_SAID}")
+            screen.note(f"After {seconds:.1f} s {SHIFT_STORY}:\n  {SHIFT_SAID}")
         if snapshot := await _read(stage, watch, clock(), heard):
             heard = snapshot.at
             for alarm in alarms.see(seconds, shifted_at, snapshot.columns):
-                screen.note(alarm_line(alarm))
+                screen.alarm(alarm_line(alarm))
             screen.show(_view(timeline, stage, alarms, watch, snapshot, seconds))
         if last and snapshot:
             sending.result()

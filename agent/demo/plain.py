@@ -21,6 +21,10 @@ class PlainScreen:
         """Print it."""
         print(text, flush=True)
 
+    def alarm(self, text: str) -> None:
+        """Print it."""
+        self.note(text)
+
     def show(self, view: View) -> None:
         """Print one line every `EVERY` seconds."""
         if view.seconds < self._next:

@@ -20,9 +20,8 @@ SHIFT = {
     "od280/od315_of_diluted_wines": 0.7,
 }
 """Column: the factor by which the instrument now reads it too high or too low."""
-SHIFT_SAID = "the photometer gets a new lamp and nobody calibrates it: " + ", ".join(
-    f"{name} ×{factor:g}" for name, factor in SHIFT.items()
-)
+SHIFT_STORY = "the photometer got a new lamp, and nobody calibrated it"
+SHIFT_SAID = ", ".join(f"{name} ×{factor:g}" for name, factor in SHIFT.items())
 
 
 def load() -> list[Row]:

@@ -14,8 +14,8 @@ from rich.text import Text
 from agent.demo.readings import ColumnDrift, Signals
 from agent.demo.view import View, latency, moved, named, record_line, trace_line, verdict
 
-FIXED_LINES = 14
-"""All but the rows of the drift table."""
+FIXED_LINES = 16
+"""All but the rows of the drift table, and two for what was said last."""
 BAR = 16
 """Characters; the threshold is in the middle."""
 STYLES = {"DRIFT": "bold red", "ok": "green", "waiting": "dim"}
@@ -31,8 +31,11 @@ class RichScreen:
 
     def note(self, text: str) -> None:
         """Print it above the picture."""
-        style = "bold red" if text.startswith("DRIFT") else ""
-        self.console.print(Text(text, style=style))
+        self.console.print(Text(text))
+
+    def alarm(self, text: str) -> None:
+        """Print it above the picture, in red."""
+        self.console.print(Text(text, style="bold red"))
 
     def show(self, view: View) -> None:
         """Draw the picture anew."""

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.demo.alarms import Alarms
-from agent.demo.rows import SHIFT_SAID
-from agent.demo.view import moved, named
+from agent.demo.rows import SHIFT_SAID, SHIFT_STORY
+from agent.demo.view import alarm_line, named
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,33 +32,26 @@ def summary(alarms: Alarms, totals: Totals, shifted_at: float, folder: Path) -> 
         "",
         f"{totals.sent:,} requests sent, {totals.answered:,} answered."
         f" Outrider counted {totals.counted:,.0f}{spans}.",
-        f"At {shifted_at:.1f} s {SHIFT_SAID}.",
-        *_said(alarms),
+        f"After {shifted_at:.1f} s {SHIFT_STORY}:",
+        f"  {SHIFT_SAID}",
+        *(f"  {alarm_line(alarm)}" for alarm in alarms.raised.values()),
         "",
-        _verdict(alarms),
+        *_verdict(alarms),
         "",
         "To try next:",
-        "  outrider run --upstream http://127.0.0.1:YOUR_PORT     before your own model",
+        "  outrider run --upstream http://127.0.0.1:8000    before a model of your own",
+        "  outrider demo --seconds 600                      with time to look around",
         f"  outrider profile show {folder / 'reference.json'}",
-        "  make test",
     ]
 
 
-def _said(alarms: Alarms) -> list[str]:
-    return [
-        f"  {alarm.seconds:5.1f} s  DRIFT {named(alarm):<30} score {alarm.score:.2f}"
-        f" over {alarm.threshold:.2f}{moved(alarm, ', moved ')}"
-        for alarm in alarms.raised.values()
-    ]
-
-
-def _verdict(alarms: Alarms) -> str:
+def _verdict(alarms: Alarms) -> list[str]:
     if alarms.passed:
         delay = min(alarm.after_shift or 0.0 for alarm in alarms.named)
-        return (
-            f"No alarm before the shift; the first {delay:.1f} s after it;"
-            f" all {len(alarms.expected)} shifted columns named, and no other measurement."
-        )
+        return [
+            f"No alarm before the shift, the first {delay:.1f} s after it.",
+            f"All {len(alarms.expected)} shifted columns were named, and no other measurement.",
+        ]
     faults = []
     if alarms.early:
         faults.append("alarms before the shift: " + ", ".join(map(named, alarms.early)))
@@ -66,4 +59,4 @@ def _verdict(alarms: Alarms) -> str:
         faults.append("named without cause: " + ", ".join(map(named, alarms.wrong)))
     if alarms.missed:
         faults.append("not named: " + ", ".join(alarms.missed))
-    return "Not as it should be: " + "; ".join(faults) + "."
+    return ["Not as it should be: " + "; ".join(faults) + "."]

@@ -47,6 +47,9 @@ class Screen(Protocol):
     def note(self, text: str) -> None:
         """Say something once; it stays."""
 
+    def alarm(self, text: str) -> None:
+        """The same, so that it is not missed."""
+
     def show(self, view: View) -> None:
         """Show how it stands now."""
 
@@ -81,15 +84,11 @@ def latency(seconds: float | None) -> str:
 
 
 def alarm_line(alarm: Alarm) -> str:
-    """One alarm as a sentence."""
-    when = (
-        "before any shift"
-        if alarm.after_shift is None
-        else f"{alarm.after_shift:.1f} s after the shift"
-    )
+    """One alarm in less than 80 characters; the time is since the shift."""
+    when = "too soon" if alarm.after_shift is None else f"{alarm.after_shift:+.1f} s"
     return (
-        f"DRIFT in {named(alarm)}, {when}: "
-        f"score {alarm.score:.2f} over {alarm.threshold:.2f}{moved(alarm, ', moved ')}"
+        f"{when} DRIFT {named(alarm)}: score {alarm.score:.2f} over {alarm.threshold:.2f}"
+        f"{moved(alarm, ', moved ')}"
     )
 
 

@@ -48,7 +48,7 @@ def test_the_alarm_goes_off_after_the_shift_and_names_its_columns(tmp_path: Path
     assert done.returncode == 0, done.stdout + done.stderr
     assert "No alarm before the shift" in done.stdout
     for name in SHIFT:
-        assert f"DRIFT in {name}, " in done.stdout
+        assert f" DRIFT {name}: score" in done.stdout
     assert "2,400 requests sent, 2,400 answered" in done.stdout
     assert "Outrider counted 2,400 and exported 4,800 spans" in done.stdout
 

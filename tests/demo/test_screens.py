@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from agent.demo.alarms import Alarm, Alarms
 from agent.demo.plain import PlainScreen
 from agent.demo.readings import ColumnDrift, Signals
 from agent.demo.receiver import Trace
 from agent.demo.rows import SHIFT
 from agent.demo.screen import bar, picture
+from agent.demo.summary import Totals, summary
 from agent.demo.timeline import Timeline
-from agent.demo.view import Addresses, View, latency
+from agent.demo.view import Addresses, View, alarm_line, latency
 
 COLUMNS = (
     ColumnDrift("od280/od315_of_diluted_wines", "input", 1.62, 0.41, detected=True, moved=-1.2),
@@ -40,14 +43,17 @@ def view(seconds: float, columns: tuple[ColumnDrift, ...] = COLUMNS) -> View:
 
 
 def drawn(picture_of: View, height: int = 24) -> str:
-    console = Console(file=io.StringIO(), width=80, height=height, force_terminal=True)
+    console = Console(file=io.StringIO(), width=80, height=height, color_system=None)
     with console.capture() as capture:
         console.print(picture(picture_of, height))
-    return Console(width=80).render_str(capture.get()).plain
+    return capture.get()
 
 
 def test_the_picture_fits_a_terminal_of_24_lines() -> None:
-    assert drawn(view(40)).count("\n") <= 23
+    lines = drawn(view(40)).splitlines()
+    assert len(lines) <= 23
+    assert max(map(len, lines)) <= 80
+    assert "od280/od315_of_diluted_wines" in drawn(view(40))
 
 
 def test_ranks_columns_and_counts_those_for_which_there_is_no_room() -> None:
@@ -98,3 +104,26 @@ def test_plain_lines_come_every_few_seconds(capsys: pytest.CaptureFixture[str]) 
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 2
     assert "od280/od315_of_diluted_wines 1.62 of 0.41 DRIFT" in lines[0]
+
+
+def test_an_alarm_fits_a_line_and_says_if_it_came_too_soon() -> None:
+    alarm = Alarm("od280/od315_of_diluted_wines", "input", 30, 3.2, 1.62, 0.41, -1.2)
+    assert alarm_line(alarm) == (
+        "+3.2 s DRIFT od280/od315_of_diluted_wines: score 1.62 over 0.41, moved -1.2 sd"
+    )
+    early = Alarm("cultivar", "output", 3, None, 1.62, 0.41, None)
+    assert alarm_line(early) == "too soon DRIFT cultivar (output): score 1.62 over 0.41"
+
+
+@pytest.mark.parametrize("passed", [True, False])
+def test_the_last_words_say_what_was_seen(tmp_path: Path, passed: bool) -> None:
+    alarms = Alarms({"hue", "ash"})
+    named = ["hue", "ash"] if passed else ["hue", "proline"]
+    alarms.see(32.0, 30.0, [ColumnDrift(name, "input", 2.0, 0.5, detected=True) for name in named])
+    text = "\n".join(summary(alarms, Totals(100, 99, 100.0, 200), 30.0, tmp_path))
+    assert "100 requests sent, 99 answered. Outrider counted 100 and exported 200 spans" in text
+    assert "+2.0 s DRIFT hue: score 2.00 over 0.50" in text
+    if passed:
+        assert "No alarm before the shift, the first 2.0 s after it." in text
+    else:
+        assert "named without cause: proline; not named: ash" in text
