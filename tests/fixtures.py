@@ -34,7 +34,7 @@ def start() -> Iterator[Callable[..., Outrider]]:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
     """Shows what Outrider wrote under the test that failed."""
     report = yield
-    if report.failed:
+    if report.failed and report.when == "call":
         for name, value in getattr(item, "funcargs", {}).items():
             if isinstance(value, Outrider):
                 report.sections.append((f"Outrider ({name})", value.report()))

@@ -7,7 +7,7 @@ by step, so that "only after this came, that is sent" is simply the order of its
 
 from __future__ import annotations
 
-import selectors
+import select
 import socket
 import ssl
 import threading
@@ -70,7 +70,7 @@ class RawOrigin:
 
     def forget(self, stream: Stream) -> None:
         """The test has ended this connection itself."""
-        self._idle.remove(stream)
+        (self._busy if stream in self._busy else self._idle).remove(stream)
 
     def pending(self) -> int:
         """How many connections hold bytes that no `take` has seen, at this moment."""
@@ -119,14 +119,16 @@ class RawOrigin:
             thread.join()
 
     def reset(self) -> None:
-        """Ends the connections that a test left in the middle of an exchange."""
-        for stream in self._busy:
+        """Ends the connections that a test left in the middle of an exchange, or unheard."""
+        for stream in [*self._busy, *filter(self._has_bytes, self._readable(0))]:
             stream.close()
+            if stream in self._idle:
+                self._idle.remove(stream)
         self._busy.clear()
 
     def close(self) -> None:
-        self.listener.close()
         self.reset()
+        self.listener.close()
         for stream in self._idle:
             stream.close()
         self._idle.clear()
@@ -139,16 +141,14 @@ class RawOrigin:
 
     def _readable(self, wait: float) -> list[Stream]:
         """Idle connections with bytes or an end to read; new ones are accepted on the way."""
-        with selectors.DefaultSelector() as selector:
-            selector.register(self.listener, selectors.EVENT_READ)
-            ready = [stream for stream in self._idle if stream.unread]
-            for stream in self._idle:
-                selector.register(stream.sock, selectors.EVENT_READ, stream)
-            for key, _ in selector.select(0 if ready else wait):
-                if key.data is None:
-                    self._accept()
-                elif key.data not in ready:
-                    ready.append(key.data)
+        while select.select([self.listener], [], [], 0)[0]:
+            self._accept()
+        ready = [stream for stream in self._idle if stream.unread]
+        sockets = {stream.sock: stream for stream in self._idle if stream not in ready}
+        wait = 0 if ready else wait
+        for sock in select.select([self.listener, *sockets], [], [], wait)[0]:
+            if sock in sockets:
+                ready.append(sockets[sock])
         return ready
 
     def _accept(self) -> None:

@@ -46,8 +46,8 @@ def origin(shared_origin: RawOrigin) -> Iterator[RawOrigin]:
 
 
 @pytest.fixture
-def connect(proxy: Outrider) -> Iterator[Callable[[], Stream]]:
-    """Makes connections to the shared proxy, closed when the test is over."""
+def connect(proxy: Outrider, origin: RawOrigin) -> Iterator[Callable[[], Stream]]:
+    """Makes connections to the shared proxy, closed when the test is over, before the origin's."""
     with ExitStack() as stack:
         yield lambda: stack.enter_context(proxy.connect())
 

@@ -63,6 +63,7 @@ def test_half_closed_client_is_answered_where_allowed(start, own_origin):
         stream.send(response(b"here"))
         assert client.response().body == b"here"
         assert client.end() == "eof"
+        own_origin.free(stream)
     with proxy.connect() as client:
         client.send(request())
         stream = own_origin.take()
@@ -107,7 +108,7 @@ def test_response_cut_at_any_byte_is_never_whole(connect, origin, framing, how):
         stream.request()
         stream.send(answer[:size])
         getattr(stream, how)()
-        origin.reset()
+        origin.forget(stream)
         got = whole_or_cut(client)
         if isinstance(got, IncompleteError):
             assert got.message is None or BODY.startswith(got.message.body), size
@@ -128,7 +129,7 @@ def test_cut_response_resets_a_1_0_client(connect, origin, how):
         stream.request()
         stream.send(answer[:size])
         getattr(stream, how)()
-        origin.reset()
+        origin.forget(stream)
         got = client.rest()
         assert client.ended == "reset" or b" 502 " in got, size
 

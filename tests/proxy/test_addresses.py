@@ -34,7 +34,7 @@ def test_unix_socket_upstream(start, tmp_path):
             stream.request()
             stream.send(response(b"cut")[:-1])
             stream.close()
-            origin.reset()
+            origin.forget(stream)
             with pytest.raises(IncompleteError):
                 client.response()
 

@@ -48,7 +48,6 @@ BAD = {
     "many fields": OK + b"X-A: b\r\n" * 257 + b"Content-Length: 0\r\n\r\n",
     "101 that nobody asked for": b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n"
     b"Connection: Upgrade\r\n\r\n",
-    "endless interim answers": b"HTTP/1.1 103 Early Hints\r\n\r\n" * 10_000,
 }
 
 

@@ -37,7 +37,7 @@ def test_idempotent_request_is_sent_again_once(pooled, method):
         assert origin.take() is stream
         first = stream.request()
         stream.reset()
-        origin.reset()
+        origin.forget(stream)
         second = origin.serve()
         assert (second.start, second.fields, second.body) == (
             first.start, first.fields, first.body
@@ -53,7 +53,7 @@ def test_the_second_loss_is_a_502(pooled):
             stream = origin.take()
             assert stream.request().target == b"/"
             stream.reset()
-            origin.reset()
+            origin.forget(stream)
         assert client.response().status == 502
         client.send(request(target=b"/after"))
         assert origin.serve().target == b"/after"
@@ -69,7 +69,7 @@ def test_what_may_have_been_executed_is_not_sent_again(pooled, method, how):
         assert origin.take() is stream
         assert stream.request().body == b"pay"
         getattr(stream, how)()
-        origin.reset()
+        origin.forget(stream)
         assert client.response().status == 502
         client.send(request(target=b"/after"))
         assert origin.serve().target == b"/after", "the next that the origin hears"
@@ -84,7 +84,7 @@ def test_nothing_is_sent_again_once_an_answer_has_begun(pooled):
         stream.request()
         stream.send(b"HTTP/1.1 2")
         stream.reset()
-        origin.reset()
+        origin.forget(stream)
         assert client.response().status == 502
         client.send(request(target=b"/after"))
         assert origin.serve().target == b"/after"
@@ -94,12 +94,13 @@ def test_nothing_is_sent_again_once_an_answer_has_begun(pooled):
 def test_nothing_is_sent_again_on_a_new_connection(start, own_origin):
     """A fresh connection that is lost says something about the origin, not about the pool."""
     proxy = start(own_origin.url)
-    with proxy.connect() as client:
-        client.send(request())
+    with proxy.connect() as busy, proxy.connect() as client:
+        busy.send(request(target=b"/held"))  # on what the readiness probe may have left
+        own_origin.take().request()
+        client.send(request(target=b"/once"))
         stream = own_origin.take()
-        stream.request()
+        assert stream.request().target == b"/once"
         stream.close()
-        own_origin.reset()
         assert client.response().status == 502
         assert own_origin.pending() == 0
 
@@ -137,7 +138,7 @@ def test_a_body_still_being_sent_is_not_made_up(pooled):
         stream.head()
         stream.exactly(4)
         stream.reset()
-        origin.reset()
+        origin.forget(stream)
         got = client.response()
         assert got.status == 502
         assert origin.pending() == 0

@@ -92,7 +92,7 @@ def test_cut_response_is_no_clean_end_over_tls(secure, module_origin, files):
         stream.request()
         stream.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
         stream.close()
-        module_origin.reset()
+        module_origin.forget(stream)
         with pytest.raises(IncompleteError):
             client.response()
 
