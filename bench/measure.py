@@ -19,8 +19,17 @@ from bench.rig import Rig, say
 PATIENCE = 12.0
 """Seconds to wait for what is owed; longer than any sink's usual interval."""
 
+WARM = 8000
+"""Requests before the measured ones: more than the rows that a reference is learned from."""
+
+WARM_LIMIT = 10
+"""Seconds to serve them in."""
+
 NOISE = 0.05
-"""Share of the contestant's core from which on others are worth a word."""
+"""Share of the contestant's core from which on others are worth a word, and another try."""
+
+TRIES = 3
+"""Loads until one is quiet; else the quietest of them counts."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +63,16 @@ class Measurement:
         return not self.lacking and self.load.failed == 0
 
 
+def _warm(rig: Rig, port: int) -> None:
+    served = 0
+    for _ in range(WARM_LIMIT):
+        served += load.wrk(
+            port, seconds=1, connections=rig.settings.connections, core=rig.settings.other_core
+        ).requests
+        if served >= WARM:
+            return
+
+
 def _wait_for(rig: Rig, one: Running, before: Evidence, requests: int) -> None:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
@@ -64,6 +83,14 @@ def _wait_for(rig: Rig, one: Running, before: Evidence, requests: int) -> None:
 
 
 def measure(rig: Rig, contestant: Contestant, rate: float | None = None) -> Measurement:
+    """The first quiet one of a few loads. What is chosen by is the noise, never the figure."""
+    tried: list[Measurement] = []
+    while len(tried) < TRIES and all(one.others > NOISE for one in tried):
+        tried.append(once(rig, contestant, rate))
+    return min(tried, key=lambda one: one.others)
+
+
+def once(rig: Rig, contestant: Contestant, rate: float | None = None) -> Measurement:
     """A fresh start of the contestant under load, closed (no rate) or at `rate` requests/s."""
     settings = rig.settings
     core, connections = settings.other_core, settings.connections
@@ -71,7 +98,7 @@ def measure(rig: Rig, contestant: Contestant, rate: float | None = None) -> Meas
         pid, port = one.process.pid, one.launch.port
         if settings.partial:
             say(f"{contestant.name} is process {pid}, port {port}")
-        load.wrk(port, seconds=1, connections=connections, core=core, rate=rate)
+        _warm(rig, port)
         cpu.settle(pid)
         before = evidence.complete(rig, one)
         cpu.settle(pid)
