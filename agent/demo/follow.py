@@ -6,6 +6,7 @@ Rule: the shift is made here and nowhere told to the sidecar.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 
 import aiohttp
 
@@ -23,20 +24,26 @@ POLL = 0.5
 """Seconds between two readings of the sidecar."""
 SILENCE = 10.0
 """Seconds without an answer on the admin port after which the demo gives up."""
+HOPELESS = 100
+"""Failures, and not one success, after which it does so too."""
 
 
-async def follow(
-    timeline: Timeline,
-    stage: Stage,
-    screen: Screen,
-    traffic: Traffic,
-    alarms: Alarms,
-    watch: Watch,
-    sending: asyncio.Task[None],
-) -> float:
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Who takes part."""
+
+    timeline: Timeline
+    stage: Stage
+    screen: Screen
+    traffic: Traffic
+    alarms: Alarms
+    watch: Watch
+
+
+async def follow(run: Run, sending: asyncio.Task[None]) -> float:
     """Until the last answer is in; returns when the shift was made, in seconds of the run.
 
-    Raises ChildError if the sidecar ends or falls silent.
+    Raises ChildError if the sidecar ends, falls silent or lets nothing through.
     """
     clock = asyncio.get_running_loop().time
     start = heard = clock()
@@ -44,48 +51,46 @@ async def follow(
     while True:
         last = sending.done()
         seconds = clock() - start
-        if timeline.at(seconds).shifted and shifted_at is None:
-            traffic.shift, shifted_at = True, seconds
-            screen.note(f"After {seconds:.1f} s {SHIFT_STORY}:\n  {SHIFT_SAID}")
-        if snapshot := await _read(stage, watch, clock(), heard):
+        if shifted_at is None and run.timeline.at(seconds).shifted:
+            run.traffic.shift, shifted_at = True, seconds
+            run.screen.note(f"After {seconds:.1f} s {SHIFT_STORY}:\n  {SHIFT_SAID}")
+        if snapshot := await _read(run, clock(), heard):
             heard = snapshot.at
-            for alarm in alarms.see(seconds, shifted_at, snapshot.columns):
-                screen.alarm(alarm_line(alarm))
-            screen.show(_view(timeline, stage, alarms, watch, snapshot, seconds))
+            for alarm in run.alarms.see(seconds, shifted_at, snapshot.columns):
+                run.screen.alarm(alarm_line(alarm))
+            run.screen.show(_view(run, snapshot, seconds))
         if last and snapshot:
             sending.result()
-            return timeline.seconds if shifted_at is None else shifted_at
+            return run.timeline.seconds if shifted_at is None else shifted_at
         await asyncio.wait([sending], timeout=POLL)
 
 
-async def _read(stage: Stage, watch: Watch, now: float, heard: float) -> Snapshot | None:
+async def _read(run: Run, now: float, heard: float) -> Snapshot | None:
     """One reading, or None where the admin port does not answer just now."""
-    stage.sidecar.check()
+    sidecar, traffic = run.stage.sidecar, run.traffic
+    sidecar.check()
+    if traffic.failed >= HOPELESS and not traffic.answered:
+        why = f"let no request through; the last one: {traffic.problem}"
+        raise ChildError("sidecar", why, sidecar.log)
     try:
-        return await watch.poll(now)
+        return await run.watch.poll(now)
     except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError) as error:
-        stage.sidecar.check()
+        sidecar.check()
         if now - heard > SILENCE:
             why = f"has not said anything of use for {SILENCE:.0f} s: {error!r}"
-            raise ChildError("sidecar", why, stage.sidecar.log) from error
+            raise ChildError("sidecar", why, sidecar.log) from error
         await asyncio.sleep(POLL)
         return None
 
 
-def _view(
-    timeline: Timeline,
-    stage: Stage,
-    alarms: Alarms,
-    watch: Watch,
-    snapshot: Snapshot,
-    seconds: float,
-) -> View:
+def _view(run: Run, snapshot: Snapshot, seconds: float) -> View:
+    stage = run.stage
     return View(
         seconds=seconds,
-        act=timeline.at(seconds),
-        signals=watch.signals(),
+        act=run.timeline.at(seconds),
+        signals=run.watch.signals(),
         columns=snapshot.columns,
-        expected=alarms.expected,
+        expected=run.alarms.expected,
         trace=stage.receiver.last if stage.receiver else None,
         record=last_record(stage.sidecar.log),
         addresses=Addresses(

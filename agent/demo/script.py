@@ -14,7 +14,7 @@ from pathlib import Path
 
 from agent.demo import rows
 from agent.demo.alarms import Alarms
-from agent.demo.follow import follow
+from agent.demo.follow import Run, follow
 from agent.demo.model_server import MODEL
 from agent.demo.processes import ChildError
 from agent.demo.stage import Stage
@@ -75,7 +75,7 @@ async def play(timeline: Timeline, stage: Stage, screen: Screen) -> int:
     watch = Watch(stage.session, stage.url("admin"))
     sending = asyncio.create_task(traffic.run(timeline.rate, timeline.seconds))
     try:
-        shifted_at = await follow(timeline, stage, screen, traffic, alarms, watch, sending)
+        shifted_at = await follow(Run(timeline, stage, screen, traffic, alarms, watch), sending)
     finally:
         sending.cancel()
     screen.note("ending the sidecar, which sends what it still holds")
@@ -84,6 +84,7 @@ async def play(timeline: Timeline, stage: Stage, screen: Screen) -> int:
     totals = Totals(
         sent=traffic.sent,
         answered=traffic.answered,
+        problem=traffic.problem,
         counted=watch.signals().requests,
         spans=stage.receiver.spans if stage.receiver else None,
     )

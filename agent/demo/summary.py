@@ -19,6 +19,8 @@ class Totals:
 
     sent: int
     answered: int
+    problem: str
+    """The last failure of a request, or empty."""
     counted: float
     """Requests by the sidecar's own metrics."""
     spans: int | None
@@ -32,6 +34,7 @@ def summary(alarms: Alarms, totals: Totals, shifted_at: float, folder: Path) -> 
         "",
         f"{totals.sent:,} requests sent, {totals.answered:,} answered."
         f" Outrider counted {totals.counted:,.0f}{spans}.",
+        *([f"The last failure: {totals.problem}"] if totals.problem else []),
         f"After {shifted_at:.1f} s {SHIFT_STORY}:",
         f"  {SHIFT_SAID}",
         *(f"  {alarm_line(alarm)}" for alarm in alarms.raised.values()),

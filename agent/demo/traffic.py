@@ -15,6 +15,7 @@ from agent.demo.rows import Row, shifted
 
 LIMIT = 64
 """Requests in flight."""
+TIMEOUT = aiohttp.ClientTimeout(total=10.0)
 
 
 class Traffic:
@@ -25,6 +26,8 @@ class Traffic:
         self.sent = 0
         self.answered = 0
         self.failed = 0
+        self.problem = ""
+        """The last failure, in words."""
         self._session = session
         self._url = url
         self._rows = rows
@@ -46,13 +49,17 @@ class Traffic:
         body = {"instances": [shifted(row) if self.shift else row]}
         self.sent += 1
         try:
-            async with self._session.post(self._url, json=body) as response:
-                await response.read()
+            async with self._session.post(self._url, json=body, timeout=TIMEOUT) as response:
+                text = await response.text()
                 if response.status == 200:
                     self.answered += 1
                 else:
-                    self.failed += 1
-        except aiohttp.ClientError:
-            self.failed += 1
+                    self._fail(f"{response.status} {text[:200]}")
+        except (aiohttp.ClientError, TimeoutError) as error:
+            self._fail(f"{type(error).__name__} {error}".strip())
         finally:
             self._free.release()
+
+    def _fail(self, problem: str) -> None:
+        self.failed += 1
+        self.problem = problem

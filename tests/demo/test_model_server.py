@@ -45,5 +45,6 @@ def test_traffic_counts_what_failed() -> None:
             traffic = Traffic(client.session, url, rows.draw(rows.load(), 1))
             await traffic.run(rate=500, seconds=0.02)
             assert (traffic.answered, traffic.failed) == (0, 10)
+            assert traffic.problem.startswith("404 ")
 
     asyncio.run(run())

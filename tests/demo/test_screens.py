@@ -120,9 +120,10 @@ def test_the_last_words_say_what_was_seen(tmp_path: Path, passed: bool) -> None:
     alarms = Alarms({"hue", "ash"})
     named = ["hue", "ash"] if passed else ["hue", "proline"]
     alarms.see(32.0, 30.0, [ColumnDrift(name, "input", 2.0, 0.5, detected=True) for name in named])
-    text = "\n".join(summary(alarms, Totals(100, 99, 100.0, 200), 30.0, tmp_path))
+    text = "\n".join(summary(alarms, Totals(100, 99, "502 bad", 100.0, 200), 30.0, tmp_path))
     assert "100 requests sent, 99 answered. Outrider counted 100 and exported 200 spans" in text
     assert "+2.0 s DRIFT hue: score 2.00 over 0.50" in text
+    assert "The last failure: 502 bad" in text
     if passed:
         assert "No alarm before the shift, the first 2.0 s after it." in text
     else:
