@@ -206,6 +206,26 @@ def test_stop_counts_what_it_could_not_send() -> None:
     assert sink.closed
 
 
+def test_stop_while_looking_for_offenders_counts_each_once() -> None:
+    """The first half is sent, the second hangs when the deadline comes."""
+
+    async def never(_: object) -> Outcome:
+        await asyncio.Event().wait()
+        return OK
+
+    sink = FakeSink(Outcome(Verdict.SPLIT), OK, lambda batch: never(batch))
+
+    async def main() -> Sender:
+        of = sender(sink)
+        of.start()
+        of.put([record(n) for n in range(4)])
+        await until(lambda: len(sink.pushed) == 3)
+        await of.stop(0.01)
+        return of
+
+    assert counts(run(main())) == {"sent": 2, "dropped_stop": 2}
+
+
 def test_stop_ends_a_long_wait_for_the_next_try() -> None:
     sink = FakeSink(retry("HTTP 503", after=3600.0), OK)
 
