@@ -140,7 +140,7 @@ class Outrider:
     ) -> None:
         self.upstream, self.settings, self.args = upstream, {**QUICK, **(settings or {})}, [*args]
         self.env, self.host, self.exit_code = dict(env or {}), host, exit_code
-        self._ready = ready
+        self._ready, self._told = ready, False
         self.folder = tempfile.TemporaryDirectory(prefix="outrider-test-")
         self._start()
 
@@ -259,12 +259,13 @@ class Outrider:
     # -- its end
 
     def signal(self, number: int) -> None:
+        self._told = True
         self.process.send_signal(number)
 
     def stop(self, deadline: float = 20.0) -> int:
-        """SIGTERM; the exit code, once every process is gone."""
+        """SIGTERM, if it was not told yet; the exit code, once every process is gone."""
         known = [pid for pids in self.pids().values() for pid in pids]
-        if self.process.poll() is None:
+        if not self._told:
             self.signal(signal.SIGTERM)
         try:
             code = self.process.wait(deadline)

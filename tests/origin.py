@@ -146,10 +146,8 @@ class RawOrigin:
         ready = [stream for stream in self._idle if stream.unread]
         sockets = {stream.sock: stream for stream in self._idle if stream not in ready}
         wait = 0 if ready else wait
-        for sock in select.select([self.listener, *sockets], [], [], wait)[0]:
-            if sock in sockets:
-                ready.append(sockets[sock])
-        return ready
+        found = select.select([self.listener, *sockets], [], [], wait)[0]
+        return ready + [sockets[sock] for sock in found if sock in sockets]
 
     def _accept(self) -> None:
         sock, _ = self.listener.accept()

@@ -19,7 +19,7 @@ STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9]) ([^\x00-\x08\x0a-\x
 FIELD_VALUE = re.compile(rb"[^\x00-\x08\x0a-\x1f\x7f]*")
 CHUNK_LINE = re.compile(rb"([0-9a-fA-F]{1,16})[ \t]*(;.*)?")
 
-DEADLINE = 3.0
+DEADLINE = 10.0
 """Seconds that any single wait in a test may take before it fails."""
 
 

@@ -120,22 +120,24 @@ def test_with_the_observer_stopped(start, model):
 
 
 def test_what_a_dead_observer_loses_is_counted(start, model):
-    """Records made are finished, dropped with a reason, or lost; nothing is unaccounted for."""
+    """Each record made is finished, dropped for a reason, or lost; none is unaccounted for."""
     proxy = start(model.url)
-    total = TOTAL // 2
-    with Load(proxy.address, total) as load:
-        eventually(lambda: load.done > total * 0.3, "the load to get on", 60)
-        os.kill(proxy.pids()["observer"][0], signal.SIGKILL)
-    assert load.answered == total
-    counted(proxy, total)
+    with Load(proxy.address, TOTAL) as load:
+        for part in (0.1, 0.3, 0.5, 0.7, 0.9):
+            eventually(lambda: load.done > TOTAL * part, "the load to get on", 60)  # noqa: B023
+            for observer in proxy.pids()["observer"]:
+                os.kill(observer, signal.SIGKILL)
+    assert load.answered == TOTAL
+    counted(proxy, TOTAL)
+    records, dropped = "outrider_records_total", "outrider_records_dropped_total"
 
-    def account() -> bool:
+    def accounted() -> bool:
         scrape = proxy.metrics()
-        decoded = scrape.value("outrider_decode_total")
-        dropped = scrape.value("outrider_records_dropped_total")
-        return 0 < dropped <= total and decoded + dropped >= total * 0.3
+        finished = scrape.value(records, stage="finished")
+        lost = scrape.value(dropped, stage="worker") + scrape.value(dropped, stage="observer")
+        return scrape.value(records, stage="observed") == finished + lost == TOTAL
 
-    eventually(account, "the loss to be counted")
+    eventually(accounted, "every record accounted for")
 
 
 def test_with_a_worker_killed(start, model):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -9,7 +10,7 @@ import subprocess
 import pytest
 
 from tests.harness import alive, eventually
-from tests.wire import IncompleteError, request, response
+from tests.wire import request, response
 
 pytestmark = pytest.mark.slow
 
@@ -91,8 +92,20 @@ def test_grace_has_an_end(start, own_origin):
     proxy.signal(signal.SIGTERM)
     assert proxy.process.wait(20) == 0
     assert stream.end() in ("eof", "reset")
-    with pytest.raises(IncompleteError):
-        client.response()
+    got = client.response()
+    assert got.status == 503
+    assert isinstance(json.loads(got.body), dict)
+    assert client.rest() == b""
+
+
+def test_an_answer_that_outlasts_the_grace_is_cut(start, own_origin):
+    proxy = start(own_origin.url, {"drain": {"delay": "0s", "grace": "500ms", "flush": "1s"}})
+    [(client, stream)] = begin(proxy, own_origin)
+    stream.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
+    client.until(b"half")
+    proxy.signal(signal.SIGTERM)
+    assert proxy.process.wait(20) == 0
+    assert client.rest() == b""
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
