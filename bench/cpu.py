@@ -133,12 +133,12 @@ def settle(root: int, still: float = 1.5, share: float = 0.01, limit: float = 20
     Returns its CPU seconds then, or at `limit` seconds if it never rests.
     """
     step = 0.25
-    rest_needed = rest = still
+    rested = 0.0
     now = seconds(root)
     for _ in range(int(limit / step)):
+        if rested >= still:
+            break
         time.sleep(step)
         before, now = now, seconds(root)
-        rest = rest - step if now - before < share * step + 0.001 else rest_needed
-        if rest <= 0:
-            break
+        rested = rested + step if now - before < share * step + 0.001 else 0.0
     return now
