@@ -32,8 +32,9 @@ class ChildError(Exception):
 
 
 def is_free(port: int) -> bool:
-    """Whether a plain bind to the loopback port works."""
+    """Whether the loopback port can be bound; connections of an earlier demo do not count."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
         except OSError:

@@ -15,6 +15,7 @@ from agent.demo.processes import HOST, Child, ChildError, environment, pick_port
 def test_a_busy_port_is_not_taken() -> None:
     with socket.socket() as busy:
         busy.bind((HOST, 0))
+        busy.listen()
         number = busy.getsockname()[1]
         assert pick_port(number, ()) != number
     assert pick_port(number, ()) == number
