@@ -13,10 +13,18 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tests.wire import DEADLINE, IncompleteError, Message, Stream, response
+from tests.wire import (
+    DEADLINE,
+    IncompleteError,
+    MalformedError,
+    Message,
+    NothingCameError,
+    Stream,
+    response,
+)
 
 OK = response(b"ok", b"Content-Type: text/plain")
 
@@ -61,7 +69,7 @@ class RawOrigin:
                     self._idle.remove(stream)
                     self._busy.append(stream)
                     return stream
-        raise AssertionError("no request reached the origin")
+        raise NothingCameError("no request reached the origin")
 
     def free(self, stream: Stream) -> None:
         """The exchange is over; the connection may carry the next request."""
@@ -88,27 +96,29 @@ class RawOrigin:
     def serving(self, answer: bytes | Callable[[Stream], object] = OK) -> Iterator[list[Message]]:
         """Serves in a thread until the block ends; gives the list of the requests so far.
 
-        For clients that cannot be driven step by step. One request at a time.
+        For clients that cannot be driven step by step. One request at a time. A request that
+        is cut short is dropped, a malformed one fails the test at the end of the block.
         """
         seen: list[Message] = []
+        faults: list[MalformedError] = []
         stop = threading.Event()
+
+        def serve() -> None:
+            stream = self.take(0.01)
+            try:
+                seen.append(stream.request())
+                stream.send(answer) if isinstance(answer, bytes) else answer(stream)
+                self.free(stream)
+            except (IncompleteError, OSError, MalformedError) as error:
+                self.forget(stream)
+                stream.close()
+                if isinstance(error, MalformedError):
+                    faults.append(error)
 
         def loop() -> None:
             while not stop.is_set():
-                try:
-                    stream = self.take(0.05)
-                except AssertionError:
-                    continue
-                try:
-                    seen.append(stream.request())
-                    if callable(answer):
-                        answer(stream)
-                    else:
-                        stream.send(answer)
-                    self.free(stream)
-                except (IncompleteError, OSError):
-                    self._busy.remove(stream)
-                    stream.close()
+                with suppress(NothingCameError):
+                    serve()
 
         thread = threading.Thread(target=loop)
         thread.start()
@@ -117,6 +127,8 @@ class RawOrigin:
         finally:
             stop.set()
             thread.join()
+        for fault in faults:
+            raise fault
 
     def reset(self) -> None:
         """Ends the connections that a test left in the middle of an exchange, or unheard."""

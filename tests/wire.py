@@ -27,6 +27,10 @@ class MalformedError(AssertionError):
     """The peer sent what is not HTTP/1.1."""
 
 
+class NothingCameError(AssertionError):
+    """The deadline passed in silence."""
+
+
 class IncompleteError(Exception):
     """The connection ended before the message did; `message` is what had come."""
 
@@ -105,7 +109,7 @@ class Stream:
             return False
         except OSError as error:
             if isinstance(error, TimeoutError):
-                raise AssertionError(f"nothing came after {self.received[-200:]!r}") from None
+                raise NothingCameError(f"nothing came after {self.received[-200:]!r}") from None
             self.ended = "tls"
             return False
         if not data:
