@@ -68,6 +68,7 @@ WORKER_COUNTERS = (
     "over_budget",  # exchanges whose bodies had no room in capture.budget
     "budget_used",  # gauge: bytes of capture.budget in use
     "unparsed",  # request heads that could not be parsed; counted as client_protocol
+    "unparsed_limit",  # request heads too large or too slow to be parsed; counted as limit
     "refused_connections",  # over limits.connections
     "restarts",  # times the supervisor started this worker again
 )

@@ -68,9 +68,10 @@ class Accountant:
         tx.active_row = row if row is not None else self._other
         self._routes.words[tx.active_row] += 1
 
-    def unparsed(self) -> None:
-        """Counts a request head that could not be parsed."""
-        self._region.counters[WORKER["unparsed"]] += 1
+    def unparsed(self, reason: str) -> None:
+        """Counts a request head that could not be parsed, or was too large or too slow for it."""
+        name = "unparsed_limit" if reason == "limit" else "unparsed"
+        self._region.counters[WORKER[name]] += 1
 
     def end(self, tx: Transaction) -> None:
         """Counts the transaction and makes its record; the second call for one does nothing.

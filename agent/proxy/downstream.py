@@ -40,7 +40,6 @@ LINGER_BYTES = 1 << 20
 """After an early answer: how long, and how much, is still read, so that the answer is not lost."""
 _RESET = struct.pack("ii", 1, 0)
 END = b"\r\n\r\n"
-ID_AND_END = b"\r\n" + END_OF_HEAD
 
 
 class State(Enum):
@@ -73,10 +72,15 @@ class Downstream(asyncio.Protocol):
         """A head has begun and is not complete."""
         self._muted = False
         """llhttp is being told again what it parsed already."""
+        self._raw = b""
+        """The bytes of a head that is not complete; `_shared`: and of the message before it."""
+        self._shared = False
         self._bad: BadMessage | None = None
         self._doomed: BadMessage | None = None
         """What a client sent behind the request in flight is no request."""
         self._rest = b""
+        self._ended = False
+        """The client has ended its side and waits for its answers."""
         self._seam = b""
         self._lingered = 0
         self._over: Transaction | None = None
@@ -116,6 +120,7 @@ class Downstream(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         if self.state is State.BUSY and self.hop.half_close and self._request_whole():
+            self._ended = True
             return True
         self._client_left()
         return False
@@ -239,6 +244,8 @@ class Downstream(asyncio.Protocol):
 
     def _feed(self, data: bytes) -> None:
         self._quiet += len(data)
+        if not self._in_body:
+            self._raw = self._raw + data if self._raw else data
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -251,6 +258,8 @@ class Downstream(asyncio.Protocol):
             self._refuse(self._bad or _plain(error))
         if self._quiet > self.hop.limits.head_bytes and self.state is not State.CLOSED:
             self._too_quiet()
+        if self._begun and not self._raw:
+            self._raw, self._shared = data, True
         tx = self.tx
         if tx is None:
             if self.state is State.IDLE:
@@ -270,9 +279,10 @@ class Downstream(asyncio.Protocol):
             self.deadline = self._response_deadline(tx)
 
     def _too_quiet(self) -> None:
-        status = 414 if self.state is State.HEAD and not self._fields else 431
         if self._in_body:
             status = 400
+        else:
+            status = 431 if b"\n" in self._raw.lstrip(b"\r\n") else 414
         self._refuse(BadMessage(status, "the request head is too large"), "limit")
 
     # ---- what llhttp found
@@ -303,17 +313,27 @@ class Downstream(asyncio.Protocol):
         hop.accountant.begin(tx)
         try:
             limits = hop.limits
+            line = b"%b %b HTTP/1." % (method, target)
+            if not self._raw.startswith(line):
+                self._check_line(line)
             if self._quiet > limits.head_bytes or len(fields) > limits.fields:
                 self._check_size(target, fields)
-            head = read_request(method, target, version, fields, hop.tunnels)
+            head = read_request(method, target, version, fields, hop.tunnels, hop.special)
             if head.length > limits.body_bytes:
                 raise BadMessage(413, "the request body is larger than limits.body_bytes")
         except BadMessage as bad:
             self._bad = bad
             raise
         self._quiet = 0
+        self._raw, self._shared = b"", False
         self._in_body = True
         self._start(tx, head)
+
+    def _check_line(self, line: bytes) -> None:
+        """llhttp takes spaces before the method, and protocols such as RTSP; we do not."""
+        raw, shared = self._raw, self._shared
+        if not raw.lstrip(b"\r\n").startswith(line) and not (shared and line in raw):
+            raise BadMessage(400, "the request line is not valid HTTP/1.1")
 
     def _check_size(self, target: bytes, fields: Fields) -> None:
         limits = self.hop.limits
@@ -338,9 +358,7 @@ class Downstream(asyncio.Protocol):
         if not head.host:
             out += (b"host: ", hop.upstream_host, b"\r\n")
         if hop.sampling.traces:
-            out.append(hop.trace(tx, head.traceparent))
-        elif head.traceparent:
-            out += [b"traceparent: %b\r\n" % v for n, v in tx.fields if n.lower() == b"traceparent"]
+            out += hop.trace(tx, head.traceparent, head.tracestate)
         if self._trusted and head.forwarded:
             out += self._forwarding(head)
         else:
@@ -349,7 +367,7 @@ class Downstream(asyncio.Protocol):
                 line = b"x-forwarded-host: %b\r\n" % head.host
                 self._forwarded_host = (head.host, line)
             out += (self._forwarded, line)
-        out += (b"x-request-id: ", request_id, ID_AND_END)
+        out += (b"x-request-id: ", request_id, b"\r\n", END_OF_HEAD[tx.version])
         if hop.sampling.capture:
             hop.sample(tx)
         hop.pool.dispatch(tx)
@@ -498,6 +516,8 @@ class Downstream(asyncio.Protocol):
             self._refuse(self._doomed)
         elif rest:
             self._read(rest)
+        elif self._ended:
+            self._close()
 
     def _linger(self) -> None:
         """Says that no more is coming, and reads on for a while: a close would lose the answer."""
@@ -541,7 +561,7 @@ class Downstream(asyncio.Protocol):
             tx.close = True
             self.fail(tx, bad.status, reason, bad.message)
         else:
-            self.hop.accountant.unparsed()
+            self.hop.accountant.unparsed(reason)
             self.write(answer(bad.status, reason, bad.message, b"", True, True))
             self._linger()
 

@@ -29,12 +29,13 @@ REQUEST_FIELDS = (
             b"transfer-encoding",
             b"upgrade",
             b"x-request-id",
-            b"traceparent",
         }
     )
     | PASSED
     | FORWARDED
 )
+TRACED_FIELDS = REQUEST_FIELDS | {b"traceparent", b"tracestate"}
+"""What is read where spans are exported; elsewhere a trace context passes like any field."""
 RESPONSE_FIELDS = frozenset(
     {
         b"connection",
@@ -84,6 +85,8 @@ class RequestHead:
     upgrade = b""
     request_id = b""
     traceparent = b""
+    tracestate = b""
+    """Of several fields the values joined (RFC 9110 section 5.3)."""
     forwarded: tuple[tuple[bytes, bytes], ...] = ()
 
     def __init__(self, lines: list[bytes]) -> None:
@@ -92,11 +95,17 @@ class RequestHead:
 
 
 def read_request(
-    method: bytes, target: bytes, version: str, fields: Fields, tunnels: frozenset[bytes]
+    method: bytes,
+    target: bytes,
+    version: str,
+    fields: Fields,
+    tunnels: frozenset[bytes],
+    special: frozenset[bytes] = REQUEST_FIELDS,
 ) -> RequestHead:
     """Checks a request head and takes out what must not go on.
 
-    `tunnels` names the protocols (lower case) that may be upgraded to. Raises BadMessage.
+    `tunnels` names the protocols (lower case) that may be upgraded to; `special` is
+    `TRACED_FIELDS` where the trace context is ours to write. Raises BadMessage.
     """
     lines: list[bytes] = []
     head = RequestHead(lines)
@@ -108,7 +117,7 @@ def read_request(
     connection: list[bytes] = []
     for name, value in fields:
         key = name.lower()
-        if key in REQUEST_FIELDS:
+        if key in special:
             if key == b"host":
                 hosts += 1
                 head.host = value
@@ -131,6 +140,9 @@ def read_request(
             elif key == b"traceparent":
                 head.traceparent = value if not head.traceparent else b"\0"
                 continue
+            elif key == b"tracestate":
+                head.tracestate += b"," + value if head.tracestate else value
+                continue
             elif key == b"upgrade":
                 head.upgrade = value.strip().lower() if not head.upgrade else b"\0"
                 continue
@@ -140,8 +152,10 @@ def read_request(
             else:
                 continue
         lines += (name, b": ", value, b"\r\n")
-    if hosts != 1 or target[0] != _SLASH or head.host not in _good_hosts:
-        _check_host(target, version, head.host, hosts)
+    if hosts != 1 or head.host not in _good_hosts:
+        _check_host(version, head.host, hosts)
+    if target[0] != _SLASH or b"#" in target:
+        _check_target(method, target, head.host, hosts)
     if connection:
         _apply_connection(head, connection)
     elif head.upgrade:
@@ -152,19 +166,26 @@ def read_request(
 
 
 def _check_version(head: RequestHead, version: str) -> None:
+    if version == "0.9":
+        raise BadMessage(400, "the request line has no version; use HTTP/1.1")
     if version != "1.0":
         raise BadMessage(505, "this HTTP version is not spoken here; use HTTP/1.1")
     head.close = True
 
 
-def _check_host(target: bytes, version: str, host: bytes, hosts: int) -> None:
+def _check_host(version: str, host: bytes, hosts: int) -> None:
     if hosts != 1 and (hosts or version != "1.0"):
         raise BadMessage(400, "exactly one Host field is needed")
     if hosts and not _HOST.fullmatch(host):
         raise BadMessage(400, "the Host field is no host and port")
     if len(_good_hosts) < REMEMBERED:
         _good_hosts.add(host)
-    if target.startswith(b"/") or target == b"*":
+
+
+def _check_target(method: bytes, target: bytes, host: bytes, hosts: int) -> None:
+    if b"#" in target:
+        raise BadMessage(400, "a request target has no fragment")
+    if target == b"*" and method == b"OPTIONS":
         return
     absolute = _AUTHORITY.match(target)
     if not absolute or not absolute[1]:
@@ -244,6 +265,7 @@ class ResponseHead:
     """
 
     framing = "length"
+    version = "1.1"
     length = -1
     close = False
     keep_alive = b""
@@ -268,6 +290,7 @@ def read_response(
     if version != "1.1":
         if version != "1.0":
             raise BadMessage(502, "the model server does not speak HTTP/1.1")
+        head.version = version
         head.close = True
     chunked = False
     bodiless = status < 200 or status in BODILESS

@@ -10,7 +10,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from agent.proxy.capture import Budget, Capture
-from agent.proxy.head import read_traceparent
+from agent.proxy.head import REQUEST_FIELDS, TRACED_FIELDS, read_traceparent
 from agent.proxy.routes import Routes
 from agent.proxy.transaction import Transaction
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from agent.proxy.downstream import Downstream
     from agent.proxy.pool import Pool
 
-END_OF_HEAD = b"via: 1.1 outrider\r\n\r\n"
-"""Our Via line and the empty line: the end of every head that we send on."""
+END_OF_HEAD = {v: b"via: %b outrider\r\n\r\n" % v.encode() for v in ("1.1", "1.0")}
+"""Our Via line, with the version that was received, and the empty line: the end of every head."""
 _64_BITS = (1 << 64) - 1
 
 Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
@@ -78,10 +78,13 @@ class Hop:
     refused: Callable[[], None] = lambda: None
     pool: Pool = field(init=False)
     accountant: Accountant = field(init=False)
+    special: frozenset[bytes] = field(init=False)
+    """Request fields that are read, see `head.read_request`."""
     untimed: bool = field(init=False)
     """Neither the first byte nor the whole of a response has a timeout."""
 
     def __post_init__(self) -> None:
+        self.special = TRACED_FIELDS if self.sampling.traces else REQUEST_FIELDS
         self.untimed = self.limits.first_byte == self.limits.total == float("inf")
 
     def trusts(self, address: str) -> bool:
@@ -104,11 +107,12 @@ class Hop:
         tx.request_copy = Capture(self.budget, s.body_bytes)
         tx.response_copy = Capture(self.budget, s.body_bytes)
 
-    def trace(self, tx: Transaction, traceparent: bytes) -> bytes:
-        """Continues the client's trace or starts one; gives the `traceparent` line to send on.
+    def trace(self, tx: Transaction, traceparent: bytes, tracestate: bytes) -> list[bytes]:
+        """Continues the client's trace or starts one; gives the lines to send on.
 
         Sets `tx.trace` if the trace is sampled, by the rules of the OpenTelemetry SDK's samplers
-        ParentBased and TraceIdRatioBased.
+        ParentBased and TraceIdRatioBased. A trace context that is not valid is not continued, nor
+        is its tracestate (W3C Trace Context section 4.3).
         """
         s = self.sampling
         parent = read_traceparent(traceparent) if traceparent else None
@@ -116,17 +120,20 @@ class Hop:
         if parent is not None:
             trace_id, parent_id, flags = parent
         else:
-            trace_id, parent_id, flags = raw[:16], b"", 0
+            trace_id, parent_id, flags, tracestate = raw[:16], b"", 0, b""
         if parent is not None and s.parent_based:
             sampled = bool(flags & 1)
         else:
             low = int.from_bytes(trace_id[8:], "big")
             sampled = low < round(s.ratio * (_64_BITS + 1))
         if sampled:
-            tx.trace = (trace_id, raw[16:24], raw[24:], parent_id, b"")
+            tx.trace = (trace_id, raw[16:24], raw[24:], parent_id, tracestate)
         flag = b"1" if sampled else b"0"
         ids = (trace_id.hex().encode(), raw[24:].hex().encode())
-        return b"traceparent: 00-%b-%b-0%b\r\n" % (*ids, flag)
+        lines = [b"traceparent: 00-%b-%b-0%b\r\n" % (*ids, flag)]
+        if tracestate:
+            lines += (b"tracestate: ", tracestate, b"\r\n")
+        return lines
 
 
 def networks(names: Sequence[str]) -> Networks:

@@ -47,6 +47,8 @@ class Transaction:
     response_done = False
     head_sent = False
     """The final response's head went to the client."""
+    interim = 0
+    """1xx responses passed on."""
     pieces = 0
     largest_gap = 0.0
     status = 0

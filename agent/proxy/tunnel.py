@@ -30,8 +30,9 @@ class End(asyncio.Protocol):
         self.peer.transport.write(data)
 
     def eof_received(self) -> bool:
+        """An end of one side ends both, unless clients may end theirs and wait (`client_eof`)."""
         peer = self.peer.transport
-        if not peer.is_closing() and peer.can_write_eof():
+        if self._tunnel.half_close and not peer.is_closing() and peer.can_write_eof():
             peer.write_eof()
             return True
         peer.close()
@@ -61,6 +62,7 @@ class Tunnel:
         downstream = tx.downstream
         self._tx = tx
         self._hop = downstream.hop
+        self.half_close = self._hop.half_close
         self._downstream = downstream
         self.client = End(self, downstream.transport, True)
         self.server = End(self, cast(asyncio.Transport, upstream.transport), False)

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 HIGH_WATER = 64 << 10
 """Bytes written and not yet taken by the kernel before the other side stops being read."""
+MAX_INTERIM = 64
+"""1xx responses to one request."""
 IDEMPOTENT = frozenset({b"GET", b"HEAD", b"PUT", b"DELETE", b"OPTIONS", b"TRACE"})
 _KEEP_ALIVE = re.compile(rb"timeout\s*=\s*(\d+)")
 _BYTES_ACKED = slice(120, 128)
@@ -88,8 +90,8 @@ class Upstream(asyncio.Protocol):
         tx.copy_size += size
         if tx.copy_size <= COPY_LIMIT:
             tx.copy.append(data)
+        now = monotonic()  # before the write: its reader may take the core at once
         self.transport.write(data)
-        now = monotonic()
         if not tx.head_written:
             tx.head_written = now
         if tx.request_done:
@@ -128,7 +130,7 @@ class Upstream(asyncio.Protocol):
         head = self._head
         if exc is None and head is not None and head.framing == "close" and not self._out:
             self._end_close_delimited(tx)
-        elif not tx.first_read and tx.reused and not tx.resent and self._may_resend(tx):
+        elif not tx.first_read and tx.reused and not tx.resent and self._may_resend(tx, exc):
             self.pool.resend(tx)
         else:
             tx.downstream.fail(tx, 502, "upstream_reset", "the model server closed the connection")
@@ -175,11 +177,18 @@ class Upstream(asyncio.Protocol):
             return -1
         return int.from_bytes(info[_BYTES_ACKED], "little") if len(info) >= 128 else -1
 
-    def _may_resend(self, tx: Transaction) -> bool:
+    def _may_resend(self, tx: Transaction, exc: Exception | None) -> bool:
+        """Whether the model server cannot have seen the request, or may see it twice.
+
+        It cannot if it had ended its side before the request came (an end, or EPIPE; a bare reset
+        may hide behind a delayed acknowledgement) and has acknowledged nothing of it.
+        """
         if tx.copy_size > COPY_LIMIT or tx.upgrade:
             return False
         if tx.method in IDEMPOTENT:
             return True
+        if exc is not None and not isinstance(exc, BrokenPipeError):
+            return False
         acked = self._bytes_acked()
         earlier = self._written - tx.copy_size
         return acked >= 0 and self._acked_before >= 0 and acked - self._acked_before <= earlier
@@ -213,10 +222,10 @@ class Upstream(asyncio.Protocol):
                 return
         out = self._out
         if out:
-            tx.downstream.transport.write(b"".join(out))
-            out.clear()
             if not tx.first_out:
                 tx.first_out = monotonic()
+            tx.downstream.transport.write(b"".join(out))
+            out.clear()
         if self._message_over:
             self._over(tx, data)
         elif self._quiet > self.hop.limits.head_bytes:
@@ -256,7 +265,11 @@ class Upstream(asyncio.Protocol):
             self._write_own(tx, head, status)
             if to_head and status != 101:
                 self._message_over = True
+        elif tx.interim >= MAX_INTERIM:
+            self._bad = BadMessage(502, "the model server sends interim responses without end")
+            raise self._bad
         elif tx.version == "1.1":
+            tx.interim += 1
             self._out += (line, *head.lines, b"\r\n")
 
     def _check_size(self, fields: Fields) -> None:
@@ -285,7 +298,7 @@ class Upstream(asyncio.Protocol):
                 out.append(b"connection: close\r\n")
             elif tx.version == "1.0":
                 out.append(b"connection: keep-alive\r\n")
-        out.append(END_OF_HEAD)
+        out.append(END_OF_HEAD[head.version])
         tx.head_sent = True
 
     @staticmethod

@@ -206,7 +206,7 @@ class _Worker:
             upstream = await self._pool.connect()
         except (OSError, TimeoutError):
             return False
-        self._pool.release(upstream)
+        upstream.transport.close()
         return True
 
     # ---- the end

@@ -80,7 +80,11 @@ class LedgerCollector:
             yield histograms(spec, by_route(ledger.route_histograms(name)))
 
     def _failed(self) -> Metric:
-        values = {("client_protocol", "", ""): self._ledger.counter("unparsed")}
+        counted = self._ledger.counter
+        values = {
+            ("client_protocol", "", ""): counted("unparsed"),
+            ("limit", "", ""): counted("unparsed_limit") + counted("refused_connections"),
+        }
         for reason in REASONS:
             for key, count in self._ledger.route_counts(reason).items():
                 if count:
