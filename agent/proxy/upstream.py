@@ -14,6 +14,7 @@ import asyncio
 import os
 import re
 import socket
+import sys
 from time import monotonic
 from typing import TYPE_CHECKING, cast
 
@@ -39,8 +40,9 @@ MAX_INTERIM = 64
 """1xx responses to one request."""
 IDEMPOTENT = frozenset({b"GET", b"HEAD", b"PUT", b"DELETE", b"OPTIONS", b"TRACE"})
 _KEEP_ALIVE = re.compile(rb"timeout\s*=\s*(\d+)")
-_BYTES_ACKED = slice(120, 128)
-"""Of Linux's `struct tcp_info`: `tcpi_bytes_acked`, 64 bits."""
+_TCP_INFO_SIZE = 208
+_BYTES_ACKED, _BYTES_SENT = slice(120, 128), slice(200, 208)
+"""Of Linux's `struct tcp_info`: `tcpi_bytes_acked` and `tcpi_bytes_sent`, 64 bits each."""
 
 
 class Upstream(asyncio.Protocol):
@@ -65,15 +67,16 @@ class Upstream(asyncio.Protocol):
         self._rechunk = False
         self._message_over = False
         self._reusable = True
+        self._paused = False
         self._written = 0
-        self._acked_before = 0
+        self._counts: tuple[int, int] | None = None
 
     # ---- life of the connection
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
         self.transport.set_write_buffer_limits(high=HIGH_WATER)
-        self._acked_before = self._bytes_acked()
+        self._counts = self._tcp_counts()
 
     def bind(self, tx: Transaction) -> None:
         """Takes a transaction; its pieces so far are written by the caller's `send`."""
@@ -104,6 +107,17 @@ class Upstream(asyncio.Protocol):
     def resume_writing(self) -> None:
         if self.tx is not None:
             self.tx.downstream.resume_reading()
+
+    def pause_reading(self) -> None:
+        """The client does not take what was read."""
+        if not self._paused and not self.closed:
+            self._paused = True
+            self.transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        if self._paused and not self.closed:
+            self._paused = False
+            self.transport.resume_reading()
 
     def abort(self) -> None:
         """Closes at once; whatever was under way is forgotten here."""
@@ -156,13 +170,12 @@ class Upstream(asyncio.Protocol):
     def _end_close_delimited(self, tx: Transaction) -> None:
         if self._rechunk:
             tx.downstream.write(b"0\r\n\r\n")
-        tx.response_done = True
         tx.downstream.response_over(tx)
 
     # ---- the one retry rule
 
-    def _bytes_acked(self) -> int:
-        """`tcpi_bytes_acked`, or -1 where the kernel does not tell (not TCP, not Linux, TLS)."""
+    def _tcp_counts(self) -> tuple[int, int] | None:
+        """Bytes acknowledged and bytes sent, where the kernel tells (TCP on Linux, not TLS)."""
         sock = self.transport.get_extra_info("socket")
         if (
             sock is None
@@ -170,28 +183,35 @@ class Upstream(asyncio.Protocol):
             or not hasattr(socket, "TCP_INFO")
             or self.transport.get_extra_info("ssl_object") is not None
         ):
-            return -1
+            return None
         try:
-            info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 128)
+            info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_SIZE)
         except OSError:
-            return -1
-        return int.from_bytes(info[_BYTES_ACKED], "little") if len(info) >= 128 else -1
+            return None
+        if len(info) < _TCP_INFO_SIZE:
+            return None
+        little = sys.byteorder
+        return int.from_bytes(info[_BYTES_ACKED], little), int.from_bytes(info[_BYTES_SENT], little)
 
     def _may_resend(self, tx: Transaction, exc: Exception | None) -> bool:
         """Whether the model server cannot have seen the request, or may see it twice.
 
-        It cannot if it had ended its side before the request came (an end, or EPIPE; a bare reset
-        may hide behind a delayed acknowledgement) and has acknowledged nothing of it.
+        It cannot if none of it was sent, or if it had ended its side before the request came (an
+        end, or EPIPE) and has acknowledged nothing of it. A bare reset says too little: an
+        acknowledgement may have been delayed when it came.
         """
         if tx.copy_size > COPY_LIMIT or tx.upgrade:
             return False
         if tx.method in IDEMPOTENT:
             return True
-        if exc is not None and not isinstance(exc, BrokenPipeError):
+        counts, first = self._tcp_counts(), self._counts
+        if counts is None or first is None:
             return False
-        acked = self._bytes_acked()
         earlier = self._written - tx.copy_size
-        return acked >= 0 and self._acked_before >= 0 and acked - self._acked_before <= earlier
+        if counts[1] - first[1] <= earlier:
+            return True
+        ended = exc is None or isinstance(exc, BrokenPipeError)
+        return ended and counts[0] - first[0] <= earlier
 
     # ---- the response
 
@@ -339,8 +359,8 @@ class Upstream(asyncio.Protocol):
             exact = data.endswith(b"\r\n\r\n") and data.count(b"\r\n\r\n") == 1
             self._reusable = self._reusable and exact
             self._parser = httptools.HttpResponseParser(self)
-        tx.response_done = True
         self.tx = None
+        self.resume_reading()
         if self._reusable and not head.close and tx.request_done and not self.closed:
             if head.keep_alive:
                 self._set_idle_limit(head.keep_alive)
