@@ -240,6 +240,10 @@ class Outrider:
                         found[role].append(process.pid)
         return found
 
+    def pid(self, role: str) -> int:
+        """A process of this role; waits until there is one (a restarted one needs a moment)."""
+        return eventually(lambda: self.pids()[role], f"a process called {role}")[0]
+
     def rss(self, role: str = "worker") -> int:
         """Resident memory of the processes of a role, in bytes."""
         total = 0

@@ -112,7 +112,7 @@ def test_keep_alive_race_costs_no_request(start, own_origin):
     the request waiting in the same moment.
     """
     proxy = start(own_origin.url, {"timeouts": {"pool": "1h"}})
-    worker = proxy.pids()["worker"][0]
+    worker = proxy.pid("worker")
     executed = []
     with proxy.connect() as client:
         for n in range(30):
