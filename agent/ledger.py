@@ -129,6 +129,7 @@ class Caps(NamedTuple):
     routes: int = 256
 
 
+CAPS = Caps()
 SERIES_OTHER = SeriesKey("_OTHER", OTHER, "", "", OTHER)
 ROUTE_OTHER = RouteKey(OTHER, OTHER)
 
@@ -253,7 +254,7 @@ class Ledger:
         self,
         workers: int,
         buckets: Mapping[str, tuple[float, ...]] | None = None,
-        caps: Caps = Caps(),
+        caps: Caps = CAPS,
     ) -> None:
         self.layout = _Layout(buckets or {}, caps)
         self.workers = workers

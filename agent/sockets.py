@@ -81,4 +81,3 @@ def listen_local() -> tuple[socket.socket, str]:
     sock.listen(64)
     sock.setblocking(False)
     return sock, address
-

@@ -141,7 +141,9 @@ class Supervisor:
         """Until told to end; 0 after a drain, 128 + signal if ended at once."""
         setproctitle("outrider: supervisor")
         self._catch_signals()
-        self._say("info", "outrider starts", upstream=str(self._config.upstream), **self._addresses())
+        self._say(
+            "info", "outrider starts", upstream=str(self._config.upstream), **self._addresses()
+        )
         while True:
             self._start_due()
             self._wait()
@@ -208,7 +210,7 @@ class Supervisor:
             self._become(child, parent)
             child.main()
             status = 0
-        except BaseException:  # noqa: BLE001  a child must never return into the supervisor
+        except BaseException:  # a child must never return into the supervisor
             traceback.print_exc()
         finally:
             sys.stdout.flush()

@@ -28,7 +28,6 @@ _OBSERVED, _HANDED = WORKER["observed"], WORKER["handed"]
 _FULL, _AWAY = WORKER["dropped_full"], WORKER["dropped_away"]
 
 
-
 class _Link(asyncio.Protocol):
     """One connection to the observer; it only tells the bus when it comes and goes."""
 

@@ -15,6 +15,7 @@ import asyncio
 import math
 import socket
 import struct
+from contextlib import suppress
 from enum import Enum
 from time import monotonic, time_ns
 from typing import cast
@@ -26,6 +27,7 @@ from agent.proxy.answers import answer
 from agent.proxy.head import (
     BadMessage,
     RequestHead,
+    may_be_trailers,
     read_request,
     trailer_lines,
     valid_request_id,
@@ -35,6 +37,9 @@ from agent.proxy.transaction import Transaction
 
 HIGH_WATER = 64 << 10
 """Bytes waiting for the other side before this one stops being read; also of pipelined input."""
+SLICE = 2 << 10
+"""Bytes parsed at once where there is no Content-Length: so finely is a head, a trailer section
+or a chunk's extension held to `limits.head_bytes`."""
 LINGER = 2.0
 LINGER_BYTES = 1 << 20
 """After an early answer: how long, and how much, is still read, so that the answer is not lost."""
@@ -152,10 +157,8 @@ class Downstream(asyncio.Protocol):
         self.state = State.CLOSED
         sock = self.transport.get_extra_info("socket")
         if sock is not None:
-            try:
+            with suppress(OSError):
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-            except OSError:
-                pass
         self.transport.abort()
 
     # ---- back-pressure
@@ -230,6 +233,8 @@ class Downstream(asyncio.Protocol):
         tx = self.tx
         if tx is not None and not tx.chunked:
             return len(data) <= tx.length - tx.request_size
+        if len(data) > SLICE:
+            return False
         if data[0] in b"\r\n" and END in self._seam + data[:3]:
             return END not in data
         return data.count(END) <= 1
@@ -240,8 +245,8 @@ class Downstream(asyncio.Protocol):
         if tx is not None and not tx.chunked:
             return tx.length - tx.request_size
         seam = self._seam
-        at = (seam + data).find(END)
-        return max(at + 4 - len(seam), 1) if at >= 0 else len(data)
+        at = (seam + data[:SLICE]).find(END)
+        return max(at + 4 - len(seam), 1) if at >= 0 else SLICE
 
     def _feed(self, data: bytes) -> None:
         self._quiet += len(data)
@@ -417,6 +422,9 @@ class Downstream(asyncio.Protocol):
         if tx is None or tx.request_done or (self._parser.should_upgrade() and not tx.upgrade):
             return
         if tx.chunked:
+            if self._fields and not may_be_trailers(self._fields):
+                self._bad = BadMessage(400, "a trailer section has fields that may not stand there")
+                raise self._bad
             tx.out += (b"0\r\n", *trailer_lines(self._fields), b"\r\n")
         tx.request_done = True
         self._in_body = False
@@ -502,277 +510,6 @@ class Downstream(asyncio.Protocol):
         else:
             self._next()
 
-    def _next_end(self, data: bytes) -> int:
-        """How many bytes may be parsed without meeting a second message."""
-        tx = self.tx
-        if tx is not None and not tx.chunked:
-            return tx.length - tx.request_size
-        seam = self._seam
-        at = (seam + data).find(END)
-        return max(at + 4 - len(seam), 1) if at >= 0 else len(data)
-
-    def _feed(self, data: bytes) -> None:
-        self._quiet += len(data)
-        if not self._in_body:
-            self._raw = self._raw + data if self._raw else data
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            self._after_upgrade(data[upgrade.args[0] :])
-        except httptools.HttpParserInvalidMethodError:
-            self._refuse(BadMessage(400, "the request method is not known"))
-        except httptools.HttpParserInvalidURLError:
-            self._refuse(BadMessage(400, "the request target has bytes that no URI has"))
-        except httptools.HttpParserError as error:
-            self._refuse(self._bad or _plain(error))
-        if self._quiet > self.hop.limits.head_bytes and self.state is not State.CLOSED:
-            self._too_quiet()
-        if self._begun and not self._raw:
-            self._raw, self._shared = data, True
-        tx = self.tx
-        if tx is None:
-            if self.state is State.IDLE:
-                self.state = State.HEAD
-                self.deadline = monotonic() + self.hop.limits.head
-            return
-        if tx.out:
-            if tx.upstream is not None:
-                tx.upstream.send(tx)
-            elif tx.out_size > HIGH_WATER:
-                self.pause_reading()
-        if not tx.request_done:
-            self.deadline = self._request_deadline(tx)
-        elif self.hop.untimed:
-            self.deadline = math.inf
-        else:
-            self.deadline = self._response_deadline(tx)
-
-    def _too_quiet(self) -> None:
-        if self._in_body:
-            status = 400
-        else:
-            status = 431 if b"\n" in self._raw.lstrip(b"\r\n") else 414
-        self._refuse(BadMessage(status, "the request head is too large"), "limit")
-
-    # ---- what llhttp found
-
-    def on_url(self, url: bytes) -> None:
-        self._begun = True
-        self._target += url
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._fields.append((name, value))
-
-    def on_headers_complete(self) -> None:
-        fields, target = self._fields, self._target
-        self._fields, self._target, self._begun = [], b"", False
-        if self._muted:
-            self._muted = False
-            return
-        start = monotonic()
-        if self.tx is not None:
-            self._bad = BadMessage(400, "a request began inside another")
-            raise self._bad
-        hop, parser = self.hop, self._parser
-        method, version = parser.get_method(), parser.get_http_version()
-        tx = Transaction(self, method, target, version, fields, start, time_ns())
-        self.tx = tx
-        self.state = State.BUSY
-        tx.route = hop.routes.find(target)
-        hop.accountant.begin(tx)
-        try:
-            limits = hop.limits
-            line = b"%b %b HTTP/1." % (method, target)
-            if not self._raw.startswith(line):
-                self._check_line(line)
-            if self._quiet > limits.head_bytes or len(fields) > limits.fields:
-                self._check_size(target, fields)
-            head = read_request(method, target, version, fields, hop.tunnels, hop.special)
-            if head.length > limits.body_bytes:
-                raise BadMessage(413, "the request body is larger than limits.body_bytes")
-        except BadMessage as bad:
-            self._bad = bad
-            raise
-        self._quiet = 0
-        self._raw, self._shared = b"", False
-        self._in_body = True
-        self._start(tx, head)
-
-    def _check_line(self, line: bytes) -> None:
-        """llhttp takes spaces before the method, and protocols such as RTSP; we do not."""
-        raw, shared = self._raw, self._shared
-        if not raw.lstrip(b"\r\n").startswith(line) and not (shared and line in raw):
-            raise BadMessage(400, "the request line is not valid HTTP/1.1")
-
-    def _check_size(self, target: bytes, fields: Fields) -> None:
-        limits = self.hop.limits
-        size = sum(len(n) + len(v) + 4 for n, v in fields) + len(target)
-        if size > limits.head_bytes:
-            status = 414 if len(target) > limits.head_bytes else 431
-            raise BadMessage(status, "the request head is larger than limits.head_bytes")
-        if len(fields) > limits.fields:
-            raise BadMessage(431, "the request has more fields than limits.fields")
-
-    def _start(self, tx: Transaction, head: RequestHead) -> None:
-        hop = self.hop
-        tx.length, tx.close = head.length, head.close
-        if head.chunked or head.upgrade:
-            tx.chunked, tx.upgrade = head.chunked, head.upgrade
-        request_id = head.request_id
-        if not request_id or not valid_request_id(request_id):
-            request_id = b"%016x" % hop.random.getrandbits(64)
-        tx.request_id = request_id
-        target = self._upstream_target(tx.target) if hop.base_path else tx.target
-        tx.out = out = [tx.method, b" ", target, b" HTTP/1.1\r\n", *head.lines]
-        if not head.host:
-            out += (b"host: ", hop.upstream_host, b"\r\n")
-        if hop.sampling.traces:
-            out += hop.trace(tx, head.traceparent, head.tracestate)
-        if self._trusted and head.forwarded:
-            out += self._forwarding(head)
-        else:
-            known, line = self._forwarded_host
-            if known != head.host:
-                line = b"x-forwarded-host: %b\r\n" % head.host
-                self._forwarded_host = (head.host, line)
-            out += (self._forwarded, line)
-        out += (b"x-request-id: ", request_id, b"\r\n", END_OF_HEAD[tx.version])
-        if hop.sampling.capture:
-            hop.sample(tx)
-        hop.pool.dispatch(tx)
-
-    def _upstream_target(self, target: bytes) -> bytes:
-        base = self.hop.base_path
-        if not base or target == b"*":
-            return target
-        if target.startswith(b"/"):
-            return base + target
-        scheme, _, rest = target.partition(b"://")
-        authority, slash, path = rest.partition(b"/")
-        return scheme + b"://" + authority + base + slash + path
-
-    def _forwarding(self, head: RequestHead) -> list[bytes]:
-        """The X-Forwarded-* lines of a trusted client: its own, believed and continued."""
-        told = dict(head.forwarded)
-        chain = [value for name, value in head.forwarded if name == b"x-forwarded-for"]
-        chain.append(self.peer.encode())
-        return [
-            b"x-forwarded-for: %b\r\n" % b", ".join(chain),
-            b"x-forwarded-proto: %b\r\n" % told.get(b"x-forwarded-proto", self._scheme),
-            b"x-forwarded-host: %b\r\n" % told.get(b"x-forwarded-host", head.host),
-        ]
-
-    def on_body(self, piece: bytes) -> None:
-        tx = self.tx
-        if tx is None or tx.request_done:
-            return
-        size = len(piece)
-        self._quiet = 0
-        tx.request_size += size
-        if tx.request_size > self.hop.limits.body_bytes:
-            self._bad = BadMessage(413, "the request body is larger than limits.body_bytes")
-            raise self._bad
-        if tx.request_copy is not None:
-            tx.request_copy.add(piece)
-        if tx.chunked:
-            tx.out += (b"%x\r\n" % size, piece, b"\r\n")
-        else:
-            tx.out.append(piece)
-        tx.out_size += size
-
-    def on_message_complete(self) -> None:
-        tx = self.tx
-        if tx is None or tx.request_done or (self._parser.should_upgrade() and not tx.upgrade):
-            return
-        if tx.chunked:
-            tx.out += (b"0\r\n", *trailer_lines(self._fields), b"\r\n")
-        tx.request_done = True
-        self._in_body = False
-        self._quiet = 0
-        self._fields = []
-
-    def _after_upgrade(self, more: bytes) -> None:
-        """llhttp stops at an upgrade: a tunnel waits for its 101, any other goes on as HTTP."""
-        tx = self.tx
-        if tx is None:
-            return
-        if tx.upgrade:
-            if more:
-                self._hold(more)
-            return
-        self._parser = httptools.HttpRequestParser(self)
-        self._muted = True
-        framing = b"transfer-encoding: chunked" if tx.chunked else b"content-length: %d" % tx.length
-        self._parser.feed_data(b"POST / HTTP/1.1\r\n" + framing + b"\r\n\r\n")
-        if more and tx.request_done:
-            self._hold(more)
-        elif more:
-            self._read(more)
-
-    # ---- deadlines
-
-    def _request_deadline(self, tx: Transaction) -> float:
-        limits = self.hop.limits
-        return min(max(self.hop.now, tx.start) + limits.idle, tx.start + limits.total)
-
-    def _response_deadline(self, tx: Transaction) -> float:
-        limits = self.hop.limits
-        if limits.first_byte == limits.total == math.inf:
-            return math.inf
-        first = math.inf if tx.first_read else monotonic() + limits.first_byte
-        return min(first, tx.start + limits.total)
-
-    def expire(self) -> None:
-        """The deadline has passed; what that means depends on what was going on."""
-        tx = self.tx
-        if self._write_paused and not (tx and not tx.head_sent):
-            self._expire_stalled(tx)
-        elif tx is not None and not tx.request_done and not self._total_over(tx):
-            self.fail(tx, 408, "limit", "the request body stopped coming")
-        elif tx is not None and tx.first_read and not self._total_over(tx):
-            self.deadline = self._response_deadline(tx)
-        elif tx is not None:
-            self.fail(tx, 504, "upstream_timeout", "the model server did not answer in time")
-        elif self.state is State.HEAD:
-            self._refuse(BadMessage(408, "the request head did not come in time"), "limit")
-        else:
-            self._close()
-            if self.hop.now > self.deadline:
-                self.transport.abort()
-
-    def _total_over(self, tx: Transaction) -> bool:
-        return monotonic() >= tx.start + self.hop.limits.total
-
-    def _expire_stalled(self, tx: Transaction | None) -> None:
-        if tx is not None:
-            self._give_up_upstream(tx)
-            self.tx = None
-            tx.error = "limit"
-            self.hop.accountant.end(tx)
-        self.reset()
-
-    # ---- ends
-
-    def response_over(self, tx: Transaction) -> None:
-        """The response is complete and written; on to the next request, or the end."""
-        self.tx = None
-        if self._write_paused:
-            self._over = tx
-        else:
-            self.hop.accountant.end(tx)
-        if not tx.request_done:
-            self._linger()
-        elif tx.close or tx.upgrade:
-            self._close()
-        else:
-            self._next()
-
-    def _finish_over(self) -> None:
-        """The kernel took the rest of a complete response, or never will."""
-        tx, self._over = self._over, None
-        if tx is not None:
-            self.hop.accountant.end(tx)
-
     def _next(self) -> None:
         self.state = State.IDLE
         self.deadline = self.hop.now + self.hop.limits.idle
@@ -812,9 +549,7 @@ class Downstream(asyncio.Protocol):
             return
         tx.status = status
         tx.close = tx.close or status < 500 or not tx.request_done
-        self.write(
-            answer(status, reason, message, tx.request_id, tx.close, tx.method != b"HEAD")
-        )
+        self.write(answer(status, reason, message, tx.request_id, tx.close, tx.method != b"HEAD"))
         self.response_over(tx)
 
     def _refuse(self, bad: BadMessage, reason: str = "client_protocol") -> None:

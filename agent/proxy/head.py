@@ -230,6 +230,11 @@ def without(lines: list[bytes], names: set[bytes]) -> list[bytes]:
     return [line + b"\r\n" for line in kept]
 
 
+def may_be_trailers(fields: Fields) -> bool:
+    """Whether none of the fields frames, routes or authorises a message (RFC 9110 6.5.1)."""
+    return all((k := n.lower()) not in REQUEST_FIELDS and k not in NO_TRAILERS for n, _ in fields)
+
+
 def trailer_lines(fields: Fields) -> list[bytes]:
     """Trailer fields in serialised pieces, less those that may not stand there (RFC 9110 6.5.1)."""
     lines: list[bytes] = []

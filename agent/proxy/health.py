@@ -51,6 +51,8 @@ class Health(asyncio.Protocol):
     async def _answer(self) -> None:
         words = self._data.split(b"\r\n", 1)[0].split(b" ")
         method = words[0]
+        status: int
+        body: dict[str, object]
         if len(words) != 3 or not words[2].startswith(b"HTTP/1."):
             status, body = 400, {"error": "no HTTP request"}
         elif method not in (b"GET", b"HEAD"):

@@ -10,6 +10,7 @@ import asyncio
 import ssl
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
@@ -79,10 +80,8 @@ class Pool:
     def forget(self, upstream: Upstream) -> None:
         """A connection closed or became a tunnel."""
         if upstream.tx is None:
-            try:
+            with suppress(ValueError):
                 self._idle.remove(upstream)
-            except ValueError:
-                pass
 
     def resend(self, tx: Transaction) -> None:
         """Sends a request again, on a new connection, from its copy."""

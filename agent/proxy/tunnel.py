@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from time import monotonic
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from agent.proxy.transaction import Transaction
 
@@ -65,7 +65,7 @@ class Tunnel:
         self.half_close = self._hop.half_close
         self._downstream = downstream
         self.client = End(self, downstream.transport, True)
-        self.server = End(self, cast(asyncio.Transport, upstream.transport), False)
+        self.server = End(self, upstream.transport, False)
         self.client.peer, self.server.peer = self.server, self.client
         tx.request_size = tx.response_size = 0
 

@@ -393,4 +393,3 @@ class Upstream(asyncio.Protocol):
         self._out.clear()
         tx.first_out = monotonic()
         join(tx, self, more)
-
