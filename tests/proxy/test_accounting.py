@@ -70,7 +70,12 @@ def test_the_models_own_status_is_no_error_of_ours(client, origin, difference, s
     assert difference.value("outrider_requests_failed_total") == 0
 
 
-def test_a_request_is_active_until_it_is_over_and_counted_only_then(client, origin, difference):
+def test_a_request_is_active_until_it_is_over_and_counted_only_then(client, origin, proxy):
+    client.send(request(b"POST", PREDICT, body=b"x"))  # a route is known by its first answer
+    origin.serve()
+    client.response()
+    eventually(lambda: proxy.metric(COUNT, **ROUTE) > 0, "the route known")
+    difference = Difference(proxy)
     client.send(request(b"POST", PREDICT, body=b"x"))
     stream = origin.take()
     stream.request()

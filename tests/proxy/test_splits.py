@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -75,6 +76,27 @@ def test_byte_by_byte_is_the_same_as_at_once(connect, origin):
 def test_any_cuts_give_the_same_exchange(connect, origin, up, down):
     whole = exchange(connect(), origin, [UPSTREAM], [])
     assert exchange(connect(), origin, pieces(UPSTREAM, up), down) == whole
+
+
+FIRST = {
+    "length": request(b"POST", b"/first", body=b"body"),
+    "chunked": request(b"POST", b"/first", b"Transfer-Encoding: chunked") + chunked(b"body"),
+    "no body": request(b"GET", b"/first"),
+}
+
+
+@pytest.mark.parametrize("kind", FIRST)
+def test_a_request_may_begin_before_the_answer_to_the_last_and_end_behind_it(client, origin, kind):
+    """Its first bytes came with the request before, the rest after that one was answered."""
+    second = b"\r\n" + request(b"POST", b"/second?q", b"X-A: 1", body=b"more")
+    for cut in range(len(second) + 1):
+        client.send(FIRST[kind], second[:cut])
+        assert origin.serve().target == b"/first"
+        assert client.response().status == 200
+        client.send(second[cut:])
+        seen = origin.serve()
+        assert (seen.target, seen.body) == (b"/second?q", b"more"), cut
+        assert client.response().status == 200
 
 
 body_chunks = st.lists(st.binary(min_size=1, max_size=300), max_size=6)
