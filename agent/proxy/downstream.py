@@ -33,6 +33,7 @@ from agent.proxy.head import (
     valid_request_id,
 )
 from agent.proxy.hop import END_OF_HEAD, Hop
+from agent.proxy.known import END, GIVE_UP, KnownRequest, is_plain_request
 from agent.proxy.transaction import Transaction
 
 HIGH_WATER = 64 << 10
@@ -44,7 +45,6 @@ LINGER = 2.0
 LINGER_BYTES = 1 << 20
 """After an early answer: how long, and how much, is still read, so that the answer is not lost."""
 _RESET = struct.pack("ii", 1, 0)
-END = b"\r\n\r\n"
 
 
 class State(Enum):
@@ -80,6 +80,8 @@ class Downstream(asyncio.Protocol):
         self._raw = b""
         """The bytes of a head that is not complete; `_shared`: and of the message before it."""
         self._shared = False
+        self._misses = 0
+        """Heads in a row that were not known."""
         self._bad: BadMessage | None = None
         self._doomed: BadMessage | None = None
         """What a client sent behind the request in flight is no request."""
@@ -199,6 +201,14 @@ class Downstream(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         tx = self.tx
+        if tx is None and self.state is State.IDLE and self._misses < GIVE_UP:
+            end = data.find(END) + 4
+            known = self.hop.requests.get(data[:end])
+            if known is not None and len(data) - end == known.length:
+                self._misses = 0
+                self._start_known(known, data[end:])
+                return
+            self._misses += 1
         if tx is not None and (tx.request_done or tx.response_done):
             self._hold(data)
         elif self.state is State.LINGER:
@@ -207,6 +217,54 @@ class Downstream(asyncio.Protocol):
                 self._close()
         elif self.state is not State.CLOSED:
             self._read(data)
+
+    def _start_known(self, known: KnownRequest, body: bytes) -> None:
+        """A whole request whose head was parsed before: on with it at once."""
+        hop = self.hop
+        tx = Transaction(
+            self, known.method, known.target, "1.1", known.fields, monotonic(), time_ns()
+        )
+        self.tx = tx
+        self.state = State.BUSY
+        tx.route = known.route
+        hop.accountant.begin(tx)
+        tx.length = known.length
+        tx.out = out = [known.start]
+        self._add_own(tx, out, known.host, b"", b"")
+        if hop.sampling.capture:
+            hop.sample(tx)
+        if body:
+            out.append(body)
+            tx.request_size = len(body)
+            if tx.request_copy is not None:
+                tx.request_copy.add(body)
+        tx.request_done = True
+        hop.pool.dispatch(tx)
+        if tx.upstream is not None:
+            tx.upstream.send(tx)
+        self.deadline = math.inf if hop.untimed else self._response_deadline(tx)
+
+    def _add_own(
+        self, tx: Transaction, out: list[bytes], host: bytes, traceparent: bytes, tracestate: bytes
+    ) -> None:
+        """The fields that every request gets from us, and the end of its head."""
+        hop = self.hop
+        if not tx.request_id:
+            tx.request_id = b"%016x" % hop.random.getrandbits(64)
+        if hop.sampling.traces:
+            out += hop.trace(tx, traceparent, tracestate)
+        known, line = self._forwarded_host
+        if known != host:
+            line = b"x-forwarded-host: %b\r\n" % host
+            self._forwarded_host = (host, line)
+        out += (
+            self._forwarded,
+            line,
+            b"x-request-id: ",
+            tx.request_id,
+            b"\r\n",
+            END_OF_HEAD[tx.version],
+        )
 
     def _hold(self, data: bytes) -> None:
         self._rest += data
@@ -293,8 +351,10 @@ class Downstream(asyncio.Protocol):
 
     # ---- what llhttp found
 
-    def on_url(self, url: bytes) -> None:
+    def on_message_begin(self) -> None:
         self._begun = True
+
+    def on_url(self, url: bytes) -> None:
         self._target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -331,9 +391,9 @@ class Downstream(asyncio.Protocol):
             self._bad = bad
             raise
         self._quiet = 0
-        self._raw, self._shared = b"", False
+        raw, self._raw, self._shared = self._raw, b"", False
         self._in_body = True
-        self._start(tx, head)
+        self._start(tx, head, raw if raw.startswith(line) and self._misses < GIVE_UP else b"")
 
     def _check_line(self, line: bytes) -> None:
         """llhttp takes spaces before the method, and protocols such as RTSP; we do not."""
@@ -350,30 +410,29 @@ class Downstream(asyncio.Protocol):
         if len(fields) > limits.fields:
             raise BadMessage(431, "the request has more fields than limits.fields")
 
-    def _start(self, tx: Transaction, head: RequestHead) -> None:
+    def _start(self, tx: Transaction, head: RequestHead, raw: bytes) -> None:
         hop = self.hop
         tx.length, tx.close = head.length, head.close
         if head.chunked or head.upgrade:
             tx.chunked, tx.upgrade = head.chunked, head.upgrade
-        request_id = head.request_id
-        if not request_id or not valid_request_id(request_id):
-            request_id = b"%016x" % hop.random.getrandbits(64)
-        tx.request_id = request_id
+        if head.request_id and valid_request_id(head.request_id):
+            tx.request_id = head.request_id
         target = self._upstream_target(tx.target) if hop.base_path else tx.target
         tx.out = out = [tx.method, b" ", target, b" HTTP/1.1\r\n", *head.lines]
+        if raw and is_plain_request(tx.version, head):
+            start = b"".join(out)
+            hop.requests.keep(
+                raw,
+                KnownRequest(
+                    tx.length, tx.method, tx.target, tx.fields, tx.route, start, head.host
+                ),
+            )
         if not head.host:
             out += (b"host: ", hop.upstream_host, b"\r\n")
-        if hop.sampling.traces:
-            out += hop.trace(tx, head.traceparent, head.tracestate)
         if self._trusted and head.forwarded:
-            out += self._forwarding(head)
+            self._add_trusted(tx, out, head)
         else:
-            known, line = self._forwarded_host
-            if known != head.host:
-                line = b"x-forwarded-host: %b\r\n" % head.host
-                self._forwarded_host = (head.host, line)
-            out += (self._forwarded, line)
-        out += (b"x-request-id: ", request_id, b"\r\n", END_OF_HEAD[tx.version])
+            self._add_own(tx, out, head.host, head.traceparent, head.tracestate)
         if hop.sampling.capture:
             hop.sample(tx)
         hop.pool.dispatch(tx)
@@ -388,16 +447,19 @@ class Downstream(asyncio.Protocol):
         authority, slash, path = rest.partition(b"/")
         return scheme + b"://" + authority + base + slash + path
 
-    def _forwarding(self, head: RequestHead) -> list[bytes]:
-        """The X-Forwarded-* lines of a trusted client: its own, believed and continued."""
+    def _add_trusted(self, tx: Transaction, out: list[bytes], head: RequestHead) -> None:
+        """As `_add_own`, for a trusted client: its X-Forwarded-* are believed and continued."""
         told = dict(head.forwarded)
         chain = [value for name, value in head.forwarded if name == b"x-forwarded-for"]
         chain.append(self.peer.encode())
-        return [
-            b"x-forwarded-for: %b\r\n" % b", ".join(chain),
-            b"x-forwarded-proto: %b\r\n" % told.get(b"x-forwarded-proto", self._scheme),
-            b"x-forwarded-host: %b\r\n" % told.get(b"x-forwarded-host", head.host),
-        ]
+        ours = self._forwarded
+        self._forwarded = b"x-forwarded-for: %b\r\nx-forwarded-proto: %b\r\n" % (
+            b", ".join(chain),
+            told.get(b"x-forwarded-proto", self._scheme),
+        )
+        host = told.get(b"x-forwarded-host", head.host)
+        self._add_own(tx, out, host, head.traceparent, head.tracestate)
+        self._forwarded = ours
 
     def on_body(self, piece: bytes) -> None:
         tx = self.tx

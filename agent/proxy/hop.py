@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from agent.proxy.capture import Budget, Capture
 from agent.proxy.head import REQUEST_FIELDS, TRACED_FIELDS, read_traceparent
+from agent.proxy.known import Known, KnownRequest, KnownResponse
 from agent.proxy.routes import Routes
 from agent.proxy.transaction import Transaction
 
@@ -76,6 +77,8 @@ class Hop:
     """`time.monotonic()` of the last tick: precise enough for idle timeouts, and free."""
     random: random.Random = field(default_factory=random.SystemRandom)
     refused: Callable[[], None] = lambda: None
+    requests: Known[KnownRequest] = field(default_factory=Known)
+    responses: Known[KnownResponse] = field(default_factory=Known)
     pool: Pool = field(init=False)
     accountant: Accountant = field(init=False)
     special: frozenset[bytes] = field(init=False)

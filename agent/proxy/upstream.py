@@ -29,6 +29,7 @@ from agent.proxy.head import (
     trailer_lines,
 )
 from agent.proxy.hop import END_OF_HEAD, Hop
+from agent.proxy.known import END, KnownResponse, is_plain_response
 from agent.proxy.transaction import COPY_LIMIT, Transaction
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 HIGH_WATER = 64 << 10
 """Bytes written and not yet taken by the kernel before the other side stops being read."""
+OUR_END = END_OF_HEAD["1.1"]
 MAX_INTERIM = 64
 """1xx responses to one request."""
 IDEMPOTENT = frozenset({b"GET", b"HEAD", b"PUT", b"DELETE", b"OPTIONS", b"TRACE"})
@@ -68,6 +70,8 @@ class Upstream(asyncio.Protocol):
         self._message_over = False
         self._reusable = True
         self._paused = False
+        self._first = b""
+        """The read that a response begins with, while it is parsed."""
         self._written = 0
         self._counts: tuple[int, int] | None = None
 
@@ -225,9 +229,12 @@ class Upstream(asyncio.Protocol):
             tx.largest_gap = max(tx.largest_gap, now - tx.last_read)
         else:
             tx.first_read = now
+            if self._is_known(tx, data, now):
+                return
         tx.last_read = now
         tx.pieces += 1
         self._quiet += len(data)
+        self._first = data if tx.pieces == 1 else b""
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -250,6 +257,39 @@ class Upstream(asyncio.Protocol):
             self._over(tx, data)
         elif self._quiet > self.hop.limits.head_bytes:
             self._refuse(tx, BadMessage(502, "the model server's response head is too large"))
+
+    def _is_known(self, tx: Transaction, data: bytes, now: float) -> bool:
+        """A whole response whose head was parsed before: on with it at once."""
+        hop = self.hop
+        end = data.find(END) + 4
+        known = hop.responses.get(data[:end])
+        if (
+            known is None
+            or len(data) - end != known.length
+            or not tx.request_done
+            or tx.close
+            or hop.draining
+            or hop.server_timing
+            or tx.upgrade
+            or tx.version != "1.1"
+            or tx.method == b"HEAD"
+        ):
+            return False
+        body = data[end:]
+        tx.last_read = tx.first_out = now
+        tx.pieces = 1
+        tx.status = known.status
+        tx.response_fields = known.fields
+        tx.response_size = known.length
+        tx.head_sent = True
+        if tx.response_copy is not None:
+            tx.response_copy.add(body)
+        tx.downstream.transport.write(b"%b%b\r\n%b%b" % (known.start, tx.request_id, OUR_END, body))
+        self.tx = None
+        self.resume_reading()
+        self.pool.release(self)
+        tx.downstream.response_over(tx)
+        return True
 
     def on_status(self, reason: bytes) -> None:
         self._reason += reason
@@ -281,6 +321,11 @@ class Upstream(asyncio.Protocol):
             self._head = head
             tx.status = status
             tx.response_fields = fields
+            first = self._first
+            if first.startswith(line) and not to_head and is_plain_response(status, head):
+                start = b"".join((line, *head.lines, b"x-request-id: "))
+                known = KnownResponse(head.length, status, fields, start)
+                self.hop.responses.keep(first, known)
             self._out += (line, *head.lines)
             self._write_own(tx, head, status)
             if to_head and status != 101:
@@ -360,6 +405,7 @@ class Upstream(asyncio.Protocol):
             self._reusable = self._reusable and exact
             self._parser = httptools.HttpResponseParser(self)
         self.tx = None
+        self._first = b""
         self.resume_reading()
         if self._reusable and not head.close and tx.request_done and not self.closed:
             if head.keep_alive:
