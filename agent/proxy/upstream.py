@@ -13,8 +13,6 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import socket
-import sys
 from time import monotonic
 from typing import TYPE_CHECKING, cast
 
@@ -30,6 +28,7 @@ from agent.proxy.head import (
 )
 from agent.proxy.hop import END_OF_HEAD, Hop
 from agent.proxy.known import END, KnownResponse, is_plain_response
+from agent.proxy.resend import TcpCounts, may_resend, tcp_counts
 from agent.proxy.transaction import COPY_LIMIT, Transaction
 
 if TYPE_CHECKING:
@@ -40,11 +39,7 @@ HIGH_WATER = 64 << 10
 OUR_END = END_OF_HEAD["1.1"]
 MAX_INTERIM = 64
 """1xx responses to one request."""
-IDEMPOTENT = frozenset({b"GET", b"HEAD", b"PUT", b"DELETE", b"OPTIONS", b"TRACE"})
 _KEEP_ALIVE = re.compile(rb"timeout\s*=\s*(\d+)")
-_TCP_INFO_SIZE = 208
-_BYTES_ACKED, _BYTES_SENT = slice(120, 128), slice(200, 208)
-"""Of Linux's `struct tcp_info`: `tcpi_bytes_acked` and `tcpi_bytes_sent`, 64 bits each."""
 
 
 class Upstream(asyncio.Protocol):
@@ -73,14 +68,14 @@ class Upstream(asyncio.Protocol):
         self._first = b""
         """The read that a response begins with, while it is parsed."""
         self._written = 0
-        self._counts: tuple[int, int] | None = None
+        self._counts: TcpCounts | None = None
 
     # ---- life of the connection
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
         self.transport.set_write_buffer_limits(high=HIGH_WATER)
-        self._counts = self._tcp_counts()
+        self._counts = tcp_counts(self.transport)
 
     def bind(self, tx: Transaction) -> None:
         """Takes a transaction; its pieces so far are written by the caller's `send`."""
@@ -148,7 +143,7 @@ class Upstream(asyncio.Protocol):
         head = self._head
         if exc is None and head is not None and head.framing == "close" and not self._out:
             self._end_close_delimited(tx)
-        elif not tx.first_read and tx.reused and not tx.resent and self._may_resend(tx, exc):
+        elif self._may_resend(tx, exc):
             self.pool.resend(tx)
         else:
             tx.downstream.fail(tx, 502, "upstream_reset", "the model server closed the connection")
@@ -176,46 +171,11 @@ class Upstream(asyncio.Protocol):
             tx.downstream.write(b"0\r\n\r\n")
         tx.downstream.response_over(tx)
 
-    # ---- the one retry rule
-
-    def _tcp_counts(self) -> tuple[int, int] | None:
-        """Bytes acknowledged and bytes sent, where the kernel tells (TCP on Linux, not TLS)."""
-        sock = self.transport.get_extra_info("socket")
-        if (
-            sock is None
-            or sock.family not in (socket.AF_INET, socket.AF_INET6)
-            or not hasattr(socket, "TCP_INFO")
-            or self.transport.get_extra_info("ssl_object") is not None
-        ):
-            return None
-        try:
-            info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_SIZE)
-        except OSError:
-            return None
-        if len(info) < _TCP_INFO_SIZE:
-            return None
-        little = sys.byteorder
-        return int.from_bytes(info[_BYTES_ACKED], little), int.from_bytes(info[_BYTES_SENT], little)
-
     def _may_resend(self, tx: Transaction, exc: Exception | None) -> bool:
-        """Whether the model server cannot have seen the request, or may see it twice.
-
-        It cannot if none of it was sent, or if it had ended its side before the request came (an
-        end, or EPIPE) and has acknowledged nothing of it. A bare reset says too little: an
-        acknowledgement may have been delayed when it came.
-        """
-        if tx.copy_size > COPY_LIMIT or tx.upgrade:
+        if tx.first_read or tx.resent or not tx.reused:
             return False
-        if tx.method in IDEMPOTENT:
-            return True
-        counts, first = self._tcp_counts(), self._counts
-        if counts is None or first is None:
-            return False
-        earlier = self._written - tx.copy_size
-        if counts[1] - first[1] <= earlier:
-            return True
-        ended = exc is None or isinstance(exc, BrokenPipeError)
-        return ended and counts[0] - first[0] <= earlier
+        now = tcp_counts(self.transport)
+        return may_resend(tx, exc, self._counts, now, self._written - tx.copy_size)
 
     # ---- the response
 
