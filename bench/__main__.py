@@ -17,6 +17,7 @@ from bench.settings import Custom, Settings
 QUESTIONS: dict[str, Callable[[Rig], None]] = {
     "hop": hop.hop,
     "observed": hop.observed,
+    "ids": hop.ids,
     "idle": idle.idle,
     "memory": memory.memory,
     "start": start.start,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from bench import contestants as who
@@ -21,6 +21,7 @@ OBSERVED = (
     who.ALL_GRPC,
     who.ALL_LOKI,
 )
+IDS = (who.NGINX, who.ENVOY, who.OFF, who.ENVOY_OBSERVED, who.ALL)
 COLUMNS = (
     "contestant",
     "CPU µs/request",
@@ -81,6 +82,12 @@ def run(rig: Rig, question: str, title: str, field: tuple[Contestant, ...]) -> N
 def hop(rig: Rig) -> None:
     """The bare hop."""
     run(rig, "hop", "CPU a request: the hop", HOP)
+
+
+def ids(rig: Rig) -> None:
+    """Both with an Authorization of its own in every request: no head is seen twice."""
+    strange = replace(rig, settings=replace(rig.settings, ids=True))
+    run(strange, "ids", "CPU a request: every request with a head of its own", IDS)
 
 
 def observed(rig: Rig) -> None:

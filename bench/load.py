@@ -26,6 +26,9 @@ function init(args)
   wrk.method = "POST"
   wrk.headers["Content-Type"] = "application/json"
   for body in io.lines(%(bodies)s) do
+    if %(ids)s then
+      wrk.headers["Authorization"] = string.format("Bearer %%032x", #requests)
+    end
     requests[#requests + 1] = wrk.format("POST", %(path)s, nil, body)
   end
 end
@@ -76,9 +79,18 @@ class Load:
 
 
 def wrk(
-    port: int, *, seconds: float, connections: int, core: int, rate: float | None = None
+    port: int,
+    *,
+    seconds: float,
+    connections: int,
+    core: int,
+    rate: float | None = None,
+    ids: bool = False,
 ) -> Load:
-    """Load `port` on loopback for `seconds` (whole seconds, at least 1); `rate` in requests/s."""
+    """Load `port` on loopback for `seconds` (whole seconds, at least 1); `rate` in requests/s.
+
+    `ids`: every body of the cycle has a header value of its own.
+    """
     with tempfile.TemporaryDirectory(prefix="bench-wrk-") as folder:
         rows = Path(folder, "bodies")
         rows.write_bytes(b"\n".join(bodies()) + b"\n")
@@ -87,6 +99,7 @@ def wrk(
             "interval": 1e3 / rate if rate else 0.0,
             "bodies": json.dumps(str(rows)),
             "path": json.dumps(PATH),
+            "ids": str(ids).lower(),
         }
         script.write_text(SCRIPT % values + (PACED if rate else ""))
         return _run(

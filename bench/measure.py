@@ -67,7 +67,11 @@ def _warm(rig: Rig, port: int) -> None:
     served = 0
     for _ in range(WARM_LIMIT):
         served += load.wrk(
-            port, seconds=1, connections=rig.settings.connections, core=rig.settings.other_core
+            port,
+            seconds=1,
+            connections=rig.settings.connections,
+            core=rig.settings.other_core,
+            ids=rig.settings.ids,
         ).requests
         if served >= WARM:
             return
@@ -104,7 +108,12 @@ def once(rig: Rig, contestant: Contestant, rate: float | None = None) -> Measure
         cpu.settle(pid)
         used, busy = cpu.by_process(pid), cpu.busy(settings.proxy_core)
         done = load.wrk(
-            port, seconds=settings.seconds, connections=connections, core=core, rate=rate
+            port,
+            seconds=settings.seconds,
+            connections=connections,
+            core=core,
+            rate=rate,
+            ids=settings.ids,
         )
         others = cpu.busy(settings.proxy_core) - busy - (cpu.seconds(pid) - sum(used.values()))
         _wait_for(rig, one, before, done.requests)

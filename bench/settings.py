@@ -45,6 +45,8 @@ class Settings:
     other_core: int = 1
     model_port: int = 0
     """Of the upstream; 0 takes a free one."""
+    ids: bool = False
+    """No two requests in a row have the same head."""
     only: tuple[str, ...] = ()
     custom: tuple[Custom, ...] = ()
     command: str = "python -m bench"
