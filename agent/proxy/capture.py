@@ -35,18 +35,17 @@ class Budget:
 class Capture:
     """A copy of one body as its pieces pass by: at most `limit` bytes, half head, half tail."""
 
-    __slots__ = ("budget", "failed", "held", "limit", "pieces", "skipped", "tail", "tail_size")
+    tail: deque[bytes] | None = None
+    tail_size = 0
+    skipped = 0
+    held = 0
+    failed = False
+    """No room in the budget: the copy was given up."""
 
     def __init__(self, budget: Budget, limit: int) -> None:
         self.budget = budget
         self.limit = limit
         self.pieces: list[bytes] = []
-        self.tail: deque[bytes] | None = None
-        self.tail_size = 0
-        self.skipped = 0
-        self.held = 0
-        self.failed = False
-        """No room in the budget: the copy was given up."""
 
     def add(self, piece: bytes) -> None:
         """Keeps one piece of the body, or as much of it as the bounds allow."""
