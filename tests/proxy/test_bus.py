@@ -1,0 +1,375 @@
+"""The worker's end of the bus: in every order of events each record is accounted for."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from agent.exchange import FRAME, decode
+from agent.ledger import WORKER, Ledger
+from agent.proxy.bus import BATCH_BYTES, BATCH_RECORDS, RECORD_BYTES, Bus
+from agent.proxy.capture import Budget
+from tests.signals.factory import USUAL
+
+RECORD = tuple(USUAL)
+REASONS = ("dropped_full", "dropped_away", "dropped_killed")
+
+
+class Timer:
+    def __init__(self, work) -> None:
+        self.work, self.cancelled = work, False
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+class Loop:
+    """What the bus asks of an event loop; nothing runs by itself."""
+
+    def __init__(self) -> None:
+        self.timers: list[Timer] = []
+        self.connects = 0
+
+    def call_later(self, seconds: float, work) -> Timer:
+        self.timers.append(Timer(work))
+        return self.timers[-1]
+
+    def create_task(self, connecting) -> None:
+        connecting.close()
+        self.connects += 1
+
+    def pass_time(self) -> None:
+        due, self.timers = self.timers, []
+        for timer in due:
+            if not timer.cancelled:
+                timer.work()
+
+
+class Transport:
+    """A connection whose reader takes bytes when told to."""
+
+    def __init__(self) -> None:
+        self.sent = bytearray()
+        self.buffered = 0
+
+    def set_write_buffer_limits(self, high: int) -> None:
+        pass
+
+    def write(self, data: bytes) -> None:
+        self.sent += data
+        self.buffered += len(data)
+
+    def get_write_buffer_size(self) -> int:
+        return self.buffered
+
+
+def frames(data: bytes) -> list[tuple[int, int, int]]:
+    """Worker, sequence number and count of records of each frame."""
+    found, at = [], 0
+    while at < len(data):
+        size, worker = FRAME.unpack_from(data, at)
+        first, batch = decode(bytes(data[at + 8 : at + 8 + size]))
+        found.append((worker, first, len(batch)))
+        at += 8 + size
+    return found
+
+
+class Worker:
+    """A bus of worker 1 on fakes; `restart` is what its process's death and successor do."""
+
+    def __init__(self, limit: int = 1 << 20) -> None:
+        self.ledger = Ledger(2)
+        self.limit = limit
+        self.frames: list[tuple[int, int, int]] = []
+        self.transport: Transport | None = None
+        self._start()
+
+    def _start(self) -> None:
+        self.loop, self.budget = Loop(), Budget(self.limit)
+        self.region = self.ledger.worker(1)
+        self.bus = Bus(self.loop, "", 1, self.region, self.budget)
+        self.bus.start()
+
+    def restart(self) -> None:
+        self._lose()
+        self._start()
+
+    def put(self, held: int = 0) -> None:
+        if self.budget.take(held):
+            self.bus.put(RECORD, held)
+
+    def connect(self) -> None:
+        if self.transport is None:
+            self.transport = Transport()
+            self.bus.connected(self.transport)
+
+    def disconnect(self) -> None:
+        if self._lose():
+            self.bus.disconnected()
+
+    def _lose(self) -> bool:
+        lost, self.transport = self.transport, None
+        if lost is not None:
+            self.frames += frames(lost.sent)
+        return lost is not None
+
+    def all_frames(self) -> list[tuple[int, int, int]]:
+        return self.frames + (frames(self.transport.sent) if self.transport else [])
+
+    def count(self, name: str) -> int:
+        return self.region.counters[WORKER[name]]
+
+    def dropped(self) -> dict[str, int]:
+        return {name: self.count(name) for name in REASONS if self.count(name)}
+
+    def waiting(self) -> int:
+        """Records made and not accounted for: those of the batch."""
+        return self.count("observed") - self.count("handed") - sum(self.dropped().values())
+
+
+class AnyOrder(RuleBasedStateMachine):
+    """put, the passing of time, observers that come and go, a slow one, the worker's death."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.worker = Worker(limit=12_000)
+        self.made = 0
+
+    @rule(held=st.integers(0, 4000), times=st.integers(1, 12))
+    def put(self, held: int, times: int) -> None:
+        before = self.worker.count("observed")
+        for _ in range(times):
+            self.worker.put(held)
+        self.made += self.worker.count("observed") - before
+
+    @rule()
+    def connect(self) -> None:
+        self.worker.connect()
+
+    @rule()
+    def disconnect(self) -> None:
+        self.worker.disconnect()
+
+    @rule(share=st.sampled_from([0.0, 0.5, 1.0]))
+    def read(self, share: float) -> None:
+        transport = self.worker.transport
+        if transport is not None:
+            transport.buffered = int(transport.buffered * (1 - share))
+            self.worker.bus.refresh()
+
+    @rule()
+    def pass_time(self) -> None:
+        self.worker.loop.pass_time()
+        assert self.worker.waiting() == 0
+        assert self.worker.budget.used == 0
+
+    @rule()
+    def restart(self) -> None:
+        self.worker.restart()
+        assert self.worker.waiting() == 0
+
+    @invariant()
+    def each_is_accounted_for(self) -> None:
+        worker = self.worker
+        assert worker.count("observed") == self.made
+        assert 0 <= worker.waiting() < BATCH_RECORDS
+        assert worker.budget.used + worker.budget.unsent <= worker.limit
+        assert (worker.budget.used == 0) == (worker.waiting() == 0)
+        transport = worker.transport
+        assert worker.budget.unsent == (transport.buffered if transport else 0)
+        assert worker.bus.away == (transport is None)
+
+    @invariant()
+    def sequence_numbers_have_no_gap(self) -> None:
+        expected = 0
+        for number, first, size in self.worker.all_frames():
+            assert (number, first) == (1, expected)
+            expected += size
+        assert expected == self.worker.count("handed")
+
+
+AnyOrder.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+TestAnyOrder = AnyOrder.TestCase
+
+
+def test_a_batch_leaves_after_its_linger_as_one_frame():
+    worker = Worker()
+    worker.connect()
+    for _ in range(5):
+        worker.put()
+    assert worker.all_frames() == []
+    assert len(worker.loop.timers) == 1
+    worker.loop.pass_time()
+    worker.put()
+    worker.loop.pass_time()
+    assert worker.all_frames() == [(1, 0, 5), (1, 5, 1)]
+
+
+def test_a_full_batch_leaves_at_once_and_takes_its_timer_along():
+    worker = Worker()
+    worker.connect()
+    for _ in range(BATCH_RECORDS):
+        worker.put()
+    assert worker.all_frames() == [(1, 0, BATCH_RECORDS)]
+    worker.put()
+    assert [timer.cancelled for timer in worker.loop.timers] == [True, False]
+
+
+def test_a_batch_of_many_bytes_leaves_at_once():
+    worker = Worker()
+    worker.connect()
+    worker.put(BATCH_BYTES - RECORD_BYTES)
+    assert worker.all_frames() == [(1, 0, 1)]
+
+
+def test_without_an_observer_records_are_dropped_as_away():
+    worker = Worker()
+    for _ in range(3):
+        worker.put(10)
+    worker.loop.pass_time()
+    assert worker.dropped() == {"dropped_away": 3}
+    assert worker.budget.used == 0
+
+
+def test_a_batch_outlives_the_observer_that_left_if_another_comes_in_time():
+    worker = Worker()
+    worker.connect()
+    worker.put()
+    worker.disconnect()
+    worker.connect()
+    worker.loop.pass_time()
+    assert worker.all_frames() == [(1, 0, 1)]
+    assert worker.dropped() == {}
+
+
+def test_what_has_no_room_in_the_budget_is_dropped_as_full_with_its_bodies():
+    worker = Worker(limit=RECORD_BYTES + 100)
+    worker.put(100)
+    worker.put()
+    assert worker.dropped() == {"dropped_full": 1}
+    assert worker.budget.used == RECORD_BYTES + 100
+    worker.disconnect()
+
+
+def test_a_record_without_room_gives_back_what_its_bodies_held():
+    worker = Worker(limit=RECORD_BYTES)
+    worker.put(100)
+    assert worker.dropped() == {"dropped_full": 1}
+    assert worker.budget.used == 0
+
+
+def test_an_observer_that_reads_nothing_costs_records_and_no_memory():
+    worker = Worker(limit=4000)
+    worker.connect()
+    for _ in range(50):
+        worker.put()
+        worker.loop.pass_time()
+    assert 0 < worker.count("handed") < 50
+    assert worker.dropped() == {"dropped_full": 50 - worker.count("handed")}
+    assert worker.transport is not None
+    assert worker.transport.buffered <= 4000 + len(worker.transport.sent) // len(
+        worker.all_frames()
+    )
+    worker.transport.buffered = 0
+    worker.put()
+    worker.loop.pass_time()
+    first = worker.all_frames()[-1]
+    assert first == (1, worker.count("handed") - 1, 1)
+
+
+def test_a_restarted_worker_counts_what_died_with_the_one_before():
+    worker = Worker()
+    worker.connect()
+    for _ in range(4):
+        worker.put()
+    worker.loop.pass_time()
+    for _ in range(3):
+        worker.put()
+    worker.restart()
+    assert worker.dropped() == {"dropped_killed": 3}
+    worker.restart()
+    assert worker.dropped() == {"dropped_killed": 3}
+    worker.connect()
+    worker.put()
+    worker.loop.pass_time()
+    assert worker.all_frames() == [(1, 0, 4), (1, 4, 1)]
+
+
+def test_it_connects_anew_when_the_observer_has_gone():
+    worker = Worker()
+    assert worker.loop.connects == 1
+    worker.connect()
+    worker.disconnect()
+    assert worker.loop.connects == 2
+
+
+@pytest.fixture
+def listener():
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.bind(f"\0outrider-test-{os.getpid()}-{os.urandom(8).hex()}")
+        sock.listen()
+        sock.setblocking(False)
+        yield sock
+
+
+def test_over_a_real_socket_all_that_was_put_arrives_by_its_close(listener):
+    """And a second observer gets what comes after the first one has gone."""
+
+    async def run() -> tuple[bytes, bytes]:
+        loop = asyncio.get_running_loop()
+        region, budget = Ledger(1).worker(0), Budget(1 << 20)
+        bus = Bus(loop, listener.getsockname(), 0, region, budget)
+        bus.start()
+        first, _ = await loop.sock_accept(listener)
+        while bus.away:
+            await asyncio.sleep(0)
+        bus.put(RECORD, 0)
+        bus.flush()
+        got = [await loop.sock_recv(first, 1 << 16)]
+        first.close()
+        second, _ = await loop.sock_accept(listener)
+        while bus.away:
+            await asyncio.sleep(0)
+        for _ in range(3):
+            bus.put(RECORD, 0)
+        await bus.close(5.0)
+        rest = b""
+        while data := await loop.sock_recv(second, 1 << 16):
+            rest += data
+        second.close()
+        assert (budget.used, budget.unsent) == (0, 0)
+        assert region.counters[WORKER["handed"]] == region.counters[WORKER["observed"]] == 4
+        return got[0], rest
+
+    one, other = asyncio.run(asyncio.wait_for(run(), 10))
+    assert frames(one) == [(0, 0, 1)]
+    assert frames(other) == [(0, 1, 3)]
+
+
+def test_an_observer_that_comes_late_is_found(listener):
+    """The bus asks again and again; nothing is waited for meanwhile."""
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        bus = Bus(loop, listener.getsockname() + b"-late", 0, Ledger(1).worker(0), Budget(9999))
+        bus.start()
+        await asyncio.sleep(0)
+        assert bus.away
+        with socket.socket(socket.AF_UNIX) as late:
+            late.bind(listener.getsockname() + b"-late")
+            late.listen()
+            late.setblocking(False)
+            accepted, _ = await loop.sock_accept(late)
+            while bus.away:
+                await asyncio.sleep(0)
+            await bus.close(1.0)
+            assert await loop.sock_recv(accepted, 1) == b""
+            accepted.close()
+
+    asyncio.run(asyncio.wait_for(run(), 10))
