@@ -1,0 +1,349 @@
+"""What happens to a batch: every step, every step off, a poisoned record in each, and overload."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from agent.exchange import Exchange
+from agent.ledger import OBSERVER, Ledger
+from agent.observer.decodes import DecodeCollector
+from agent.observer.pipeline import Outlets, Pipeline
+from agent.observer.shedding import LOGS, PAYLOAD_LOGS, SKETCHES, SPANS, STEP_NS, Shedder
+from tests.signals.factory import USUAL
+
+POISON = b"poison"
+
+
+class PoisonError(Exception):
+    """What a step raises on the record that it cannot take."""
+
+
+def body(value: object) -> tuple[bytes, bytes, int]:
+    return json.dumps(value).encode(), b"", 0
+
+
+def usual(request_id: bytes) -> Exchange:
+    return USUAL._replace(
+        request_id=request_id,
+        request_body=body({"instances": [{"age": 39, "plan": "a"}]}),
+        response_body=body({"predictions": [0.25]}),
+    )
+
+
+def batch(*ids: bytes) -> list[Exchange]:
+    return [usual(one) for one in ids]
+
+
+class Everything:
+    """All outlets, which write down what they are given and choke on the poison if told to."""
+
+    def __init__(self, choke: str = "") -> None:
+        self.choke = choke
+        self.examples: list[bytes] = []
+        self.encoded: list[list[bytes]] = []
+        self.payloads: list[Any] = []
+        self.dialects: dict[bytes, str] = {}
+        self.sent: dict[str, list[Any]] = {"spans": [], "more spans": [], "stdout": [], "logs": []}
+
+    def _take(self, step: str, part: Sequence[Exchange]) -> list[bytes]:
+        ids = [exchange.request_id for exchange in part]
+        if self.choke in (step, "all") and POISON in ids:
+            raise PoisonError(step)
+        return ids
+
+    def exemplars(self, part: Sequence[Exchange]) -> None:
+        self.examples += self._take("exemplars", part)
+
+    def encode(self, part: Sequence[Exchange]) -> tuple[int, bytes, int] | None:
+        ids = self._take("spans", part)
+        self.encoded.append(ids)
+        return (part[-1].start_ns, b",".join(ids), 2 * len(ids)) if part[0].trace else None
+
+    def records(self, part: Sequence[Exchange], dialects: Sequence[str]) -> list[Any]:
+        ids = self._take("logs", part)
+        self.dialects.update(zip(ids, dialects, strict=True))
+        return [(n, one, (("l", "1"),), (("m", "2"),)) for n, one in enumerate(ids)]
+
+    def drift(self, payload: Any) -> None:
+        if self.choke in ("drift", "all") and payload.rows == 2:
+            raise PoisonError("drift")
+        self.payloads.append(payload)
+
+    def sender(self, name: str) -> Any:
+        kept = self.sent[name]
+
+        class Sender:
+            def put(self, records: Sequence[Any]) -> None:
+                kept.extend(records)
+
+        return Sender()
+
+    def outlets(self, **without: Any) -> Outlets:
+        made: dict[str, Any] = {
+            "exemplars": self.exemplars,
+            "spans": self,
+            "span_senders": [self.sender("spans"), self.sender("more spans")],
+            "lines": self,
+            "stdout": [self.sender("stdout")],
+            "log_senders": [self.sender("logs")],
+            "drift": self.drift,
+        }
+        return Outlets(**{**made, **without})
+
+
+class Run:
+    """A pipeline whose clock stands `age` after the end of the usual record."""
+
+    def __init__(self, choke: str = "", age: int = 0, **without: Any) -> None:
+        self.out = Everything(choke)
+        self.counters = Ledger(1).observer
+        self.age = age
+        self.pipeline = Pipeline(
+            self.out.outlets(**without),
+            Shedder(self.counters),
+            logging.getLogger("outrider-test"),
+            clock_ns=lambda: USUAL.start_ns + int(USUAL.duration * 1e9) + self.age,
+        )
+
+    def shed(self) -> dict[str, int]:
+        names = ("shed_sketches", "shed_logs", "shed_spans")
+        counted = {name: self.counters[OBSERVER[name]] for name in names}
+        return {name: count for name, count in counted.items() if count}
+
+
+def test_a_batch_goes_through_every_step_once():
+    run = Run()
+    assert run.pipeline.handle(batch(b"a", b"b", b"c")) == 0
+    out = run.out
+    assert out.examples == [b"a", b"b", b"c"]
+    assert out.encoded == [[b"a", b"b", b"c"]]
+    for name in ("spans", "more spans"):
+        [record] = out.sent[name]
+        assert (record.timestamp_ns, record.data, record.units) == (USUAL.start_ns, b"a,b,c", 6)
+    assert [payload.rows for payload in out.payloads] == [1, 1, 1]
+    assert [payload.model for payload in out.payloads] == ["iris"] * 3
+    [lines] = out.sent["stdout"]
+    assert (lines.data, lines.units, lines.timestamp_ns) == (b"a\nb\nc", 3, 2)
+    assert [record.data for record in out.sent["logs"]] == [b"a", b"b", b"c"]
+    assert out.sent["logs"][1] == (1, b"b", (("l", "1"),), (("m", "2"),), 1)
+    assert run.shed() == {}
+
+
+def test_spans_that_nobody_sampled_are_not_sent():
+    run = Run()
+    run.pipeline.handle([one._replace(trace=None) for one in batch(b"a")])
+    assert run.out.encoded == [[b"a"]]
+    assert run.out.sent["spans"] == []
+
+
+# ---- steps that are off
+
+
+@pytest.mark.parametrize(
+    ("without", "silent"),
+    [
+        ({"spans": None}, {"spans", "more spans"}),
+        ({"span_senders": []}, {"spans", "more spans"}),
+        ({"lines": None}, {"stdout", "logs"}),
+        ({"stdout": []}, {"stdout"}),
+        ({"log_senders": []}, {"logs"}),
+        ({"spans": None, "lines": None}, {"spans", "more spans", "stdout", "logs"}),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("age", [0, 4 * STEP_NS])
+def test_a_step_that_is_off_is_left_out_and_all_others_are_not(without, silent, age):
+    run = Run(age=age, **without)
+    assert run.pipeline.handle(batch(b"a", b"b")) == 0
+    assert run.out.examples == [b"a", b"b"]
+    if age:
+        shed = {"shed_sketches": 2, "shed_logs": 2, "shed_spans": 2}
+        off = {"shed_spans"} if "spans" in without else set()
+        off |= {"shed_logs"} if "lines" in without else set()
+        assert run.shed() == {name: n for name, n in shed.items() if name not in off}
+    else:
+        assert {name for name, sent in run.out.sent.items() if not sent} == silent
+        assert len(run.out.payloads) == 2
+
+
+# ---- poison
+
+PLACES = {
+    "first": (POISON, b"a", b"b"),
+    "middle": (b"a", POISON, b"b"),
+    "last": (b"a", b"b", POISON),
+    "alone": (POISON,),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("step", ["exemplars", "spans", "logs"])
+def test_a_record_that_a_step_chokes_on_is_the_only_one_that_it_costs(step, place):
+    ids = PLACES[place]
+    good = [one for one in ids if one != POISON]
+    run = Run(choke=step)
+    assert run.pipeline.handle(batch(*ids)) == 1
+    out = run.out
+    assert out.examples == (good if step == "exemplars" else [*ids])
+    traced = [one for record in out.sent["spans"] for one in record.data.split(b",")]
+    assert traced == (good if step == "spans" else [*ids])
+    logged = [record.data for record in out.sent["logs"]]
+    assert logged == (good if step == "logs" else [*ids])
+    printed = [one for record in out.sent["stdout"] for one in record.data.split(b"\n")]
+    assert printed == logged
+    assert len(out.payloads) == len(ids)
+    assert out.dialects == dict.fromkeys(logged, "kserve_v1")
+
+
+def poisoned(*ids: bytes) -> list[Exchange]:
+    """Where the poison is, the payload has two rows."""
+    two = body({"instances": [{"age": 1}, {"age": 2}]})
+    return [
+        one._replace(request_body=two) if one.request_id == POISON else one for one in batch(*ids)
+    ]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_payload_that_drift_chokes_on_costs_its_rows_alone(place):
+    ids = PLACES[place]
+    run = Run(choke="drift")
+    assert run.pipeline.handle(poisoned(*ids)) == 1
+    assert [payload.rows for payload in run.out.payloads] == [1] * (len(ids) - 1)
+    assert run.pipeline.decoded.total() == len(ids) - 1
+    assert [record.data for record in run.out.sent["logs"]] == [*ids]
+    expected = {one: "" if one == POISON else "kserve_v1" for one in ids}
+    assert run.out.dialects == expected, "each line has its own record's dialect"
+
+
+def test_a_decoder_that_raises_costs_its_record_alone(monkeypatch):
+    from agent.observer import pipeline
+
+    real = pipeline.decode
+
+    def decode(exchange: Exchange) -> Any:
+        if exchange.request_id == POISON:
+            raise PoisonError("decode")
+        return real(exchange)
+
+    monkeypatch.setattr(pipeline, "decode", decode)
+    run = Run()
+    assert run.pipeline.handle(batch(b"a", POISON, b"b")) == 1
+    assert len(run.out.payloads) == 2
+    assert run.pipeline.decoded == {("kserve_v1", "ok"): 2}
+
+
+def test_a_record_that_all_steps_choke_on_is_counted_once():
+    run = Run(choke="all")
+    assert run.pipeline.handle(poisoned(b"a", POISON, b"b")) == 1
+    assert run.out.examples == [b"a", b"b"]
+
+
+def test_each_poisoned_record_is_counted():
+    run = Run(choke="logs")
+    assert run.pipeline.handle(batch(POISON, b"a", POISON)) == 2
+
+
+def test_a_fault_is_told_once_with_its_step_and_trace(caplog):
+    run = Run(choke="spans")
+    for _ in range(3):
+        run.pipeline.handle(batch(b"a", POISON))
+    [told] = caplog.records
+    assert "spans" in told.getMessage()
+    assert "PoisonError" in told.getMessage()
+    assert told.levelno == logging.ERROR
+    assert told.exc_info
+    run.out.choke = "logs"
+    run.pipeline.handle(batch(POISON))
+    assert "logs" in caplog.records[-1].getMessage()
+    assert len(caplog.records) == 2
+
+
+# ---- overload
+
+LEFT: dict[int, tuple[set[str], dict[str, int]]] = {
+    0: ({"sketches", "logs", "spans"}, {}),
+    SKETCHES: ({"logs", "spans"}, {"shed_sketches": 3}),
+    PAYLOAD_LOGS: ({"logs", "spans"}, {"shed_sketches": 3}),
+    LOGS: ({"spans"}, {"shed_sketches": 3, "shed_logs": 3}),
+    SPANS: (set(), {"shed_sketches": 3, "shed_logs": 3, "shed_spans": 3}),
+}
+
+
+@pytest.mark.parametrize("level", LEFT)
+def test_overload_sheds_in_order_counts_it_and_never_the_decode_counts(level):
+    run = Run(age=level * STEP_NS)
+    assert run.pipeline.handle(batch(b"a", b"b", b"c")) == 0
+    left, shed = LEFT[level]
+    out = run.out
+    took = {
+        "sketches": bool(out.payloads),
+        "logs": bool(out.sent["logs"]) and bool(out.sent["stdout"]),
+        "spans": bool(out.sent["spans"]),
+    }
+    assert {name for name, what in took.items() if what} == left
+    assert run.shed() == shed
+    assert run.counters[OBSERVER["shed"]] == level
+    assert out.examples == [b"a", b"b", b"c"]
+    assert run.pipeline.decoded == {("kserve_v1", "ok"): 3}
+
+
+def test_the_age_is_that_of_the_last_records_end():
+    """A batch of one slow request is not old."""
+    run = Run(age=0)
+    slow = usual(b"slow")._replace(start_ns=USUAL.start_ns - 9 * STEP_NS)
+    run.pipeline.handle([slow, usual(b"now")])
+    assert run.shed() == {}
+    long = slow._replace(duration=USUAL.duration + 18.0)
+    run.pipeline.handle([long])
+    assert run.shed() == {}
+    run.pipeline.handle([slow])
+    assert run.shed()["shed_spans"] == 1
+
+
+def test_it_comes_back_when_it_has_caught_up():
+    run = Run(age=4 * STEP_NS)
+    run.pipeline.handle(batch(b"a"))
+    run.age = 0
+    for _ in range(4):
+        run.pipeline.handle(batch(b"b"))
+    assert run.counters[OBSERVER["shed"]] == 0
+    assert run.shed() == {"shed_spans": 1, "shed_logs": 2, "shed_sketches": 4}
+    assert len(run.out.payloads) == 1
+
+
+# ---- what became of payloads
+
+
+def test_decode_counts_are_by_dialect_and_outcome():
+    run = Run()
+    others: list[Callable[[Exchange], Exchange]] = [
+        lambda one: one,
+        lambda one: one._replace(capture="off", request_body=None, response_body=None),
+        lambda one: one._replace(status=500),
+        lambda one: one._replace(request_body=(b"{", b"", 0)),
+    ]
+    made = [change(usual(b"%d" % n)) for n, change in enumerate(others * 2)]
+    run.pipeline.handle(made)
+    assert run.pipeline.decoded == {
+        ("kserve_v1", "ok"): 2,
+        ("none", "not_captured_off"): 2,
+        ("none", "error_status"): 2,
+        ("none", "malformed"): 2,
+    }
+    assert run.out.dialects == {b"%d" % n: "" if n % 4 else "kserve_v1" for n in range(8)}
+    assert len(run.out.payloads) == 2
+    [family] = DecodeCollector(run.pipeline.decoded).collect()
+    samples = {tuple(sample.labels.items()): sample.value for sample in family.samples}
+    assert samples[("dialect", "kserve_v1"), ("outcome", "ok")] == 2
+    assert len(samples) == 4
+    assert {sample.name for sample in family.samples} == {"outrider_decode_total"}
+
+
+def test_without_any_payload_the_family_is_there_and_empty():
+    [family] = DecodeCollector(Run().pipeline.decoded).collect()
+    assert family.samples == []
