@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.wire import chunked, request, response
 
 MANY = 50
@@ -74,3 +76,29 @@ def test_end_of_the_clients_side_behind_complete_pipelined_requests(start, own_o
             assert own_origin.serve(response(n)).target == b"/" + n
             assert client.response().body == n
         assert client.end() == "eof"
+
+
+CHUNKED = request(b"POST", b"/1", b"Transfer-Encoding: chunked") + chunked(b"abc")
+
+
+@pytest.mark.parametrize("first", [request(target=b"/1"), CHUNKED], ids=["plain", "chunked"])
+@pytest.mark.parametrize(
+    "more",
+    [
+        b"\r\n",
+        b"GE",
+        b"GET /2 HTTP/1.1\r\nHo",
+        request(b"POST", b"/2", b"Content-Length: 9") + b"x",
+    ],
+    ids=["empty line", "method", "head", "body"],
+)
+def test_end_of_the_clients_side_in_what_is_no_whole_request(start, own_origin, first, more):
+    """What was asked is answered; for the rest there is nothing left to wait for."""
+    settings = {"client_eof": "half_close", "timeouts": {"head": "1h", "idle": "1h"}}
+    proxy = start(own_origin.url, settings)
+    with proxy.connect() as client:
+        client.send(first, more)
+        client.half_close()
+        assert own_origin.serve().target == b"/1"
+        assert client.response().body == b"ok"
+        assert b" 200 " not in client.rest()
