@@ -1,0 +1,283 @@
+"""Any stream of valid requests, in any reads: the same requests, one a read, the rest unparsed.
+
+Beside `test_reader.py`, which holds one stream against all cuts: here the streams are made up,
+with upgrades that are refused and have a body, and empty lines wherever they may stand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import NamedTuple
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from agent.exchange import Fields
+from agent.proxy.capture import Budget
+from agent.proxy.head import BadMessage, RequestHead
+from agent.proxy.hop import Hop, Limits, Sampling
+from agent.proxy.reader import SLICE, RequestReader
+from agent.proxy.routes import Routes
+from tests.wire import chunked, request
+
+HOST = (b"Host", b"model.test")
+
+
+class Asked(NamedTuple):
+    """One request as it goes on the wire, and what a sink is to be told of it."""
+
+    wire: bytes
+    head: bytes
+    """Its head's bytes."""
+    method: bytes
+    target: bytes
+    fields: Fields
+    body: bytes
+    trailers: Fields
+    upgrade: bytes
+
+
+class Told:
+    """A sink that writes down what it is told, bodies joined, and holds it to the order."""
+
+    def __init__(self) -> None:
+        self.requests: list[Asked] = []
+        self.raws: list[bytes] = []
+        self.ended = 0
+        self._stage = "ended"
+
+    def request_begun(self, method: bytes, target: bytes, version: str, fields: Fields) -> None:
+        assert self._stage == "ended"
+        assert version == "1.1"
+        self._stage = "begun"
+        self.requests.append(Asked(b"", b"", method, target, fields, b"", [], b""))
+
+    def request_head(self, head: RequestHead, raw: bytes) -> None:
+        assert self._stage == "begun"
+        self._stage = "body"
+        self.raws.append(raw)
+        self.requests[-1] = self.requests[-1]._replace(upgrade=head.upgrade)
+
+    def request_piece(self, piece: bytes) -> None:
+        assert self._stage == "body"
+        last = self.requests[-1]
+        self.requests[-1] = last._replace(body=last.body + piece)
+
+    def request_ended(self, trailers: Fields) -> None:
+        assert self._stage == "body"
+        self._stage = "ended"
+        self.ended += 1
+        self.requests[-1] = self.requests[-1]._replace(trailers=trailers)
+
+
+def reader(**limits: int) -> tuple[RequestReader, Told]:
+    told = Told()
+    hop = Hop(Limits(**limits), Sampling(), Routes(), Budget(0))
+    return RequestReader(hop, told), told
+
+
+def read(pieces: Iterable[bytes]) -> Told:
+    """All of a stream, as a connection reads it: what lies behind a request comes again later."""
+    requests, told = reader()
+    for piece in pieces:
+        rest = piece
+        while rest:
+            before, given = told.ended, rest
+            rest = requests.read(rest)
+            assert told.ended <= before + 1, "one request a read"
+            assert given.endswith(rest)
+            assert not rest or told.ended == before + 1
+    return told
+
+
+def read_all(requests: RequestReader, pieces: Iterable[bytes]) -> None:
+    """Pieces of one request."""
+    for piece in pieces:
+        assert requests.read(piece) == b""
+
+
+def expected(stream: Iterable[Asked]) -> list[Asked]:
+    return [one._replace(wire=b"", head=b"") for one in stream]
+
+
+# ---- streams
+
+token = st.text("abcXYZ019-_", min_size=1, max_size=8).map(str.encode)
+value = st.text("abc ,;=/\"'(){}09", max_size=12).map(lambda text: text.strip().encode())
+own = st.lists(st.tuples(token.map(b"X-".__add__), value), max_size=3)
+data = st.binary(max_size=30) | st.sampled_from(
+    [b"\r\n\r\n", b"0\r\n\r\n", b"\r\n", b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"\n\r\n\r"]
+)
+LINES = b"\r\n" * 3
+
+
+@st.composite
+def asked(draw: st.DrawFn) -> Asked:
+    kind = draw(st.sampled_from(["none", "length", "chunked"]))
+    upgrade = draw(st.sampled_from([b"", b"", b"h2c", b"foo/1"]))
+    methods = [b"POST", b"PUT", b"PATCH"] if kind != "none" else [b"GET", b"HEAD", b"DELETE"]
+    method, target = draw(st.sampled_from(methods)), b"/" + draw(token)
+    fields = [HOST, *draw(own)]
+    if upgrade:
+        fields += [(b"Connection", b"Upgrade"), (b"Upgrade", upgrade)]
+    body, trailers, tail = b"", [], b""
+    if kind == "length":
+        tail = body = draw(data)
+        fields.append((b"Content-Length", b"%d" % len(body)))
+    elif kind == "chunked":
+        chunks = [chunk for chunk in draw(st.lists(data, max_size=4)) if chunk]
+        trailers = draw(own)
+        lines = b"".join(b"%b: %b\r\n" % one for one in trailers)
+        body, tail = b"".join(chunks), chunked(*chunks, trailers=lines)
+        fields.append((b"Transfer-Encoding", b"chunked"))
+    lines = b"".join(b"%b: %b\r\n" % one for one in fields)
+    head = b"%b %b HTTP/1.1\r\n%b\r\n" % (method, target, lines)
+    empty = draw(st.sampled_from([b"", b"", b"\r\n", LINES]))
+    return Asked(empty + head + tail, head, method, target, fields, body, trailers, b"")
+
+
+streams = st.lists(asked(), min_size=1, max_size=5)
+cuts = st.lists(st.integers(1, 1500), max_size=25) | st.just(range(1500))
+
+
+def pieces(whole: bytes, at: Iterable[int]) -> list[bytes]:
+    edges = sorted({0, len(whole), *(cut for cut in at if cut < len(whole))})
+    return [whole[a:b] for a, b in pairwise(edges)]
+
+
+def upgraded(kind: bytes, *more: bytes, body: bytes | None = None) -> bytes:
+    lines = (b"Connection: Upgrade", b"Upgrade: " + kind, *more)
+    return request(b"POST" if body is not None or more else b"GET", b"/up", *lines, body=body)
+
+
+@given(stream=streams, at=cuts)
+@settings(max_examples=250, deadline=None)
+def test_any_reads_of_any_stream_are_the_same_requests(stream, at):
+    told = read(pieces(b"".join(one.wire for one in stream), at))
+    assert told.requests == expected(stream)
+    assert told.ended == len(stream)
+
+
+@given(stream=streams, at=cuts)
+@settings(max_examples=150, deadline=None)
+def test_what_may_be_remembered_of_a_head_is_its_own_bytes(stream, at):
+    """Or nothing: never another head's, nor empty lines."""
+    told = read(pieces(b"".join(one.wire for one in stream), at))
+    for one, raw in zip(stream, told.raws, strict=True):
+        assert not raw or raw.startswith(one.head)
+
+
+@given(asked())
+def test_of_a_request_that_came_whole_something_is_remembered(one):
+    told = read([one.wire])
+    assert bool(told.raws[0]) == one.wire.startswith(one.head)
+
+
+@given(stream=streams)
+@settings(max_examples=100, deadline=None)
+@example(stream=[Asked(upgraded(b"h2c"), b"", b"GET", b"/up", [], b"", [], b"")] * 2)
+def test_of_a_read_with_many_requests_the_first_is_parsed_and_the_rest_given_back(stream):
+    requests, told = reader()
+    rest = b"".join(one.wire for one in stream)
+    for n, one in enumerate(stream, 1):
+        assert rest.startswith(one.wire)
+        rest = rest[len(one.wire) :]
+        given = one.wire + rest
+        assert requests.read(given) == rest
+        assert (told.ended, len(told.requests)) == (n, n)
+        assert not requests.begun
+
+
+# ---- upgrades
+
+BODIES = {
+    "none": upgraded(b"h2c"),
+    "length": upgraded(b"h2c", body=b"0123456789"),
+    "zero": upgraded(b"h2c", body=b""),
+    "chunked": upgraded(b"h2c", b"Transfer-Encoding: chunked") + chunked(b"01234", b"56789"),
+    "chunked and empty": upgraded(b"h2c", b"Transfer-Encoding: chunked") + chunked(),
+}
+
+
+@pytest.mark.parametrize("kind", BODIES)
+def test_an_upgrade_that_is_refused_is_a_plain_request_at_any_cut(kind):
+    following = request(b"POST", b"/next", body=b"abc")
+    whole = BODIES[kind] + following
+    for cut in range(1, len(whole)):
+        told = read([whole[:cut], whole[cut:]])
+        assert [one.target for one in told.requests] == [b"/up", b"/next"], cut
+        assert told.requests[0].body == (b"0123456789" if kind in ("length", "chunked") else b"")
+        assert told.requests[1].body == b"abc"
+        assert told.ended == 2
+
+
+def test_what_follows_an_upgrade_that_is_allowed_is_not_parsed():
+    for behind in (b"", b"\x81\x05hello", request(), b"\r\n"):
+        requests, told = reader()
+        assert requests.read(upgraded(b"websocket") + behind) == behind
+        assert told.ended == 1
+        assert told.requests[0].upgrade == b"websocket"
+
+
+# ---- bounds, whatever the reads
+
+
+@pytest.mark.parametrize("size", [1, 7, SLICE - 1, SLICE, SLICE + 1, 1 << 20])
+def test_a_large_body_is_whole_in_reads_of_any_size(size):
+    body = bytes(range(256)) * 40
+    for wire in (
+        request(b"POST", b"/", body=body),
+        request(b"POST", b"/", b"Transfer-Encoding: chunked") + chunked(body, body[:5000], b"x"),
+    ):
+        whole = wire + request(b"GET", b"/after")
+        told = read(whole[n : n + size] for n in range(0, len(whole), size))
+        assert [one.target for one in told.requests] == [b"/", b"/after"]
+        assert told.requests[0].body in (body, body + body[:5000] + b"x")
+
+
+@pytest.mark.parametrize("size", [1, 100, SLICE, 1 << 20])
+@pytest.mark.parametrize(
+    ("wire", "limits", "status"),
+    [
+        (request(b"GET", b"/" + b"t" * 9000), {"head_bytes": 4096}, 414),
+        (request(b"GET", b"/", b"X-A: " + b"v" * 9000), {"head_bytes": 4096}, 431),
+        (request(b"GET", b"/", *[b"X-A: 1"] * 20), {"fields": 20}, 431),
+        (request(b"POST", b"/", body=bytes(101)), {"body_bytes": 100}, 413),
+        (
+            request(b"POST", b"/", b"Transfer-Encoding: chunked") + chunked(bytes(60), bytes(41)),
+            {"body_bytes": 100},
+            413,
+        ),
+        (b"\r\n" * 5000 + request(), {"head_bytes": 4096}, 414),
+    ],
+)
+def test_limits_hold_in_reads_of_any_size(wire, limits, status, size):
+    requests, told = reader(**limits)
+    with pytest.raises(BadMessage) as caught:
+        read_all(requests, (wire[n : n + size] for n in range(0, len(wire), size)))
+    assert caught.value.status == status
+    assert told.ended == 0
+
+
+@pytest.mark.parametrize(
+    "wire",
+    [
+        request(b"POST", b"/", body=bytes(100)),
+        request(b"POST", b"/", b"Transfer-Encoding: chunked") + chunked(bytes(60), bytes(40)),
+        request(b"GET", b"/", *[b"X-A: 1"] * 19),
+    ],
+)
+def test_just_the_limit_passes(wire):
+    requests, told = reader(body_bytes=100, fields=20)
+    assert requests.read(wire) == b""
+    assert told.ended == 1
+
+
+def test_a_bad_request_behind_a_good_one_is_bad_only_when_its_turn_comes():
+    requests, told = reader()
+    rest = requests.read(request() + b"BAD\r\n\r\n")
+    assert (told.ended, rest) == (1, b"BAD\r\n\r\n")
+    with pytest.raises(BadMessage):
+        requests.read(rest)
