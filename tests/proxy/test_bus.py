@@ -35,6 +35,11 @@ class Loop:
     def __init__(self) -> None:
         self.timers: list[Timer] = []
         self.connects = 0
+        self.now = 0.0
+
+    def time(self) -> float:
+        self.now += 1.0
+        return self.now
 
     def call_later(self, seconds: float, work) -> Timer:
         self.timers.append(Timer(work))
@@ -57,6 +62,8 @@ class Transport:
     def __init__(self) -> None:
         self.sent = bytearray()
         self.buffered = 0
+        self.closed_with: int | None = None
+        """Bytes that were not read yet when it was closed."""
 
     def set_write_buffer_limits(self, high: int) -> None:
         pass
@@ -67,6 +74,9 @@ class Transport:
 
     def get_write_buffer_size(self) -> int:
         return self.buffered
+
+    def close(self) -> None:
+        self.closed_with = self.buffered
 
 
 def frames(data: bytes) -> list[tuple[int, int, int]]:
@@ -307,6 +317,48 @@ def test_it_connects_anew_when_the_observer_has_gone():
     worker.connect()
     worker.disconnect()
     assert worker.loop.connects == 2
+
+
+def test_what_the_last_observer_did_not_read_is_held_no_longer():
+    worker = Worker()
+    worker.connect()
+    worker.put()
+    worker.loop.pass_time()
+    assert worker.budget.unsent > 0
+    worker.disconnect()
+    assert worker.budget.unsent == 0
+
+
+def test_it_sends_the_last_batch_at_its_close_and_does_not_connect_again():
+    worker = Worker()
+    worker.connect()
+    worker.put()
+    transport = worker.transport
+    assert transport is not None
+    sizes = iter([0, 3, 2, 1, 0, 0])
+    transport.get_write_buffer_size = sizes.__next__  # type: ignore[method-assign]
+    asyncio.run(worker.bus.close(100.0))
+    assert worker.all_frames() == [(1, 0, 1)]
+    assert list(sizes) == [0], "it waited until all was read, and no longer"
+    assert transport.closed_with is not None
+    worker.disconnect()
+    assert worker.loop.connects == 1
+
+
+def test_its_close_does_not_wait_for_ever_for_an_observer_that_does_not_read():
+    worker = Worker()
+    worker.connect()
+    worker.put()
+    asyncio.run(worker.bus.close(3.0))
+    assert worker.transport is not None
+    assert worker.transport.closed_with == worker.transport.buffered > 0
+
+
+def test_its_close_without_an_observer_counts_what_was_left():
+    worker = Worker()
+    worker.put()
+    asyncio.run(worker.bus.close(3.0))
+    assert worker.dropped() == {"dropped_away": 1}
 
 
 @pytest.fixture
