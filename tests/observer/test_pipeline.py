@@ -141,6 +141,14 @@ def test_spans_that_nobody_sampled_are_not_sent():
     assert run.out.sent["spans"] == []
 
 
+def test_lines_that_the_level_leaves_out_are_not_sent():
+    run = Run()
+    run.out.records = lambda part, dialects: []  # type: ignore[method-assign]
+    assert run.pipeline.handle(batch(b"a")) == 0
+    assert run.out.sent["stdout"] == []
+    assert run.out.sent["logs"] == []
+
+
 # ---- steps that are off
 
 
@@ -237,6 +245,13 @@ def test_a_decoder_that_raises_costs_its_record_alone(monkeypatch):
     assert run.pipeline.decoded == {("kserve_v1", "ok"): 2}
 
 
+def test_each_line_has_its_own_records_dialect_beside_a_poisoned_one():
+    run = Run(choke="logs")
+    made = [*batch(POISON, b"a"), usual(b"b")._replace(status=500), *batch(b"c")]
+    assert run.pipeline.handle(made) == 1
+    assert run.out.dialects == {b"a": "kserve_v1", b"b": "", b"c": "kserve_v1"}
+
+
 def test_a_record_that_all_steps_choke_on_is_counted_once():
     run = Run(choke="all")
     assert run.pipeline.handle(poisoned(b"a", POISON, b"b")) == 1
@@ -261,6 +276,12 @@ def test_a_fault_is_told_once_with_its_step_and_trace(caplog):
     run.pipeline.handle(batch(POISON))
     assert "logs" in caplog.records[-1].getMessage()
     assert len(caplog.records) == 2
+
+
+def test_a_fault_of_a_decoder_is_told_too(caplog):
+    Run(choke="drift").pipeline.handle(poisoned(POISON))
+    [told] = caplog.records
+    assert "decode: PoisonError" in told.getMessage()
 
 
 # ---- overload
