@@ -285,6 +285,23 @@ def test_options_that_name_a_field_take_it_out_each_time(client, origin):
     assert b"x-stays" in names
 
 
+@pytest.mark.parametrize("state", [b"", b"tracestate: vendor=x"])
+def test_a_trace_is_continued_each_time_that_the_same_head_names_it(start, own_origin, state):
+    proxy = start(own_origin.url, env={"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"})
+    parent = b"traceparent: 00-%032x-%016x-01" % (7, 8)
+    spans = set()
+    with proxy.connect() as client:
+        for _ in range(3):
+            client.send(request(b"GET", b"/traced", parent, *filter(None, [state])))
+            seen = own_origin.serve()
+            version, trace, span, flags = seen.one(b"traceparent").split(b"-")
+            assert (version, trace, flags) == (b"00", b"%032x" % 7, b"01")
+            assert seen.one(b"tracestate") == (b"vendor=x" if state else None)
+            spans.add(span)
+            client.response()
+    assert len(spans - {b"%016x" % 8}) == 3
+
+
 # ---- answers that are not plain
 
 ANSWERS = {
