@@ -13,13 +13,12 @@ from msgspec import Meta, Struct
 from msgspec.json import Decoder
 
 from agent.decode.payload import (
-    MAX_CELLS,
     MAX_NAME,
     MAX_STRING,
     Refused,
     Side,
     from_columns,
-    from_plain_objects,
+    from_plain_rows,
     from_rows,
 )
 
@@ -27,45 +26,45 @@ NAME = "kserve_v1"
 
 
 _Small = float | int | bool | Annotated[str, Meta(max_length=MAX_STRING)] | None
+_Row = _Small | list[_Small] | dict[Annotated[str, Meta(max_length=MAX_NAME)], _Small]
+"""A usual row, which msgspec checks while it reads: small plain values, not nested."""
 
 
-class _PlainRows(Struct, gc=False):
-    """The usual request, which msgspec checks while it reads: objects of small plain values."""
-
-    instances: list[dict[Annotated[str, Meta(max_length=MAX_NAME)], _Small]]
+class _Request(Struct, gc=False):
+    instances: list[_Row]
 
 
-class _PlainValues(Struct, gc=False):
-    """The usual answer: a small plain value a row."""
-
-    predictions: list[_Small]
+class _Response(Struct, gc=False):
+    predictions: list[_Row]
 
 
-_plain_rows = Decoder(_PlainRows).decode
-_plain_values = Decoder(_PlainValues).decode
+_read_request = Decoder(_Request).decode
+_read_response = Decoder(_Response).decode
 
 
 def plain_request(raw: bytes) -> Side | None:
-    """The inputs of the usual request, a microsecond sooner than by way of a document; or None."""
+    """The inputs of a usual request, sooner than by way of a document; or None."""
     if not raw.startswith(b'{"instances"'):
         return None
     try:
-        rows = _plain_rows(raw).instances
+        return _plain(_read_request(raw).instances, "instances")
     except (ValueError, RecursionError):
         return None
-    columns = from_plain_objects(rows) if rows else None
-    return None if columns is None else Side(columns, len(rows))
 
 
 def plain_response(raw: bytes) -> Side | None:
-    """The outputs of the usual answer, in the same quick way; or None."""
+    """The outputs of a usual answer, in the same quick way; or None."""
     if not raw.startswith(b'{"predictions"'):
         return None
     try:
-        values = _plain_values(raw).predictions
+        return _plain(_read_response(raw).predictions, "predictions")
     except (ValueError, RecursionError):
         return None
-    return Side({"predictions": values}, len(values)) if 0 < len(values) <= MAX_CELLS else None
+
+
+def _plain(rows: list[_Row], name: str) -> Side | None:
+    columns = from_plain_rows(rows, name) if rows else None
+    return None if columns is None else Side(columns, len(rows))
 
 
 def matches(document: object) -> bool:

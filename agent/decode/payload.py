@@ -10,6 +10,7 @@ not fit is left out and counted, never silently kept.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from functools import lru_cache
 from itertools import chain
 from typing import Literal
 
@@ -89,6 +90,7 @@ class Refused(Exception):
 
 
 _SCALARS = frozenset((float, int, bool, type(None), str))
+_OBJECTS, _ARRAYS = {dict}, {list}
 
 
 def from_rows(rows: Sequence[object], name: str) -> Side:
@@ -98,15 +100,8 @@ def from_rows(rows: Sequence[object], name: str) -> Side:
     """
     if not rows:
         return Side({}, 0)
-    first = rows[0]
-    columns: Columns | None = None
-    if type(first) is dict:
-        columns = _uniform_objects(rows)
-    elif type(first) is list:
-        columns = _uniform_arrays(rows, first, name)
-    elif _all_small(rows):
-        columns = {name: rows}  # type: ignore[dict-item]
-    if columns is None:
+    columns = from_plain_rows(rows, name)
+    if columns is None or not _are_small(columns, named=type(rows[0]) is dict):
         return _ragged(rows, name)
     return Side(columns, len(rows))
 
@@ -127,11 +122,35 @@ def from_columns(source: dict[str, object]) -> Side:
     return Side(columns, rows, left_out)
 
 
-def from_plain_objects(rows: Sequence[dict[str, Value]]) -> Columns | None:
-    """Columns of objects with one set of names in one order, known to hold small plain values.
+def from_plain_rows(rows: Sequence[object], name: str) -> Columns | None:
+    """Columns of rows that are all objects, all arrays or all scalars; values stay as they are.
 
-    None if they are not alike, or too many.
+    None if the rows are not alike, or too many.
     """
+    if len(rows) == 1:
+        return _columns_of_row(rows[0], name)
+    kinds = set(map(type, rows))
+    if kinds == _OBJECTS:
+        return _columns_of_objects(rows)  # type: ignore[arg-type]
+    if kinds == _ARRAYS:
+        return _columns_of_arrays(rows, name)  # type: ignore[arg-type]
+    if kinds <= _SCALARS and len(rows) <= MAX_CELLS:
+        return {name: rows}  # type: ignore[dict-item]
+    return None
+
+
+def _columns_of_row(row: object, name: str) -> Columns | None:
+    """The same of a single row, which most requests have: half the time."""
+    if type(row) is dict:
+        return {key: (value,) for key, value in row.items()} if _fits(len(row), 1) else None
+    if type(row) is list:
+        if not _fits(len(row), 1):
+            return None
+        return {key: (value,) for key, value in zip(_numbered(name, len(row)), row, strict=True)}
+    return {name: (row,)} if type(row) in _SCALARS else None  # type: ignore[dict-item]
+
+
+def _columns_of_objects(rows: Sequence[dict[str, Value]]) -> Columns | None:
     names = list(rows[0])
     if not _fits(len(names), len(rows)):
         return None
@@ -141,24 +160,23 @@ def from_plain_objects(rows: Sequence[dict[str, Value]]) -> Columns | None:
     return dict(zip(names, zip(*map(dict.values, rows), strict=False), strict=False))
 
 
-def _uniform_objects(rows: Sequence[object]) -> Columns | None:
-    if set(map(type, rows)) != {dict}:
+def _columns_of_arrays(rows: Sequence[list[Value]], name: str) -> Columns | None:
+    width = len(rows[0])
+    if not _fits(width, len(rows)) or set(map(len, rows)) != {width}:
         return None
-    columns = from_plain_objects(rows)  # type: ignore[arg-type]
-    if columns is None or not _all_small(columns, MAX_NAME):
-        return None
-    return columns if _all_small([*chain.from_iterable(columns.values())]) else None
+    return dict(zip(_numbered(name, width), zip(*rows, strict=False), strict=False))
 
 
-def _uniform_arrays(rows: Sequence[object], first: list[object], name: str) -> Columns | None:
-    width = len(first)
-    if not _fits(width, len(rows)):
-        return None
-    for row in rows:
-        if type(row) is not list or len(row) != width or not _all_small(row):
-            return None
-    columns = zip(*rows, strict=False)
-    return {f"{name}-{i}": column for i, column in enumerate(columns)}
+@lru_cache(maxsize=16)
+def _numbered(name: str, width: int) -> tuple[str, ...]:
+    return tuple([f"{name}-{i}" for i in range(width)])
+
+
+def _are_small(columns: Columns, named: bool) -> bool:
+    """Whether all values are plain ones that can be kept as they are, and the names too."""
+    if named and not _all_small(columns, MAX_NAME):
+        return False
+    return _all_small([*chain.from_iterable(columns.values())])
 
 
 def _fits(width: int, rows: int) -> bool:
