@@ -237,6 +237,33 @@ def test_a_large_body_is_whole_in_reads_of_any_size(size):
         assert told.requests[0].body in (body, body + body[:5000] + b"x")
 
 
+@pytest.mark.parametrize("framing", [b"", b"Transfer-Encoding: chunked"])
+@pytest.mark.parametrize("slices", [1, 2])
+def test_an_empty_line_may_lie_across_two_of_the_slices_that_a_read_is_parsed_in(framing, slices):
+    """And another request right behind it, in the same read."""
+    behind = request(b"GET", b"/behind")
+    tail = chunked(b"x") if framing else b""
+    for size in range(slices * SLICE - 5, slices * SLICE + 6):
+        lines = [framing] if framing else []
+        short = len(request(b"POST", b"/", *lines, b"X-A: "))
+        head = request(b"POST", b"/", *lines, b"X-A: " + b"v" * (size - short))
+        told = read([head + tail + behind])
+        assert [one.target for one in told.requests] == [b"/", b"/behind"], size
+        assert told.ended == 2
+
+
+@pytest.mark.parametrize("size", [1, 100, SLICE, 1 << 20])
+@pytest.mark.parametrize("after", [b"\r\nabc\r\n", b"\r\n"])
+def test_a_chunks_extension_is_held_to_the_limit_of_a_head_in_reads_of_any_size(size, after):
+    requests, told = reader(head_bytes=4096)
+    requests.read(request(b"POST", b"/", b"Transfer-Encoding: chunked"))
+    chunk = b"3;e=" + b"x" * 9000 + after
+    with pytest.raises(BadMessage) as caught:
+        read_all(requests, (chunk[n : n + size] for n in range(0, len(chunk), size)))
+    assert caught.value.status == 400
+    assert told.ended == 0
+
+
 @pytest.mark.parametrize("size", [1, 100, SLICE, 1 << 20])
 @pytest.mark.parametrize(
     ("wire", "limits", "status"),
