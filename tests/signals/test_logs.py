@@ -143,3 +143,11 @@ def test_own_log_is_made_once() -> None:
     selflog.make("svc", stream=second).info("hello")
     assert not first.getvalue()
     assert second.getvalue().count("\n") == 1
+
+
+def test_lines_of_a_batch_are_those_of_each_alone() -> None:
+    long = USUAL._replace(target=b"/" + b"p" * 5000)
+    batch = [*CASES, long, *reversed(CASES), long]
+    formatter = LogFormatter("svc")
+    alone = [line for x in batch for line in LogFormatter("svc").lines([x], ["kserve_v1"])]
+    assert formatter.lines(batch, ["kserve_v1"] * len(batch)) == alone
