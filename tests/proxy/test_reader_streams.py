@@ -265,6 +265,25 @@ def test_a_chunks_extension_is_held_to_the_limit_of_a_head_in_reads_of_any_size(
 
 
 @pytest.mark.parametrize("size", [1, 100, SLICE, 1 << 20])
+def test_each_head_extension_and_trailer_section_has_the_limit_for_itself(size):
+    large = b"X-A: " + b"v" * 3000
+    chunk = b"3;e=" + b"x" * 3000 + b"\r\nabc\r\n"
+    wire = (
+        request(b"POST", b"/1", b"Transfer-Encoding: chunked", large)
+        + chunk * 3
+        + (b"0\r\n" + large + b"\r\n\r\n")
+        + request(b"GET", b"/2", large) * 2
+    )
+    requests, told = reader(head_bytes=4096)
+    for n in range(0, len(wire), size):
+        rest = wire[n : n + size]
+        while rest:
+            rest = requests.read(rest)
+    assert [one.target for one in told.requests] == [b"/1", b"/2", b"/2"]
+    assert told.ended == 3
+
+
+@pytest.mark.parametrize("size", [1, 100, SLICE, 1 << 20])
 @pytest.mark.parametrize(
     ("wire", "limits", "status"),
     [
@@ -272,6 +291,7 @@ def test_a_chunks_extension_is_held_to_the_limit_of_a_head_in_reads_of_any_size(
         (request(b"GET", b"/", b"X-A: " + b"v" * 9000), {"head_bytes": 4096}, 431),
         (request(b"GET", b"/", *[b"X-A: 1"] * 20), {"fields": 20}, 431),
         (request(b"POST", b"/", body=bytes(101)), {"body_bytes": 100}, 413),
+        (request(b"POST", b"/", b"Content-Length: 101"), {"body_bytes": 100}, 413),
         (
             request(b"POST", b"/", b"Transfer-Encoding: chunked") + chunked(bytes(60), bytes(41)),
             {"body_bytes": 100},
