@@ -7,6 +7,7 @@ OpenTelemetry's semantic conventions for HTTP.
 from __future__ import annotations
 
 import re
+from operator import itemgetter
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -71,8 +72,12 @@ class Facts(NamedTuple):
     host: bytes
 
 
-def facts_of(x: Exchange) -> Facts:
-    """Each cut at `MAX_TEXT` bytes."""
+kind_of = itemgetter(*map(Exchange._fields.index, Kind._fields))
+"""The `Kind` of an exchange as a plain tuple, which is a third of the time."""
+
+
+def facts_of(x: Exchange) -> tuple[bytes, str, bytes, bytes]:
+    """Its `Facts` as a plain tuple, each cut at `MAX_TEXT` bytes."""
     agent = host = b""
     for name, value in x.request_fields:
         size = len(name)
@@ -80,7 +85,7 @@ def facts_of(x: Exchange) -> Facts:
             agent = value[:MAX_TEXT]
         elif size == 4 and name.lower() == b"host":
             host = value[:MAX_TEXT]
-    return Facts(x.target[:MAX_TEXT], x.client, agent, host)
+    return x.target[:MAX_TEXT], x.client, agent, host
 
 
 def server_constant(kind: Kind, scheme: str) -> bytes:

@@ -37,14 +37,18 @@ def of(x: Exchange) -> Times:
     """The points in time of one exchange."""
     start = x.start_ns
     end = start + int(x.duration * 1e9)
-    first_byte, received = None, start
-    if x.upstream >= 0:
-        first_byte = max(start, end - int(x.stream * 1e9)) if x.stream > 0 else end
-        received = max(start, first_byte - int(x.upstream * 1e9))
-    client_start = None
-    if x.sent >= 0:
-        waited = x.sent - x.connect if x.connect > 0 else x.sent
-        client_start = min(end, start + int(waited * 1e9)) if waited > 0 else start
+    first_byte, received, client_start = None, start, None
+    upstream, stream, sent = x.upstream, x.stream, x.sent
+    # Comparisons in line: max() and min() would be a third of the time of this function.
+    if upstream >= 0:
+        first_byte = end - int(stream * 1e9) if stream > 0 else end
+        first_byte = first_byte if first_byte > start else start
+        received = first_byte - int(upstream * 1e9)
+        received = received if received > start else start
+    if sent >= 0:
+        waited = sent - x.connect if x.connect > 0 else sent
+        client_start = start + int(waited * 1e9) if waited > 0 else start
+        client_start = client_start if client_start < end else end
     elif x.error[:8] == "upstream":
         client_start = start
     answered = x.status != 499 and (not x.error or x.status >= 400)

@@ -28,8 +28,8 @@ _SPAN = b"\x12"
 _LOCAL, _REMOTE = (b"\x85\x01" + struct.pack("<I", flags) for flags in (0x100, 0x300))
 """Field 16, flags: it is known whether the parent is remote; and that it is."""
 
-_ROOT = struct.Struct("<2s16s2s8sBQBQ").pack
-_CHILD = struct.Struct("<2s16s2s8s2s8sBQBQ").pack
+_ROOT = struct.Struct("<6s2s16s2s8sBQBQ").pack
+_CHILD = struct.Struct("<6s2s16s2s8s2s8sBQBQ").pack
 _TRACE_ID, _SPAN_ID, _PARENT_ID, _START, _END = b"\x0a\x10", b"\x12\x08", b"\x22\x08", 0x39, 0x41
 """Tags (and lengths) of fields 1, 2, 4, 7 and 8."""
 
@@ -42,6 +42,7 @@ def _event(name: str) -> bytes:
 
 
 _RECEIVED, _FIRST_BYTE, _SENT = map(_event, ("request received", "first byte", "response sent"))
+_ALL_EVENTS = struct.Struct(f"<{len(_RECEIVED)}sQ{len(_FIRST_BYTE)}sQ{len(_SENT)}sQ").pack
 
 
 class SpanBatch(NamedTuple):
@@ -71,89 +72,95 @@ class SpanEncoder:
         self._upstream = upstream
         self._scheme = scheme
         self._new_id = new_id
-        self._constants: Kept[Kind, tuple[bytes, bytes]] = Kept(self._constant)
-        self._facts: Kept[Facts, tuple[bytes, bytes]] = Kept(self._fact)
+        self._constants: Kept[tuple[object, ...], tuple[bytes, bytes]] = Kept(self._constant)
+        self._facts: Kept[tuple[object, ...], tuple[bytes, bytes]] = Kept(self._fact)
         self._request_size = sizes("http.request.body.size")
         self._response_size = sizes("http.response.body.size")
         self._before_id: Kept[int, bytes] = Kept(span_parts.before_id)
 
     def encode(self, batch: Sequence[Exchange]) -> SpanBatch | None:
         """Both spans of every exchange that was sampled; None if none was."""
-        spans: list[bytes] = []
+        fields: list[bytes] = []
         first = 0
         for x in batch:
             if x.trace is not None:
                 first = first or x.start_ns
-                self._add(spans, x, x.trace)
-        if not spans:
+                self._add(fields, x, x.trace)
+        if not fields:
             return None
-        fields = [part for span in spans for part in (_SPAN, length(span), span)]
         scope_spans = self._scope + b"".join(fields)
-        return SpanBatch(first, block(1, self._resource + block(2, scope_spans)), len(spans))
+        return SpanBatch(first, block(1, self._resource + block(2, scope_spans)), len(fields) // 3)
 
     def _add(
-        self, spans: list[bytes], x: Exchange, trace: tuple[bytes, bytes, bytes, bytes, bytes]
+        self, out: list[bytes], x: Exchange, trace: tuple[bytes, bytes, bytes, bytes, bytes]
     ) -> None:
-        kind = Kind(x.method, x.route, x.status, x.error, x.model, x.version)
-        server, client = self._constants[kind]
+        """Appends tag, length and bytes of each span."""
+        server, client = self._constants[span_parts.kind_of(x)]
         server_facts, client_facts = self._facts[span_parts.facts_of(x)]
         trace_id, server_id, client_id, parent_id, tracestate = trace
         times = stages.of(x)
+        end, client_start = times.end, times.client_start
         state = block(3, tracestate) if tracestate else b""
-        spans.append(
-            server
-            + server_facts
-            + self._request_size[x.request_size]
-            + self._response_size[x.response_size]
-            + self._before_id[len(x.request_id)]
-            + x.request_id
-            + (_REMOTE if parent_id else _LOCAL)
-            + _identity(trace_id, server_id, parent_id, x.start_ns, times.end)
-            + _events(times)
-            + state
+        request_id = x.request_id
+        flags = _REMOTE if parent_id else _LOCAL
+        span = b"".join(
+            (
+                server,
+                server_facts,
+                self._request_size[x.request_size],
+                self._response_size[x.response_size],
+                self._before_id[len(request_id)],
+                request_id,
+                _identity(flags, trace_id, server_id, parent_id, x.start_ns, end),
+                _events(times),
+                state,
+            )
         )
-        if times.client_start is None:
+        out += (_SPAN, length(span), span)
+        if client_start is None:
             return
-        spans.append(
-            client
-            + client_facts
-            + (RESENT if x.resent else b"")
-            + _LOCAL
-            + _identity(trace_id, client_id, server_id, times.client_start, times.end)
-            + state
-        )
+        identity = _identity(_LOCAL, trace_id, client_id, server_id, client_start, end)
+        resent = RESENT if x.resent else b""
+        span = b"".join((client, client_facts, resent, identity, state))
+        out += (_SPAN, length(span), span)
         timing = stages.server_timing(x.response_fields)
         if timing is not None:
             for name, start, end in stages.spans(times, timing):
-                spans.append(
-                    span_parts.stage_constant(name)
-                    + _LOCAL
-                    + _identity(trace_id, self._new_id(), client_id, start, end)
-                    + state
-                )
+                identity = _identity(_LOCAL, trace_id, self._new_id(), client_id, start, end)
+                span = span_parts.stage_constant(name) + identity + state
+                out += (_SPAN, length(span), span)
 
-    def _constant(self, kind: Kind) -> tuple[bytes, bytes]:
+    def _constant(self, of: tuple[object, ...]) -> tuple[bytes, bytes]:
+        kind = Kind._make(of)
         return (
             span_parts.server_constant(kind, self._scheme),
             span_parts.client_constant(kind, self._upstream),
         )
 
-    def _fact(self, facts: Facts) -> tuple[bytes, bytes]:
+    def _fact(self, of: tuple[object, ...]) -> tuple[bytes, bytes]:
+        facts = Facts._make(of)
         return (
             span_parts.server_facts(facts, self._scheme),
             span_parts.client_facts(facts, self._upstream),
         )
 
 
-def _identity(trace_id: bytes, span_id: bytes, parent_id: bytes, start: int, end: int) -> bytes:
+def _identity(
+    flags: bytes, trace_id: bytes, span_id: bytes, parent_id: bytes, start: int, end: int
+) -> bytes:
     if not parent_id:
-        return _ROOT(_TRACE_ID, trace_id, _SPAN_ID, span_id, _START, start, _END, end)
+        return _ROOT(flags, _TRACE_ID, trace_id, _SPAN_ID, span_id, _START, start, _END, end)
     return _CHILD(
-        _TRACE_ID, trace_id, _SPAN_ID, span_id, _PARENT_ID, parent_id, _START, start, _END, end
-    )
+        flags, _TRACE_ID, trace_id, _SPAN_ID, span_id, _PARENT_ID, parent_id,
+        _START, start, _END, end,
+    )  # fmt: skip
 
 
 def _events(times: stages.Times) -> bytes:
+    if times.answered and times.first_byte is not None:
+        return _ALL_EVENTS(
+            _RECEIVED, times.received, _FIRST_BYTE, times.first_byte, _SENT, times.end
+        )
     out = _RECEIVED + _TIME(times.received)
     if times.first_byte is not None:
         out += _FIRST_BYTE + _TIME(times.first_byte)
