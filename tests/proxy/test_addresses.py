@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.harness import Outrider
+from tests.harness import Outrider, eventually
 from tests.origin import RawOrigin
 from tests.wire import IncompleteError, request, response
 
@@ -84,6 +84,6 @@ def test_localhost_by_name(start, own_origin):
 
 def test_two_workers_share_a_port(start, own_origin):
     proxy = start(own_origin.url, {"workers": 2})
-    assert len(proxy.pids()["worker"]) == 2
+    eventually(lambda: len(proxy.pids()["worker"]) == 2, "both workers")
     for _ in range(20):
         ask(proxy, own_origin)
