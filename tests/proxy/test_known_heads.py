@@ -7,54 +7,14 @@ all that must not be remembered. Each case is asked three times: the first time 
 from __future__ import annotations
 
 import socket
-from itertools import cycle
 
 import pytest
 
-from agent.proxy.known import GIVE_UP, MAX_HEAD, MAX_HEADS
-from tests.harness import Metrics, eventually
-from tests.wire import DEADLINE, Message, Stream, chunked, request, response
+from tests.proxy.repeating import GET, OK, POST, ask, read_by_now, same_thrice
+from tests.wire import DEADLINE, Stream, chunked, request, response
 
-CHANGING = {b"x-request-id", b"date"}
-COUNT = "http_server_request_duration_seconds_count"
 WS = (b"Connection: Upgrade", b"Upgrade: websocket", b"Sec-WebSocket-Key: a")
 SWITCH = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
-
-
-def plain(message: Message) -> tuple[object, ...]:
-    """What must be the same each time."""
-    fields = [(k, v) for k, v in message.fields if k.lower() not in CHANGING]
-    interim = [plain(one) for one in message.interim]
-    return message.start, fields, message.body, message.trailers, message.framing, interim
-
-
-def ask(client: Stream, origin, sent: bytes, answer: bytes) -> tuple[object, ...]:
-    """One exchange as both ends saw it."""
-    client.send(sent)
-    seen = origin.serve(answer)
-    return plain(seen), plain(client.response(seen.method))
-
-
-def same_thrice(client: Stream, origin, sent: bytes, answer: bytes) -> tuple[object, ...]:
-    first, *others = [ask(client, origin, sent, answer) for _ in range(3)]
-    assert others == [first, first]
-    return first
-
-
-@pytest.fixture
-def read_by_now(connect, origin):
-    """Returns once the worker has read all that was sent to it before.
-
-    It is one thread: what came on another connection and was answered came later.
-    """
-    other = connect()
-
-    def wait() -> None:
-        other.send(request(b"GET", b"/read-by-now"))
-        assert origin.serve().target == b"/read-by-now"
-        assert other.response().status == 200
-
-    return wait
 
 
 # ---- which request it is
@@ -114,10 +74,6 @@ def test_a_claim_of_whom_it_is_for_is_not_remembered(start, own_origin):
 
 # ---- where it begins and ends
 
-GET = request(b"GET", b"/known-get")
-POST = request(b"POST", b"/known-post", body=b"body")
-OK = response(b"ok", b"X-Known: 1")
-
 
 def test_an_empty_line_before_it_is_skipped_each_time(client, origin):
     for sent in (GET, POST):
@@ -126,13 +82,13 @@ def test_an_empty_line_before_it_is_skipped_each_time(client, origin):
             assert same_thrice(client, origin, empty + sent, OK) == expected
 
 
-def test_empty_lines_alone_are_no_request(client, origin, read_by_now):
+def test_empty_lines_alone_are_no_request(client, origin, connect):
     """Even though a request came right behind the same empty lines before."""
     for _ in range(2):
         ask(client, origin, b"\r\n\r\n" + GET, OK)
     for _ in range(2):
         client.send(b"\r\n\r\n")
-        read_by_now()
+        read_by_now(connect, origin)
         ask(client, origin, GET, OK)
     assert origin.pending() == 0
 
@@ -154,19 +110,19 @@ def test_a_head_that_came_in_two_parts_is_remembered_as_its_own(client, origin):
 
 
 @pytest.mark.parametrize("cut", [1, 3, 20, len(POST) - 6, len(POST) - 5])
-def test_one_whose_head_came_in_parts_is_the_same(client, origin, read_by_now, cut):
+def test_one_whose_head_came_in_parts_is_the_same(client, origin, connect, cut):
     expected = same_thrice(client, origin, POST, OK)
     client.send(POST[:cut])
-    read_by_now()
+    read_by_now(connect, origin)
     assert ask(client, origin, POST[cut:], OK) == expected
     assert same_thrice(client, origin, POST, OK) == expected
 
 
 @pytest.mark.parametrize("known", [GET, POST])
-def test_its_bytes_inside_another_head_are_no_request(client, origin, read_by_now, known):
+def test_its_bytes_inside_another_head_are_no_request(client, origin, connect, known):
     same_thrice(client, origin, known, OK)
     client.send(b"GET /open HTTP/1.1\r\nHost: model.test\r\nX-A: ")
-    read_by_now()
+    read_by_now(connect, origin)
     client.send(known)
     assert client.response().status == 400
     assert client.end() == "eof"
@@ -317,217 +273,3 @@ def test_a_trace_is_continued_each_time_that_the_same_head_names_it(start, own_o
             spans.add(span)
             client.response()
     assert len(spans - {b"%016x" % 8}) == 3
-
-
-# ---- answers that are not plain
-
-ANSWERS = {
-    "chunked": b"HTTP/1.1 200 OK\r\nX-K: c\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(b"ab"),
-    "chunked and empty": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(),
-    "204": b"HTTP/1.1 204 No Content\r\nX-K: n\r\n\r\n",
-    "304": b"HTTP/1.1 304 Not Modified\r\nContent-Length: 2\r\n\r\n",
-    "empty": b"HTTP/1.1 200 OK\r\nX-K: z\r\nContent-Length: 0\r\n\r\n",
-    "error": response(b"sorry", status=b"503 Busy"),
-    "odd reason": response(b"", status=b"299 \xffodd thing"),
-    "no reason": response(b"x", status=b"200 "),
-    "100 first": b"HTTP/1.1 100 Continue\r\n\r\n" + OK,
-    "103 first": b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + response(b"x", b"X-K: h"),
-    "large head": response(b"x", b"X-Large: " + b"v" * 2 * MAX_HEAD),
-}
-
-
-@pytest.mark.parametrize("kind", ANSWERS)
-def test_an_answer_of_any_framing_is_the_same_each_time(client, origin, kind):
-    same_thrice(client, origin, GET, ANSWERS[kind])
-    same_thrice(client, origin, GET, OK)
-
-
-def test_an_interim_answer_is_not_taken_for_the_final_one_behind_it(client, origin):
-    """The two came in one read before; now the interim one comes alone."""
-    early = b"HTTP/1.1 103 Early Hints\r\nLink: </alone>\r\n\r\n"
-    final = b"HTTP/1.1 200 OK\r\nX-K: alone\r\nContent-Length: 0\r\n\r\n"
-    expected = same_thrice(client, origin, GET, early + final)
-    client.send(GET)
-    stream = origin.take()
-    stream.request()
-    stream.send(early)
-    assert client.head().status == 103
-    stream.send(final)
-    origin.free(stream)
-    assert client.head().status == 200
-    assert ask(client, origin, GET, early + final) == expected
-
-
-@pytest.mark.parametrize("behind", [b"", b"HTTP/1.1 103 Early Hints\r\n\r\n"])
-def test_a_known_answer_in_two_parts_is_the_same(client, origin, read_by_now, behind):
-    answer = response(b"0123456789", b"X-K: parts")
-    expected = same_thrice(client, origin, GET, behind + answer)
-    for cut in range(1, len(answer)):
-        client.send(GET)
-        stream = origin.take()
-        seen = plain(stream.request())
-        stream.send(behind + answer[:cut])
-        read_by_now()
-        stream.send(answer[cut:])
-        origin.free(stream)
-        assert (seen, plain(client.response())) == expected
-
-
-def test_an_answer_to_head_with_a_body_is_no_answer_to_the_next(connect, origin):
-    """The head is known, and so is the body's length; but HEAD has none."""
-    client = connect()
-    same_thrice(client, origin, GET, OK)
-    client.send(request(b"HEAD", b"/known-get"))
-    stream = origin.take()
-    stream.request()
-    stream.send(OK)
-    assert client.response(b"HEAD").one(b"content-length") == b"2"
-    client.send(GET)
-    fresh = origin.take()
-    assert fresh is not stream
-    fresh.request()
-    fresh.send(response(b"mine"))
-    assert client.response().body == b"mine"
-
-
-def test_the_origins_own_request_id_stays_each_time(client, origin):
-    for _ in range(3):
-        client.send(GET)
-        origin.serve(response(b"ok", b"X-Request-Id: theirs"))
-        assert client.response().all(b"x-request-id") == [b"theirs"]
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        response(b"ok", b"Connection: close"),
-        response(b"ok", b"X-K: 1.0").replace(b"1.1", b"1.0", 1),
-    ],
-)
-def test_a_connection_that_the_origin_closes_is_not_used_again(client, origin, answer):
-    """It stays open here: whoever used it would find out."""
-    used = []
-    for _ in range(3):
-        client.send(request(b"POST", b"/once", body=b"x"))
-        stream = origin.take()
-        stream.request()
-        stream.send(answer)
-        assert client.response().body == b"ok"
-        assert stream not in used
-        used.append(stream)
-
-
-def test_the_origins_keep_alive_time_is_heeded_each_time(start, own_origin):
-    """Where it keeps a connection for no time, neither does the proxy."""
-    proxy = start(own_origin.url, {"timeouts": {"pool": "1h"}})
-    with proxy.connect() as client:
-        for _ in range(3):
-            client.send(GET)
-            stream = own_origin.take()
-            stream.request()
-            stream.send(response(b"ok", b"Keep-Alive: timeout=0"))
-            own_origin.free(stream)
-            client.response()
-            gone = stream.sock
-            eventually(lambda: not own_origin.pending() and gone.fileno() < 0, "an end")  # noqa: B023
-
-
-def test_server_timing_is_added_each_time(start, own_origin):
-    proxy = start(own_origin.url, {"server_timing": True})
-    with proxy.connect() as client:
-        for _ in range(3):
-            client.send(GET)
-            own_origin.serve(OK)
-            assert b"upstream;dur=" in client.response().one(b"server-timing")
-
-
-# ---- how much is remembered
-
-
-def test_more_heads_than_are_remembered(client, origin):
-    """Twice over, so that the memory starts anew in the middle of both rounds."""
-    for _ in range(2):
-        for n in range(MAX_HEADS + 20):
-            body = b"%d" % n
-            client.send(request(b"POST", b"/many", b"X-N: %d" % n, body=body))
-            stream = origin.take()
-            seen = stream.request()
-            stream.send(response(b"r" + body, b"X-N: %d" % n))
-            origin.free(stream)
-            assert (seen.one(b"x-n"), seen.body) == (body, body)
-            got = client.response()
-            assert (got.one(b"x-n"), got.body) == (body, b"r" + body)
-
-
-def test_heads_with_ids_of_their_own_pass_and_so_do_those_after_them(client, origin):
-    expected = same_thrice(client, origin, POST, OK)
-    for n in range(2 * GIVE_UP):
-        client.send(request(b"POST", b"/ids", b"X-Trace: %032x" % n, body=b"%d" % n))
-        seen = origin.serve(response(b"%d" % n, b"X-Answer: %032x" % n))
-        assert (seen.one(b"x-trace"), seen.body) == (b"%032x" % n, b"%d" % n)
-        assert client.response().one(b"x-answer") == b"%032x" % n
-    assert same_thrice(client, origin, POST, OK) == expected
-
-
-@pytest.mark.parametrize("size", [MAX_HEAD - 1, MAX_HEAD, MAX_HEAD + 1])
-def test_heads_about_the_longest_that_is_remembered(client, origin, size):
-    short = len(request(b"GET", b"/long", b"X-Long: "))
-    sent = request(b"GET", b"/long", b"X-Long: " + b"v" * (size - short))
-    assert len(sent) == size
-    same_thrice(client, origin, sent, OK)
-
-
-# ---- what is counted
-
-PREDICT = request(
-    b"POST", b"/v1/models/known:predict", body=b'{"instances": [{"age": 39, "plan": "a"}]}'
-)
-TIMES = 6
-ANSWER = response(b'{"predictions": [0.25]}', b"Content-Type: application/json")
-
-
-def test_a_repeated_request_is_counted_and_recorded_as_the_first_was(client, origin, proxy):
-    """By /metrics, and by what the observer finds in the bodies that were captured."""
-    labels = {"http_route": "/v1/models/{model}:predict", "model": "known"}
-    records = "outrider_records_total"
-
-    def settled() -> Metrics | None:
-        got = proxy.metrics()
-        made, finished = (got.value(records, stage=stage) for stage in ("observed", "finished"))
-        return got if made == finished else None
-
-    before = eventually(settled, "what other tests left behind")
-    for _ in range(TIMES):
-        ask(client, origin, PREDICT, ANSWER)
-    eventually(lambda: proxy.metrics().value(COUNT) >= before.value(COUNT) + TIMES, "all counted")
-    after = eventually(settled, "all recorded")
-
-    def more(name: str, **labels: str) -> float:
-        return after.value(name, **labels) - before.value(name, **labels)
-
-    ok = {"http_request_method": "POST", "http_response_status_code": "200", "error_type": ""}
-    assert more(COUNT) == more(COUNT, **ok, **labels) == TIMES
-    for side, size in (("request", 41), ("response", 23)):
-        name = f"http_server_{side}_body_size_bytes"
-        assert more(f"{name}_sum", **labels) == TIMES * size
-        assert more(f"{name}_count", **labels) == TIMES
-    for name in ("upstream_duration", "response_stream", "overhead"):
-        name = f"outrider_{name}_seconds_count"
-        assert more(name) == more(name, http_route=labels["http_route"]) == TIMES, name
-    decoded = "outrider_decode_total"
-    assert more(decoded) == more(decoded, dialect="kserve_v1", outcome="ok") == TIMES
-    assert after.value("http_server_active_requests") == 0
-    assert more("outrider_requests_failed_total") == 0
-
-
-def test_what_is_remembered_of_an_answer_is_not_whose_it_was(connect, origin):
-    """Two clients and two requests take turns with one answer's head."""
-    one, other = connect(), connect()
-    made = set()
-    for client, sent in zip(cycle((one, other)), (GET, POST, GET, POST, POST, GET), strict=False):
-        client.send(sent)
-        seen = origin.serve(OK)
-        got = client.response()
-        assert got.one(b"x-request-id") == seen.one(b"x-request-id")
-        made.add(got.one(b"x-request-id"))
-    assert len(made) == 6
