@@ -42,7 +42,12 @@ def length(data: bytes) -> bytes:
 
 def block(number: int, data: bytes) -> bytes:
     """A field (number below 16) of a message, a string or bytes."""
-    return bytes((number << 3 | 2,)) + length(data) + data
+    return before(number, len(data)) + data
+
+
+def before(number: int, size: int) -> bytes:
+    """What stands before `size` bytes of such a field."""
+    return bytes((number << 3 | 2,)) + varint(size)
 
 
 def utf8(value: bytes) -> bytes:

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from agent.exchange import Exchange
 from agent.signals import span_parts, stages
-from agent.signals.attributes import Kept, block, length, sizes
+from agent.signals.attributes import Kept, before, block, length, sizes
 from agent.signals.span_parts import RESENT, Facts, Kind, Upstream
 
 _SPAN = b"\x12"
@@ -88,8 +88,15 @@ class SpanEncoder:
                 self._add(fields, x, x.trace)
         if not fields:
             return None
-        scope_spans = self._scope + b"".join(fields)
-        return SpanBatch(first, block(1, self._resource + block(2, scope_spans)), len(fields) // 3)
+        return SpanBatch(first, self._request(fields), len(fields) // 3)
+
+    def _request(self, fields: list[bytes]) -> bytes:
+        """One join for all: each copy of so large a text costs a tenth of what its spans did."""
+        resource, scope = self._resource, self._scope
+        size = len(scope) + sum(map(len, fields))
+        inner = before(2, size)
+        outer = before(1, len(resource) + len(inner) + size)
+        return b"".join([outer, resource, inner, scope, *fields])
 
     def _add(
         self, out: list[bytes], x: Exchange, trace: tuple[bytes, bytes, bytes, bytes, bytes]
