@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import random
@@ -37,6 +38,9 @@ from agent.telemetry import Telemetry
 
 TICK = 1.0
 """Seconds between heartbeats, and between looks at windows whose time is over."""
+
+GC_OBJECTS = 20_000
+"""Containers that may be made, and not freed, before garbage is looked for; 2 MB or so."""
 
 
 def run(
@@ -132,9 +136,7 @@ class _Observer:
         )
         default = drift.reference if isinstance(drift.reference, str) else None
         state_dir = Path(self._config.state_dir) if self._config.state_dir else None
-        monitor = Monitor(
-            settings, load_references(default, drift.references), state_dir=state_dir
-        )
+        monitor = Monitor(settings, load_references(default, drift.references), state_dir=state_dir)
         self._ledger.observer[OBSERVER["reference_refused"]] = int(bool(monitor.refused))
         for refusal in monitor.refused:
             text = f"the reference {refusal.source} is not used: {refusal.reason}"
@@ -147,8 +149,8 @@ class _Observer:
     def _make_pusher(self, telemetry: Telemetry) -> Any:
         if not telemetry.metrics:
             return None
-        from agent.signals.otlp_metrics import make_pusher
         from agent.ship import otlp_settings
+        from agent.signals.otlp_metrics import make_pusher
 
         protocol = telemetry.metrics_protocol
         settings = otlp_settings.read(os.environ, "METRICS", protocol)
@@ -178,6 +180,10 @@ class _Observer:
             lambda: Receiver(self._ledger, self._pipeline.handle, self._is_worker), sock=bus
         )
         pages = await self._serve_pages(admin)
+        # What lives till the end need not be searched again, and a batch in hand is no garbage:
+        # measured 0.5 µs an exchange (python -m bench.micro_observer).
+        gc.freeze()
+        gc.set_threshold(GC_OBJECTS)
         counters[OBSERVER["ready"]] = 1
         await self._tick()
         await self._end(receivers, pages)
@@ -212,9 +218,7 @@ class _Observer:
 
     def _is_worker(self, pid: int) -> bool:
         ledger = self._ledger
-        return any(
-            ledger.worker(n).counters[WORKER["pid"]] == pid for n in range(ledger.workers)
-        )
+        return any(ledger.worker(n).counters[WORKER["pid"]] == pid for n in range(ledger.workers))
 
     # ---- what people and Prometheus see
 

@@ -33,7 +33,9 @@ class Spans(Protocol):
 
 
 class Lines(Protocol):
-    """Makes log lines of a batch: time, line, labels, metadata."""
+    """Makes log lines of a batch; as records with their time, line, labels and metadata."""
+
+    def lines(self, batch: Sequence[Exchange], dialects: Sequence[str]) -> Sequence[bytes]: ...
 
     def records(
         self, batch: Sequence[Exchange], dialects: Sequence[str]
@@ -79,8 +81,7 @@ class Pipeline:
 
     def handle(self, batch: list[Exchange]) -> int:
         """Takes one batch through all steps. Gives how many records a fault of ours lost."""
-        last = batch[-1]
-        level = self._shedder.level(self._clock_ns() - last.start_ns - int(last.duration * 1e9))
+        level = self._shedder.level(self._clock_ns() - _end_ns(batch[-1]))
         failed: set[int] = set()
         out, shed = self._out, self._shedder
         self._step("exemplars", out.exemplars, batch, failed)
@@ -97,9 +98,7 @@ class Pipeline:
                 shed.count(LOGS, len(batch))
         return len(failed)
 
-    def _step(
-        self, name: str, work: Step, batch: Sequence[Exchange], failed: set[int]
-    ) -> None:
+    def _step(self, name: str, work: Step, batch: Sequence[Exchange], failed: set[int]) -> None:
         """The whole batch at once; one by one only to find the record that is to blame."""
         try:
             work(batch)
@@ -140,25 +139,23 @@ class Pipeline:
             self._shedder.count(SKETCHES, len(batch))
         return dialects
 
-    def _ship_lines(
-        self, batch: Sequence[Exchange], dialects: list[str], failed: set[int]
-    ) -> None:
-        by_id = {id(exchange): dialect for exchange, dialect in zip(batch, dialects, strict=True)}
+    def _ship_lines(self, batch: Sequence[Exchange], dialects: list[str], failed: set[int]) -> None:
+        out, lines = self._out, self._out.lines
+        assert lines is not None
 
         def ship(part: Sequence[Exchange]) -> None:
-            assert self._out.lines is not None
-            made = self._out.lines.records(part, [by_id[id(exchange)] for exchange in part])
-            if not made:
-                return
-            if self._out.stdout:
-                whole = b"\n".join([line[1] for line in made])
-                record = Record(made[-1][0], whole, units=len(made))
-                for sender in self._out.stdout:
-                    sender.put((record,))
-            if self._out.log_senders:
-                records = [Record(*line) for line in made]
-                for sender in self._out.log_senders:
+            own = dialects if part is batch else [_beside(part[0], batch, dialects)]
+            if out.log_senders:
+                records = [Record(*line) for line in lines.records(part, own)]
+                for sender in out.log_senders:
                     sender.put(records)
+                made: Sequence[bytes] = [record.data for record in records]
+            else:
+                made = lines.lines(part, own)
+            if made and out.stdout:
+                whole = Record(_end_ns(part[-1]), b"\n".join(made), units=len(made))
+                for sender in out.stdout:
+                    sender.put((whole,))
 
         self._step("logs", ship, batch, failed)
 
@@ -168,3 +165,11 @@ class Pipeline:
         if name not in self._told:
             self._told.add(name)
             self._log.error(f"a fault in {name}; such records are counted as failed", exc_info=True)
+
+
+def _end_ns(exchange: Exchange) -> int:
+    return exchange.start_ns + int(exchange.duration * 1e9)
+
+
+def _beside(one: Exchange, batch: Sequence[Exchange], dialects: Sequence[str]) -> str:
+    return next(dialect for x, dialect in zip(batch, dialects, strict=True) if x is one)

@@ -52,20 +52,24 @@ class Receiver(asyncio.Protocol):
             end = start + FRAME.size + size
             if len(buffer) < end:
                 break
-            self._frame(worker, bytes(memoryview(buffer)[start + FRAME.size : end]))
+            with memoryview(buffer)[start + FRAME.size : end] as payload:
+                self._frame(worker, payload)
             start = end
         del buffer[:start]
 
-    def _frame(self, worker: int, payload: bytes) -> None:
+    def _frame(self, worker: int, payload: memoryview) -> None:
         counters, done = self._counters, self._done
         first, batch = decode(payload)
-        if first > done[worker]:
-            counters[_LOST] += first - done[worker]
+        behind = first - done[worker]
+        if behind > 0:
+            counters[_LOST] += behind
+        elif behind < 0:  # a dead worker's last frames, read after its successor's first
+            counters[_LOST] -= min(len(batch), -behind, counters[_LOST])
         counters[_RECEIVED] += len(batch)
         failed = self._handle(batch)
         counters[_FAILED] += failed
         counters[_FINISHED] += len(batch) - failed
-        done[worker] = first + len(batch)
+        done[worker] = max(done[worker], first + len(batch))
 
 
 def _peer_pid(sock: socket.socket | None) -> int | None:

@@ -29,7 +29,7 @@ class Stdout:
 
     async def push(self, batch: Sequence[Record]) -> Outcome:
         """Writes one batch; waits while the reader does not read."""
-        data = memoryview(b"".join([record.data + b"\n" for record in batch]))
+        data = memoryview(b"\n".join([*[record.data for record in batch], b""]))
         while data:
             if self._piece and not _writable(self._fd):
                 await self._until_writable()

@@ -61,6 +61,9 @@ class Everything:
         self.encoded.append(ids)
         return (part[-1].start_ns, b",".join(ids), 2 * len(ids)) if part[0].trace else None
 
+    def lines(self, part: Sequence[Exchange], dialects: Sequence[str]) -> list[bytes]:
+        return [line[1] for line in self.records(part, dialects)]
+
     def records(self, part: Sequence[Exchange], dialects: Sequence[str]) -> list[Any]:
         ids = self._take("logs", part)
         self.dialects.update(zip(ids, dialects, strict=True))
