@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from itertools import pairwise
+from itertools import cycle, pairwise
 from typing import NamedTuple
 
 from hypothesis import strategies as st
@@ -63,9 +64,17 @@ def asked(draw: st.DrawFn) -> Asked:
 
 
 streams = st.lists(asked(), min_size=1, max_size=5)
-cuts = st.lists(st.integers(1, 1500), max_size=25) | st.just(range(1500))
+cuts = st.tuples(
+    st.just([]) | st.lists(st.integers(1, 1500), max_size=25) | st.just(range(1500)),
+    st.lists(st.sets(st.integers(0, 4), max_size=2), min_size=1, max_size=6),
+)
+"""Where reads end: at any bytes, and at these places within each empty line in turn."""
 
 
-def pieces(whole: bytes, at: Iterable[int]) -> list[bytes]:
-    edges = sorted({0, len(whole), *(cut for cut in at if cut < len(whole))})
+def pieces(whole: bytes, at: tuple[Iterable[int], list[set[int]]]) -> list[bytes]:
+    """The stream in reads cut there."""
+    anywhere, within = at
+    found = zip(re.finditer(b"\r\n\r\n", whole), cycle(within), strict=False)
+    lines = [line.start() + n for line, places in found for n in places]
+    edges = sorted({0, len(whole), *(cut for cut in (*anywhere, *lines) if cut < len(whole))})
     return [whole[a:b] for a, b in pairwise(edges)]
