@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agent.exchange import FRAME, decode
 from agent.ledger import WORKER, Ledger
-from agent.proxy.bus import Bus
+from agent.proxy.bus import Bus, _Link
 from agent.proxy.capture import Budget
 from tests.signals.factory import USUAL
 
@@ -107,12 +107,12 @@ class Worker:
 
     def connect(self) -> None:
         if self.transport is None:
-            self.transport = Transport()
-            self.bus.connected(self.transport)
+            self.transport, self._link = Transport(), _Link(self.bus)
+            self._link.connection_made(self.transport)  # type: ignore[arg-type]
 
     def disconnect(self) -> None:
         if self._lose():
-            self.bus.disconnected()
+            self._link.connection_lost(None)
 
     def _lose(self) -> bool:
         lost, self.transport = self.transport, None
