@@ -92,7 +92,7 @@ OBSERVER_COUNTERS = (
 ROUTE_FIELDS = ("active", *REASONS)
 ROUTE_HISTOGRAMS = ("request_size", "response_size", "connect", "upstream", "stream", "overhead")
 
-KEY_BYTES = 248
+KEY_BYTES = 504
 _WORD = 8
 _K = TypeVar("_K")
 
@@ -163,7 +163,7 @@ class Table:
             if not length:
                 return
             at = (start + 1) * _WORD
-            key = bytes(self._bytes[at : at + length - 1]).decode("latin-1")
+            key = bytes(self._bytes[at : at + length - 1]).decode()
             yield start + 1 + KEY_BYTES // _WORD, tuple(key.split("\0"))
 
     def find(self, key: tuple[str, ...]) -> int | None:
@@ -180,7 +180,7 @@ class Table:
         return self._next >= self._rows
 
     def _make(self, key: tuple[str, ...]) -> int:
-        text = "\0".join(key).encode("latin-1", "replace")
+        text = "\0".join(part.replace("\0", "") for part in key).encode("utf-8", "replace")
         start = self._next * self._stride
         fields = start + 1 + KEY_BYTES // _WORD
         if self.full or len(text) > KEY_BYTES:

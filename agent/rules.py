@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator
 
 from agent.config import Config
@@ -19,6 +20,15 @@ def broken(config: Config) -> Iterator[Broken]:
     yield from _loop(config)
     yield from _waits(config)
     yield from _buckets(config)
+    yield from _templates(config)
+
+
+def _templates(config: Config) -> Iterator[Broken]:
+    for n, route in enumerate(config.routes):
+        names = re.findall(r"\{(.*?)\}", route.path)
+        if not all(name.isidentifier() for name in names) or len(set(names)) < len(names):
+            remedy = "a template names each part once, by a word: /models/{model}/score"
+            yield f"routes[{n}].path", repr(route.path), remedy
 
 
 def _certificates(config: Config) -> Iterator[Broken]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import logging
 import os
+import resource
 import select
 import signal
 import socket
@@ -46,6 +47,8 @@ BACKOFF_FIRST, BACKOFF_LAST = 0.1, 10.0
 SETTLED = 30.0
 """Seconds of life after which a death counts as the first."""
 KILLED = 128
+FILES = 1 << 16
+"""Descriptors that a process may open, if the hard limit lets it."""
 PR_SET_PDEATHSIG = 1
 
 
@@ -65,6 +68,8 @@ class Child:
     beat: int = -1
     missed: int = 0
     alive: bool = False
+    told: float = 0.0
+    """When it was told to end; monotonic seconds."""
     stopped: bool = False
 
     @property
@@ -140,6 +145,7 @@ class Supervisor:
     def run(self) -> int:
         """Until told to end; 0 after a drain, 128 + signal if ended at once."""
         setproctitle("outrider: supervisor")
+        _raise_file_limit()
         self._catch_signals()
         self._say(
             "info", "outrider starts", upstream=str(self._config.upstream), **self._addresses()
@@ -201,9 +207,16 @@ class Supervisor:
         child.alive = False
         child.started = monotonic()
         parent = os.getpid()
-        pid = os.fork()
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        try:
+            pid = os.fork()
+        except OSError as error:
+            pid = -1
+            child.start_at = monotonic() + BACKOFF_LAST
+            self._say("error", f"the {child.name} cannot be started: {error}")
         if pid:
-            child.pid = pid
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+            child.pid = max(pid, 0)
             return
         status = 1
         try:
@@ -223,6 +236,7 @@ class Supervisor:
         for number in (signal.SIGCHLD, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         _die_with_parent(parent)
         setproctitle(f"outrider: {child.name}")
         self._wake.close()
@@ -317,10 +331,10 @@ class Supervisor:
             return False
         observers = [c for c in self._children if c.role == "observer" and not c.stopped]
         for child in observers:
-            if child.start_at >= 0:
-                child.start_at = -monotonic()
+            if not child.told:
+                child.told = monotonic()
                 os.kill(child.pid, signal.SIGTERM)
-            elif monotonic() + child.start_at > drain.flush + 2:
+            elif monotonic() - child.told > drain.flush + 2:
                 os.kill(child.pid, signal.SIGKILL)
         return not observers
 
@@ -332,6 +346,14 @@ class Supervisor:
             if child.pid:
                 os.waitpid(child.pid, 0)
         return KILLED + number
+
+
+def _raise_file_limit() -> None:
+    """A connection is two descriptors; the soft limit is often 1,024 for old programs' sake."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _cause(code: int) -> str:

@@ -208,4 +208,5 @@ class Accountant:
                 response_body,
             ),
             held,
+            max(tx.copy_size - tx.request_size, 0) + tx.response_head,
         )

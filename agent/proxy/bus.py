@@ -33,12 +33,14 @@ class _Link(asyncio.Protocol):
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
+        self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._bus.connected(cast(asyncio.Transport, transport))
+        self._transport = cast(asyncio.Transport, transport)
+        self._bus.connected(self._transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._bus.disconnected()
+        self._bus.disconnected(self._transport)
 
     def resume_writing(self) -> None:
         self._bus.refresh()
@@ -80,15 +82,18 @@ class Bus:
         """No observer is connected."""
         return self._transport is None
 
-    def put(self, record: tuple[object, ...], held: int) -> None:
-        """Takes a record whose bodies hold `held` bytes of the budget; gives them back later."""
+    def put(self, record: tuple[object, ...], held: int, heads: int = 0) -> None:
+        """Takes a record whose bodies hold `held` bytes of the budget; gives them back later.
+
+        `heads` is about how many bytes its heads have.
+        """
         self._counters[_OBSERVED] += 1
-        if not self._budget.take(RECORD_BYTES):
+        if not self._budget.take(RECORD_BYTES + heads):
             self._counters[_FULL] += 1
             self._budget.give(held)
             return
         self._batch.append(record)
-        self._batch_bytes += held + RECORD_BYTES
+        self._batch_bytes += held + RECORD_BYTES + heads
         if len(self._batch) >= BATCH_RECORDS or self._batch_bytes >= BATCH_BYTES:
             self.flush()
         elif self._timer is None:
@@ -127,14 +132,17 @@ class Bus:
         self._retry = RETRY_FIRST
         transport.set_write_buffer_limits(high=64 << 10)
 
-    def disconnected(self) -> None:
+    def disconnected(self, transport: asyncio.Transport) -> None:
+        if transport is not self._transport:
+            return
         self._transport = None
         self.refresh()
         if not self._closing:
             self._connect()
 
     def _connect(self) -> None:
-        self._connecting = self._loop.create_task(self._keep_connecting())
+        if self._connecting is None or self._connecting.done():
+            self._connecting = self._loop.create_task(self._keep_connecting())
 
     async def _keep_connecting(self) -> None:
         while self._transport is None and not self._closing:

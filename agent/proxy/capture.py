@@ -33,7 +33,10 @@ class Budget:
 
 
 class Capture:
-    """A copy of one body as its pieces pass by: at most `limit` bytes, half head, half tail."""
+    """A copy of one body as its pieces pass by: at most `limit` bytes, half head, half tail.
+
+    While it is made the tail may hold one piece more, itself no longer than half the limit.
+    """
 
     tail: deque[bytes] | None = None
     tail_size = 0
@@ -62,50 +65,60 @@ class Capture:
         self._add_tail(piece)
 
     def _add_tail(self, piece: bytes) -> None:
-        if self.tail is None:
-            self._split()
-        assert self.tail is not None
+        """The oldest piece of the tail goes once the ones behind it are enough (no byte is copied
+        twice: one-byte pieces behind a large one must not cost a copy of it each)."""
         room = self.limit // 2
+        if self.tail is None:
+            piece = self._split(piece, self.limit - room)
         if len(piece) > room:
             self.skipped += len(piece) - room
-            piece = piece[-room:] if room else b""
-        if not self.budget.take(len(piece)):
-            self.give_up()
+            piece = piece[len(piece) - room :]
+        if self.tail is None or not self._hold(self.tail, piece):
             return
-        self.held += len(piece)
-        self.tail.append(piece)
         self.tail_size += len(piece)
-        while self.tail_size > room:
-            oldest = self.tail.popleft()
-            excess = self.tail_size - room
-            kept = oldest[excess:]
-            if kept:
-                self.tail.appendleft(kept)
-            dropped = len(oldest) - len(kept)
-            self.tail_size -= dropped
-            self.skipped += dropped
-            self.held -= dropped
-            self.budget.give(dropped)
+        while self.tail and self.tail_size - len(self.tail[0]) >= room:
+            oldest = len(self.tail.popleft())
+            self.tail_size -= oldest
+            self.skipped += oldest
+            self.held -= oldest
+            self.budget.give(oldest)
 
-    def _split(self) -> None:
-        """From here on only the last bytes are kept: what stands past the head starts the tail."""
+    def _split(self, piece: bytes, half: int) -> bytes:
+        """From here on only the last bytes are kept; gives what of `piece` is not in the head."""
         whole = b"".join(self.pieces)
-        half = self.limit - self.limit // 2
-        self.pieces = [whole[:half]]
-        self.tail = deque([whole[half:]])
-        self.tail_size = len(whole) - len(self.pieces[0])
+        self.pieces, self.tail = [whole[:half]], deque()
+        if len(whole) > half:
+            self.tail.append(whole[half:])
+            self.tail_size = len(whole) - half
+            return piece
+        missing = half - len(whole)
+        self._hold(self.pieces, piece[:missing])
+        return piece[missing:]
+
+    def _hold(self, where: list[bytes] | deque[bytes], piece: bytes) -> bool:
+        """Keeps a piece if the budget has room; gives the copy up if not."""
+        if self.failed or not self.budget.take(len(piece)):
+            self.give_up()
+            return False
+        self.held += len(piece)
+        where.append(piece)
+        return True
 
     def give_up(self) -> None:
         """Lets go of the copy; the budget gets its bytes back."""
         self.budget.give(self.held)
         self.held = 0
-        self.pieces = []
-        self.tail = None
+        self.pieces, self.tail = [], None
         self.failed = True
 
     def body(self) -> tuple[bytes, bytes, int]:
         """The copy as a plain `exchange.Body`; its bytes stay charged to the budget."""
         pieces = self.pieces
         head = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        tail = b"".join(self.tail) if self.tail else b""
-        return head, tail, self.skipped
+        if not self.tail:
+            return head, b"", self.skipped
+        tail = b"".join(self.tail)
+        excess = max(len(tail) - self.limit // 2, 0)
+        self.held -= excess
+        self.budget.give(excess)
+        return head, tail[excess:], self.skipped + excess

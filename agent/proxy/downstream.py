@@ -70,6 +70,7 @@ class Downstream(asyncio.Protocol):
         """The client has ended its side and waits for its answers."""
         self._lingered = 0
         self._write_paused = False
+        self._stalled_at = 0.0
         self._read_paused = False
 
     # ---- life of the connection
@@ -144,7 +145,8 @@ class Downstream(asyncio.Protocol):
         tx = self.tx
         if tx is not None and tx.upstream is not None:
             tx.upstream.pause_reading()
-        self.deadline = min(self.deadline, monotonic() + self.hop.limits.idle)
+        self._stalled_at = monotonic()
+        self.deadline = min(self.deadline, self._stalled_at + self.hop.limits.idle)
 
     def resume_writing(self) -> None:
         self._write_paused = False
@@ -154,7 +156,7 @@ class Downstream(asyncio.Protocol):
         if tx.response_done:
             self._conclude(tx)
             return
-        self.deadline = self._response_deadline(tx)
+        self.deadline = self._deadline(tx)
         if tx.upstream is not None:
             tx.upstream.resume_reading()
 
@@ -167,6 +169,8 @@ class Downstream(asyncio.Protocol):
         if self._read_paused and not self.transport.is_closing():
             self._read_paused = False
             self.transport.resume_reading()
+            if self.tx is not None:
+                self.deadline = self._deadline(self.tx)
 
     # ---- reading
 
@@ -213,7 +217,7 @@ class Downstream(asyncio.Protocol):
         hop.pool.dispatch(tx)
         if tx.upstream is not None:
             tx.upstream.send(tx)
-        self.deadline = math.inf if hop.untimed else self._response_deadline(tx)
+        self.deadline = math.inf if hop.untimed else self._deadline(tx)
 
     def _hold(self, data: bytes) -> None:
         self._rest += data
@@ -236,7 +240,7 @@ class Downstream(asyncio.Protocol):
         """Sends on what a read brought, and sets the deadline for what comes next."""
         tx = self.tx
         if tx is None:
-            if self.state is State.IDLE:
+            if self.state is State.IDLE and self._reader.begun:
                 self.state = State.HEAD
                 self.deadline = monotonic() + self.hop.limits.head
             return
@@ -245,12 +249,7 @@ class Downstream(asyncio.Protocol):
                 tx.upstream.send(tx)
             elif tx.out_size > HIGH_WATER:
                 self.pause_reading()
-        if not tx.request_done:
-            self.deadline = self._request_deadline(tx)
-        elif self.hop.untimed:
-            self.deadline = math.inf
-        else:
-            self.deadline = self._response_deadline(tx)
+        self.deadline = self._deadline(tx)
 
     # ---- what the reader found
 
@@ -303,45 +302,45 @@ class Downstream(asyncio.Protocol):
 
     # ---- deadlines
 
-    def _request_deadline(self, tx: Transaction) -> float:
+    def _deadline(self, tx: Transaction) -> float:
+        """Until when that which is awaited now may take."""
         limits = self.hop.limits
-        return min(max(self.hop.now, tx.start) + limits.idle, tx.start + limits.total)
-
-    def _response_deadline(self, tx: Transaction) -> float:
-        limits = self.hop.limits
-        if limits.first_byte == limits.total == math.inf:
-            return math.inf
-        first = math.inf if tx.first_read else monotonic() + limits.first_byte
-        return min(first, tx.start + limits.total)
+        end = tx.start + limits.total
+        if self._write_paused:
+            return min(self._stalled_at + limits.idle, end)
+        if not tx.request_done:
+            return end if self._read_paused else min(monotonic() + limits.idle, end)
+        if tx.first_read:
+            return end
+        return min((tx.request_written or monotonic()) + limits.first_byte, end)
 
     def expire(self) -> None:
         """The deadline has passed; what that means depends on what was going on."""
-        tx = self.tx
-        if self._write_paused and not (tx and not tx.head_sent):
-            self._expire_stalled(tx)
-        elif tx is not None and not tx.request_done and not self._total_over(tx):
-            self.fail(tx, 408, "limit", "the request body stopped coming")
-        elif tx is not None and tx.first_read and not self._total_over(tx):
-            self.deadline = self._response_deadline(tx)
-        elif tx is not None:
-            self.fail(tx, 504, "upstream_timeout", "the model server did not answer in time")
-        elif self.state is State.HEAD:
-            self._refuse(BadMessage(408, "the request head did not come in time"))
-        else:
-            self._close()
-            if self.hop.now > self.deadline:
-                self.transport.abort()
-
-    def _total_over(self, tx: Transaction) -> bool:
-        return monotonic() >= tx.start + self.hop.limits.total
-
-    def _expire_stalled(self, tx: Transaction | None) -> None:
-        if tx is not None:
+        tx, now = self.tx, monotonic()
+        if tx is None:
+            self._expire_between()
+        elif self._write_paused:
             self._give_up_upstream(tx)
             self.tx = None
             tx.error = "limit"
             self.hop.accountant.end(tx)
-        self.reset()
+            self.reset()
+        elif now >= tx.start + self.hop.limits.total:
+            self.fail(tx, 504, "upstream_timeout", "the request took longer than timeouts.total")
+        elif tx.request_done and not tx.first_read:
+            self.fail(tx, 504, "upstream_timeout", "the model server did not answer in time")
+        elif not tx.request_done and now >= tx.last_read + self.hop.limits.idle:
+            self.fail(tx, 408, "limit", "the request body stopped coming")
+        else:
+            self.deadline = self._deadline(tx)
+
+    def _expire_between(self) -> None:
+        if self.state is State.HEAD:
+            self._refuse(BadMessage(408, "the request head did not come in time"))
+        elif self.state is State.CLOSED:
+            self.transport.abort()
+        else:
+            self._close()
 
     # ---- ends
 
@@ -374,7 +373,8 @@ class Downstream(asyncio.Protocol):
             self._refuse(self._doomed)
         elif rest:
             self._read(rest)
-        elif self._ended:
+        if self._ended and not self._request_whole():
+            self._client_left()
             self._close()
 
     def _linger(self) -> None:
@@ -390,7 +390,7 @@ class Downstream(asyncio.Protocol):
 
     def fail(self, tx: Transaction, status: int, reason: str, message: str) -> None:
         """The request cannot be served: an answer of ours if none has begun, else an abort."""
-        if tx.ended or tx is not self.tx:
+        if tx.response_done or tx is not self.tx:
             return
         self._give_up_upstream(tx)
         tx.error = reason
@@ -400,6 +400,7 @@ class Downstream(asyncio.Protocol):
             self.reset()
             return
         tx.status = status
+        tx.head_sent = True
         tx.close = tx.close or status < 500 or not tx.request_done
         self.write(answer(status, reason, message, tx.request_id, tx.close, tx.method != b"HEAD"))
         self.response_over(tx)

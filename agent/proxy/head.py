@@ -59,7 +59,6 @@ _status_lines: dict[tuple[int, bytes], bytes] = {}
 REMEMBERED = 256
 """Checked hosts and status lines that are remembered, so that checking is paid for once."""
 _SLASH = ord("/")
-_KEEP_ALIVE = [b"keep-alive"]
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 _TRACEPARENT = re.compile(rb"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 _REASON = re.compile(rb"[\t \x21-\x7e\x80-\xff]*")
@@ -121,6 +120,8 @@ def read_request(
             if key == b"host":
                 hosts += 1
                 head.host = value
+                if not value:
+                    continue
             elif key == b"content-length":
                 head.length = int(value)
             elif key == b"connection":
@@ -199,9 +200,6 @@ def _options(values: list[bytes]) -> set[bytes]:
 
 
 def _apply_connection(head: RequestHead | ResponseHead, values: list[bytes]) -> None:
-    if values == _KEEP_ALIVE:
-        head.close = False
-        return
     options = _options(values)
     if b"close" in options:
         head.close = True

@@ -73,6 +73,7 @@ class Hop:
     trusted: Networks = ()
     draining: bool = False
     connections: set[Downstream] = field(default_factory=set)
+    tunnels_open: int = 0
     now: float = field(default_factory=monotonic)
     """`time.monotonic()` of the last tick: precise enough for idle timeouts, and free."""
     random: random.Random = field(default_factory=random.SystemRandom)

@@ -17,10 +17,14 @@ from typing import Any
 
 from agent.proxy.hop import Hop
 from agent.proxy.transaction import Transaction
-from agent.proxy.upstream import HIGH_WATER, Upstream
+from agent.proxy.upstream import Upstream
 
 ADDRESS_TTL = 10.0
 """Seconds that a resolved address is used before the name is asked for again."""
+
+
+CONNECT_ERRORS = (OSError, TimeoutError, UnicodeError)
+"""What connecting raises; UnicodeError is of names that no resolver takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,7 @@ class Pool:
     def _discard(self, upstream: Upstream) -> None:
         if not upstream.closed:
             upstream.closed = True
-            upstream.transport.close()
+            upstream.transport.abort()
 
     def _open(self, tx: Transaction) -> None:
         task = self._loop.create_task(self._connect(tx))
@@ -117,7 +121,7 @@ class Pool:
         before = monotonic()
         try:
             upstream = await self.connect()
-        except (OSError, TimeoutError) as error:
+        except CONNECT_ERRORS as error:
             if not tx.ended:
                 timeout = isinstance(error, TimeoutError)
                 status = 504 if timeout else 502
@@ -128,7 +132,8 @@ class Pool:
         if tx.ended:
             self.release(upstream)
             return
-        upstream.bind(tx)
+        upstream.tx = tx
+        tx.upstream = upstream
         upstream.send(tx)
         tx.downstream.resume_reading()
 
@@ -142,7 +147,7 @@ class Pool:
                     _, upstream = await self._loop.create_unix_connection(make, address.path)
                 else:
                     _, upstream = await self._connect_tcp(make)
-        except (OSError, TimeoutError):
+        except CONNECT_ERRORS:
             self._resolved = None
             self._seen(False)
             raise
@@ -170,7 +175,4 @@ def _explain(error: Exception, address: Address) -> str:
     where = address.path or f"{address.host}:{address.port}"
     if isinstance(error, TimeoutError):
         return f"no connection to the model server at {where} in time"
-    return f"no connection to the model server at {where}: {error.strerror or error}"  # type: ignore[attr-defined]
-
-
-__all__ = ["HIGH_WATER", "Address", "Pool"]
+    return f"no connection to the model server at {where}: {getattr(error, 'strerror', 0) or error}"

@@ -73,13 +73,13 @@ class RequestReader:
         self._ended = False
         if self._is_one_message(data):
             rest = self._feed(data)
-            self._seam = data[-3:]
+            self._seam = (self._seam + data)[-3:]
             return rest
         while data:
             cut = self._next_end(data)
             piece, data = data[:cut], data[cut:]
             rest = self._feed(piece)
-            self._seam = piece[-3:]
+            self._seam = (self._seam + piece)[-3:]
             if self._ended:
                 return rest + data
         return b""

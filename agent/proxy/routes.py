@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 REMEMBERED = 4096
 """Paths; past it the memory starts anew."""
+MAX_PATH = 1024
+"""Bytes of a path that are looked at; a longer one is not remembered."""
 MAX_ROUTE = 120
 MAX_MODEL = 64
 """Characters; longer ones are cut, so that a row's key has room for all labels."""
@@ -76,9 +78,11 @@ class Routes:
         path = target.partition(b"?")[0]
         known = self._memory.get(path)
         if known is None:
-            if len(self._memory) >= REMEMBERED:
-                self._memory.clear()
-            known = self._memory[path] = self._work_out(path)
+            known = self._work_out(path[:MAX_PATH])
+            if len(path) <= MAX_PATH:
+                if len(self._memory) >= REMEMBERED:
+                    self._memory.clear()
+                self._memory[path] = known
         return known
 
     def _work_out(self, raw: bytes) -> Route:

@@ -43,6 +43,8 @@ class Transaction:
     request_size = 0
     request_done = False
     response_fields: Fields
+    response_head = 0
+    """Bytes of the response's head, or somewhat more."""
     response_size = 0
     response_done = False
     head_sent = False

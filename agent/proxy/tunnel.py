@@ -6,6 +6,8 @@ Rule: no byte crosses before the model server's 101; what came with it goes on f
 from __future__ import annotations
 
 import asyncio
+import socket
+from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -48,10 +50,12 @@ class End(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.closed = True
+        peer = self.peer.transport
         if exc is not None:
-            self.peer.transport.abort()
-        else:
-            self.peer.transport.close()
+            peer.abort()
+        elif not self.peer.closed:
+            peer.close()
+            asyncio.get_running_loop().call_later(self._tunnel.idle, peer.abort)
         self._tunnel.ended(self)
 
 
@@ -63,6 +67,9 @@ class Tunnel:
         self._tx = tx
         self._hop = downstream.hop
         self.half_close = self._hop.half_close
+        self.idle = self._hop.limits.idle
+        """Seconds that what was sent to one side may take to leave once the other has ended."""
+        self._hop.tunnels_open += 1
         self._downstream = downstream
         self.client = End(self, downstream.transport, True)
         self.server = End(self, upstream.transport, False)
@@ -82,13 +89,24 @@ class Tunnel:
         if end is self.client:
             self._hop.connections.discard(self._downstream)
         if self.client.closed and self.server.closed:
+            self._hop.tunnels_open -= 1
             self._tx.response_done = True
             self._hop.accountant.end(self._tx)
+
+
+def keep_alive(transport: asyncio.Transport) -> None:
+    """Has the kernel find out when a peer has vanished without a word."""
+    sock = transport.get_extra_info("socket")
+    if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
+        with suppress(OSError):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 
 
 def join(tx: Transaction, upstream: Upstream, more: bytes) -> None:
     """Joins the two connections; `more` came behind the 101, the rest is what the client sent."""
     tunnel = Tunnel(tx, upstream)
+    for end in (tunnel.client, tunnel.server):
+        keep_alive(end.transport)
     early = tx.downstream.become_tunnel()
     tunnel.client.transport.set_protocol(tunnel.client)
     tunnel.server.transport.set_protocol(tunnel.server)

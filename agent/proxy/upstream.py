@@ -77,11 +77,6 @@ class Upstream(asyncio.Protocol):
         self.transport.set_write_buffer_limits(high=HIGH_WATER)
         self._counts = tcp_counts(self.transport)
 
-    def bind(self, tx: Transaction) -> None:
-        """Takes a transaction; its pieces so far are written by the caller's `send`."""
-        self.tx = tx
-        tx.upstream = self
-
     def send(self, tx: Transaction) -> None:
         """Writes the pieces that the downstream side has put into `tx.out`."""
         data = b"".join(tx.out)
@@ -227,6 +222,7 @@ class Upstream(asyncio.Protocol):
             known is None
             or len(data) - end != known.length
             or not tx.request_done
+            or self.transport.get_write_buffer_size()
             or tx.close
             or hop.draining
             or hop.server_timing
@@ -240,6 +236,7 @@ class Upstream(asyncio.Protocol):
         tx.pieces = 1
         tx.status = known.status
         tx.response_fields = known.fields
+        tx.response_head = end
         tx.response_size = known.length
         tx.head_sent = True
         if tx.response_copy is not None:
@@ -250,6 +247,10 @@ class Upstream(asyncio.Protocol):
         self.pool.release(self)
         tx.downstream.response_over(tx)
         return True
+
+    def on_message_begin(self) -> None:
+        if self._message_over:
+            self._reusable = False
 
     def on_status(self, reason: bytes) -> None:
         self._reason += reason
@@ -276,6 +277,7 @@ class Upstream(asyncio.Protocol):
         except BadMessage as bad:
             self._bad = bad
             raise
+        tx.response_head = self._quiet
         self._quiet = 0
         if status >= 200 or status == 101:
             self._head = head
@@ -367,7 +369,8 @@ class Upstream(asyncio.Protocol):
         self.tx = None
         self._first = b""
         self.resume_reading()
-        if self._reusable and not head.close and tx.request_done and not self.closed:
+        unsent = self.transport.get_write_buffer_size()
+        if self._reusable and not (head.close or unsent or self.closed) and tx.request_done:
             if head.keep_alive:
                 self._set_idle_limit(head.keep_alive)
             self._head = None
@@ -376,7 +379,7 @@ class Upstream(asyncio.Protocol):
             self.pool.release(self)
         else:
             self.closed = True
-            self.transport.close()
+            self.transport.abort()
         tx.downstream.response_over(tx)
 
     def _set_idle_limit(self, keep_alive: bytes) -> None:
@@ -393,6 +396,9 @@ class Upstream(asyncio.Protocol):
     def _become_tunnel(self, tx: Transaction, more: bytes) -> None:
         from agent.proxy.tunnel import join
 
+        if self.closed:
+            tx.downstream.fail(tx, 502, "upstream_reset", "the model server closed the connection")
+            return
         self.pool.forget(self)
         self.tx = None
         tx.downstream.write(b"".join(self._out))

@@ -15,6 +15,7 @@ import socket
 import ssl
 from dataclasses import dataclass
 from time import monotonic
+from typing import Any
 
 import uvloop
 
@@ -26,7 +27,7 @@ from agent.proxy.capture import Budget
 from agent.proxy.downstream import Downstream
 from agent.proxy.health import Answer, Health
 from agent.proxy.hop import Hop, Limits, Sampling, networks
-from agent.proxy.pool import Address, Pool
+from agent.proxy.pool import CONNECT_ERRORS, Address, Pool
 from agent.proxy.routes import Routes
 from agent.telemetry import Telemetry
 
@@ -38,6 +39,13 @@ OBSERVER_AGE = 5.0
 """Seconds without a heartbeat after which the observer is called hung."""
 
 
+BACKLOG_PAUSE, BACKLOG_ROUNDS = 0.05, 10
+"""Seconds without a new connection after which the queue is taken for empty; and how often that
+is waited for, for clients may never stop coming."""
+ENDING_ROUNDS = 4
+"""Such pauses for connections that were cut off to be gone, so that each has its record."""
+MAX_HANDSHAKE = 60.0
+"""Seconds; a TLS handshake has `timeouts.head`, but not for ever."""
 QUICK_STOP = signal.SIGUSR1
 """As SIGTERM, but without the delay that is for load balancers: somebody pressed Ctrl-C."""
 
@@ -106,7 +114,7 @@ class _Worker:
             loop.add_signal_handler(number, self._ask_stop, quick)
         bus = self._compose(loop)
         listener = await loop.create_server(
-            self._accept, sock=self._inherited.listener, ssl=self._tls, backlog=4096
+            self._accept, sock=self._inherited.listener, backlog=4096, **self._tls_options()
         )
         health = await loop.create_server(
             lambda: Health({"/healthz": self._healthz, "/readyz": self._readyz}),
@@ -204,7 +212,7 @@ class _Worker:
             return True
         try:
             upstream = await self._pool.connect()
-        except (OSError, TimeoutError):
+        except CONNECT_ERRORS:
             return False
         upstream.transport.close()
         return True
@@ -232,14 +240,24 @@ class _Worker:
         for connection in list(hop.connections):
             connection.abandon()
         self._pool.close()
-        await asyncio.sleep(0)
+        for _ in range(ENDING_ROUNDS):
+            if hop.connections or hop.tunnels_open:
+                await asyncio.sleep(BACKLOG_PAUSE)
 
     async def _empty_backlog(self) -> None:
         """Accepts what waits in the listening socket's queue, until nothing has come for a bit."""
         before = -1
-        while self._accepted != before:
+        for _ in range(BACKLOG_ROUNDS):
+            if self._accepted == before:
+                return
             before = self._accepted
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(BACKLOG_PAUSE)
+
+    def _tls_options(self) -> dict[str, Any]:
+        if self._tls is None:
+            return {}
+        handshake = min(self._config.timeouts.head, MAX_HANDSHAKE)
+        return {"ssl": self._tls, "ssl_handshake_timeout": handshake}
 
 
 def _hop(config: Config, telemetry: Telemetry) -> Hop:
