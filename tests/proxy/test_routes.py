@@ -117,3 +117,10 @@ def test_the_memory_is_bounded_and_answers_stay_right_past_it(monkeypatch):
         assert routes.find(b"/v1/models/m%d:predict" % n).model == f"m{n}"
         assert len(routes._memory) <= 8
     assert REMEMBERED <= 10_000
+
+
+def test_long_paths_cannot_fill_the_memory():
+    routes = Routes()
+    for n in range(50):
+        assert len(routes.find(b"/%d/" % n + b"x" * 60_000).route) <= MAX_ROUTE
+    assert sum(map(len, routes._memory)) <= REMEMBERED
