@@ -148,6 +148,18 @@ def test_a_record_without_room_gives_back_what_its_bodies_held():
     assert worker.budget.used == 0
 
 
+def test_heads_are_charged_to_the_budget_too():
+    """Two records with large heads do not fit where two usual ones do."""
+    worker = Worker(limit=3 * RECORD_BYTES)
+    worker.bus.put(RECORD, 0, 2 * RECORD_BYTES)
+    assert worker.budget.used == 3 * RECORD_BYTES
+    worker.bus.put(RECORD, 0, 0)
+    assert worker.dropped() == {"dropped_full": 1}
+    worker.connect()
+    worker.loop.pass_time()
+    assert worker.budget.used == 0
+
+
 def test_an_observer_that_reads_nothing_costs_records_and_no_memory():
     worker = Worker(limit=4000)
     worker.connect()
