@@ -49,6 +49,15 @@ def test_each_host_is_said_to_the_origin(client, origin):
         client.response()
 
 
+def test_an_empty_host_is_replaced_by_ours_each_time(client, origin):
+    sent = b"GET /host HTTP/1.1\r\nHost:\r\n\r\n"
+    ours = origin.url.removeprefix("http://").encode()
+    for _ in range(3):
+        client.send(sent)
+        assert origin.serve().all(b"host") == [ours]
+        client.response()
+
+
 def test_each_client_is_named_by_its_own_address(proxy, origin):
     """What is remembered of a head is not who sent it."""
     for source in ("127.0.0.1", "127.0.0.2", "127.0.0.1", "127.0.0.2"):
