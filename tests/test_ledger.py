@@ -191,7 +191,8 @@ def test_a_key_of_just_the_limit_has_a_row_and_a_longer_one_is_other(longer, lan
     assert (long in got) == (lands == "long")
 
 
-@given(st.builds(SeriesKey, *[st.text(st.characters(max_codepoint=255), max_size=40)] * 5))
+@given(st.builds(SeriesKey, *[st.text(st.characters(codec="utf-8"), max_size=20)] * 5))
+@example(SeriesKey("POST", ROUTE, "200", "", "模型"))
 @settings(deadline=None, max_examples=50)
 def test_labels_come_back_as_they_were(made):
     made = SeriesKey(*(label.replace("\0", "") for label in made))
@@ -199,6 +200,14 @@ def test_labels_come_back_as_they_were(made):
     row = ledger.worker(0).series.row(made)
     assert ledger.worker(0).series.find(made) == row
     assert ledger.series().keys() == {SERIES_OTHER, made}
+
+
+def test_a_nul_in_a_label_does_not_shift_the_others():
+    ledger = Ledger(1, caps=SMALL)
+    table = ledger.worker(0).series
+    row = table.row(SeriesKey("POST", ROUTE, "200", "", "a\0b"))
+    assert table.row(SeriesKey("POST", ROUTE, "200", "", "a\0b")) == row
+    assert ledger.series().keys() == {SERIES_OTHER, SeriesKey("POST", ROUTE, "200", "", "ab")}
 
 
 # ---- histograms
