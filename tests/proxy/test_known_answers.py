@@ -63,6 +63,32 @@ def test_a_known_answer_in_two_parts_is_the_same(client, origin, connect, behind
         assert (seen, plain(client.response())) == expected
 
 
+def test_the_bytes_of_a_head_inside_another_are_not_remembered_as_one(client, origin, connect):
+    inner = response(b"ok", b"X-K: inner")
+    client.send(GET)
+    stream = origin.take()
+    stream.request()
+    stream.send(b"HTTP/1.1 200 OK\r\nX-Outer: ")
+    read_by_now(connect, origin)
+    stream.send(inner)
+    origin.free(stream)
+    assert client.response().one(b"x-outer") == b"HTTP/1.1 200 OK"
+    _, got = same_thrice(client, origin, GET, inner)
+    assert b"X-Outer" not in dict(got[1])
+
+
+def test_the_connection_of_a_known_answer_carries_the_next_request(client, origin):
+    client.send(GET)
+    stream = origin.take()
+    for _ in range(5):
+        stream.request()
+        stream.send(OK)
+        origin.free(stream)
+        assert client.response().body == b"ok"
+        client.send(GET)
+        assert origin.take() is stream
+
+
 def test_an_answer_to_head_with_a_body_is_no_answer_to_the_next(connect, origin):
     """The head is known, and so is the body's length; but HEAD has none."""
     client = connect()
