@@ -278,16 +278,7 @@ class Route(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(pattern="^/"),
         _doc("A path, or a template of paths.", "/models/{model}/score"),
     ]
-    dialect: Annotated[Text | None, _doc("How its bodies are read; null: found out.", "json")] = (
-        None
-    )
     model: Annotated[Text | None, _doc("The model it belongs to; null: found out.", "iris")] = None
-    inputs: Annotated[
-        tuple[Text, ...], _doc("Names of the input columns, in order.", ["age", "income"])
-    ] = ()
-    outputs: Annotated[
-        tuple[Text, ...], _doc("Names of the output columns, in order.", ["score"])
-    ] = ()
 
 
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -21,6 +21,13 @@ def broken(config: Config) -> Iterator[Broken]:
     yield from _waits(config)
     yield from _buckets(config)
     yield from _templates(config)
+    yield from _not_yet(config)
+
+
+def _not_yet(config: Config) -> Iterator[Broken]:
+    """A setting whose part is not built: better refused than silently without effect."""
+    if config.capture.payload_log:
+        yield "capture.payload_log", "true", "this version does not do that yet: leave it out"
 
 
 def _templates(config: Config) -> Iterator[Broken]:
