@@ -31,7 +31,7 @@ def test_a_copy_is_the_bodys_head_and_tail_and_says_how_much_is_missing(pieces, 
     assert whole.startswith(head)
     assert whole.endswith(tail)
     assert len(head) + len(tail) + skipped == len(whole)
-    assert len(head) + len(tail) <= min(capture.held, limit)
+    assert len(head) + len(tail) == capture.held == budget.used <= limit
     if len(whole) <= limit:
         assert (head, tail, skipped) == (whole, b"", 0)
     else:
@@ -56,6 +56,7 @@ def test_the_budget_gets_back_what_was_held(pieces, limit, given_up):
 
 
 @given(pieces=pieces, limit=limits, room=st.integers(0, 80), unsent=st.integers(0, 20))
+@example(pieces=[b"abcd"], limit=3, room=1, unsent=0)
 def test_a_spent_budget_costs_the_copy_and_nothing_else(pieces, limit, room, unsent):
     budget = Budget(room)
     budget.unsent = unsent
@@ -73,6 +74,15 @@ def test_a_spent_budget_costs_the_copy_and_nothing_else(pieces, limit, room, uns
     else:
         head, tail, skipped = capture.body()
         assert len(head) + len(tail) + skipped == sum(map(len, pieces))
+
+
+def test_a_copy_that_was_given_up_keeps_no_byte():
+    capture = Capture(Budget(AMPLE), 10)
+    capture.add(b"0123456789abcdef")
+    capture.give_up()
+    assert capture.body()[:2] == (b"", b"")
+    capture.add(b"more")
+    assert capture.body()[:2] == (b"", b"")
 
 
 def test_two_copies_share_one_budget():
