@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from agent.config import Config
 from agent.units import Address, Duration
 
+MAX_RECORD = 32 << 20
+"""Bytes of both copies of an exchange; half of what one frame to the observer may have."""
 Broken = tuple[str, str, str]
 """Path of the setting, what stands there, what to do."""
 
@@ -21,11 +23,13 @@ def broken(config: Config) -> Iterator[Broken]:
     yield from _waits(config)
     yield from _buckets(config)
     yield from _templates(config)
-    yield from _not_yet(config)
+    yield from _capture(config)
 
 
-def _not_yet(config: Config) -> Iterator[Broken]:
-    """A setting whose part is not built: better refused than silently without effect."""
+def _capture(config: Config) -> Iterator[Broken]:
+    """What could not take effect: better refused than silently dropped."""
+    if 2 * config.capture.max_body_bytes > MAX_RECORD:
+        yield "capture.max_body_bytes", str(config.capture.max_body_bytes), "16MiB at most"
     if config.capture.payload_log:
         yield "capture.payload_log", "true", "this version does not do that yet: leave it out"
 

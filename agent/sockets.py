@@ -31,7 +31,7 @@ def reserve(name: str, address: Address) -> tuple[int, int, tuple[object, ...]]:
 
     With port 0 the kernel's choice is in the address. Raises PortTaken.
     """
-    host = address.host or None
+    host = address.host or ("::" if socket.has_dualstack_ipv6() else "0.0.0.0")
     try:
         found = socket.getaddrinfo(
             host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -39,6 +39,8 @@ def reserve(name: str, address: Address) -> tuple[int, int, tuple[object, ...]]:
         family, kind, _, _, where = min(found, key=lambda info: info[0] != socket.AF_INET)
         with socket.socket(family, kind) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if not address.host and family == socket.AF_INET6:
+                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
             probe.bind(where)
             return family, kind, probe.getsockname()
     except OSError as error:

@@ -419,3 +419,24 @@ def _paths(tree: object, at: str = "") -> set[str]:
     if not isinstance(tree, dict) or not tree:
         return {at}
     return set().union(*(_paths(item, f"{at}.{key}") for key, item in tree.items()))
+
+
+@pytest.mark.parametrize("path", ["/{a}/{a}", "/{1}", "/{}"])
+def test_a_route_template_that_names_no_part_is_told(tmp_path: Path, path: str) -> None:
+    with pytest.raises(ConfigError) as told:
+        load(written(tmp_path, f"routes: [{{path: '{path}'}}]"))
+    assert told.value.path == "routes[0].path"
+    assert told.value.value == repr(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "setting"),
+    [
+        ("capture: {payload_log: true}", "capture.payload_log"),
+        ("capture: {max_body_bytes: 17MiB}", "capture.max_body_bytes"),
+    ],
+)
+def test_what_could_not_take_effect_is_refused(tmp_path: Path, text: str, setting: str) -> None:
+    with pytest.raises(ConfigError) as told:
+        load(written(tmp_path, text))
+    assert told.value.path == setting

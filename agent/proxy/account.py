@@ -169,8 +169,8 @@ class Accountant:
                 request.give_up()
                 response.give_up()
             else:
-                held = request.held + response.held
                 request_body, response_body = request.body(), response.body()
+                held = request.held + response.held
         if tx.capture == "unsampled":
             self._region.counters[_UNSAMPLED] += 1
         elif tx.capture == "budget":

@@ -112,7 +112,7 @@ class Capture:
         self.failed = True
 
     def body(self) -> tuple[bytes, bytes, int]:
-        """The copy as a plain `exchange.Body`; its bytes stay charged to the budget."""
+        """The copy as a plain `exchange.Body`, to be taken once; `held` is what stays charged."""
         pieces = self.pieces
         head = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         if not self.tail:

@@ -35,6 +35,8 @@ LINGER_BYTES = 1 << 20
 """After an early answer: how long, and how much, is still read, so that the answer is not lost."""
 LIMITS = (408, 413, 414, 431)
 """Answers that mean a bound of ours, not a fault in the message."""
+MAPPED = "::ffff:"
+"""How an IPv4 peer is shown on a socket of both families (RFC 4291 section 2.5.5.2)."""
 _RESET = struct.pack("ii", 1, 0)
 
 
@@ -80,7 +82,7 @@ class Downstream(asyncio.Protocol):
         self.transport.set_write_buffer_limits(high=HIGH_WATER)
         hop = self.hop
         peer = transport.get_extra_info("peername")
-        self.peer = peer[0] if isinstance(peer, tuple) else ""
+        self.peer = peer[0].removeprefix(MAPPED) if isinstance(peer, tuple) else ""
         self._forwarding = Forwarding(hop, self.peer, self._scheme)
         hop.connections.add(self)
         if len(hop.connections) > hop.limits.connections:
