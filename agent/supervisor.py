@@ -166,7 +166,7 @@ class Supervisor:
 
     def _addresses(self) -> dict[str, str]:
         shown = {"listen": self._listeners[0], "admin": self._admin, "health": self._health[0]}
-        return {name: "{}:{}".format(*sock.getsockname()[:2]) for name, sock in shown.items()}
+        return {name: _shown(*sock.getsockname()[:2]) for name, sock in shown.items()}
 
     def _catch_signals(self) -> None:
         for sock in (self._wake, self._woken):
@@ -346,6 +346,10 @@ class Supervisor:
             if child.pid:
                 os.waitpid(child.pid, 0)
         return KILLED + number
+
+
+def _shown(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _raise_file_limit() -> None:
