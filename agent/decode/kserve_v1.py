@@ -47,9 +47,11 @@ def plain_request(raw: bytes) -> Side | None:
     if not raw.startswith(b'{"instances"'):
         return None
     try:
-        return _plain(_read_request(raw).instances, "instances")
+        rows = _read_request(raw).instances
     except (ValueError, RecursionError):
         return None
+    columns = from_plain_rows(rows, "instances")
+    return None if columns is None else Side(columns, len(rows))
 
 
 def plain_response(raw: bytes) -> Side | None:
@@ -57,13 +59,10 @@ def plain_response(raw: bytes) -> Side | None:
     if not raw.startswith(b'{"predictions"'):
         return None
     try:
-        return _plain(_read_response(raw).predictions, "predictions")
+        rows = _read_response(raw).predictions
     except (ValueError, RecursionError):
         return None
-
-
-def _plain(rows: list[_Row], name: str) -> Side | None:
-    columns = from_plain_rows(rows, name) if rows else None
+    columns = from_plain_rows(rows, "predictions")
     return None if columns is None else Side(columns, len(rows))
 
 

@@ -9,7 +9,7 @@ not fit is left out and counted, never silently kept.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import Literal
@@ -125,7 +125,7 @@ def from_columns(source: dict[str, object]) -> Side:
 def from_plain_rows(rows: Sequence[object], name: str) -> Columns | None:
     """Columns of rows that are all objects, all arrays or all scalars; values stay as they are.
 
-    None if the rows are not alike, or too many.
+    None if the rows are not alike, or too many, or none.
     """
     if len(rows) == 1:
         return _columns_of_row(rows[0], name)
@@ -134,20 +134,21 @@ def from_plain_rows(rows: Sequence[object], name: str) -> Columns | None:
         return _columns_of_objects(rows)  # type: ignore[arg-type]
     if kinds == _ARRAYS:
         return _columns_of_arrays(rows, name)  # type: ignore[arg-type]
-    if kinds <= _SCALARS and len(rows) <= MAX_CELLS:
+    if kinds and kinds <= _SCALARS and len(rows) <= MAX_CELLS:
         return {name: rows}  # type: ignore[dict-item]
     return None
 
 
 def _columns_of_row(row: object, name: str) -> Columns | None:
     """The same of a single row, which most requests have: half the time."""
+    named: Iterable[tuple[str, Value]]
     if type(row) is dict:
-        return {key: (value,) for key, value in row.items()} if _fits(len(row), 1) else None
-    if type(row) is list:
-        if not _fits(len(row), 1):
-            return None
-        return {key: (value,) for key, value in zip(_numbered(name, len(row)), row, strict=True)}
-    return {name: (row,)} if type(row) in _SCALARS else None  # type: ignore[dict-item]
+        named = row.items()
+    elif type(row) is list:
+        named = zip(_numbered(name, len(row)), row, strict=False)
+    else:
+        return {name: (row,)} if type(row) in _SCALARS else None  # type: ignore[dict-item]
+    return {key: (value,) for key, value in named} if 0 < len(row) <= MAX_COLUMNS else None
 
 
 def _columns_of_objects(rows: Sequence[dict[str, Value]]) -> Columns | None:
@@ -169,7 +170,7 @@ def _columns_of_arrays(rows: Sequence[list[Value]], name: str) -> Columns | None
 
 @lru_cache(maxsize=16)
 def _numbered(name: str, width: int) -> tuple[str, ...]:
-    return tuple([f"{name}-{i}" for i in range(width)])
+    return tuple([f"{name}-{i}" for i in range(min(width, MAX_COLUMNS))])
 
 
 def _are_small(columns: Columns, named: bool) -> bool:

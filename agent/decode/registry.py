@@ -47,9 +47,8 @@ _EMPTY = Side({}, 0)
 
 def decode(exchange: Exchange) -> Decoded:
     """The named columns of an exchange, or the outcome that says why there are none."""
-    missing = _NOT_CAPTURED.get(exchange.capture)
-    if missing is not None:
-        return Decoded(None, NONE, missing)
+    if exchange.capture != "full":
+        return Decoded(None, NONE, _NOT_CAPTURED.get(exchange.capture, "not_captured_off"))
     if exchange.error or not 200 <= exchange.status < 300:
         return Decoded(None, NONE, "error_status")
     name = NONE

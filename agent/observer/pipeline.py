@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from agent.decode.payload import Decoded, Payload
-from agent.decode.registry import decode
+from agent.decode.registry import NONE, decode
 from agent.exchange import Exchange
 from agent.observer.shedding import LOGS, SKETCHES, SPANS, Shedder
 from agent.ship.queue import Record
@@ -120,8 +120,8 @@ class Pipeline:
 
     def _decode(self, batch: Sequence[Exchange], level: int, failed: set[int]) -> list[str]:
         """Decodes each, feeds drift; gives the dialects, one to one with the batch."""
-        dialects = []
-        counts, drift = self.decoded, self._out.drift
+        dialects, outcomes = [], []
+        drift = self._out.drift
         sketch = level < SKETCHES
         for n, exchange in enumerate(batch):
             try:
@@ -133,8 +133,10 @@ class Pipeline:
                 failed.add(n)
                 dialects.append("")
                 continue
-            counts[found.dialect, found.outcome] += 1
-            dialects.append("" if found.dialect == "none" else found.dialect)
+            dialect = found.dialect
+            outcomes.append((dialect, found.outcome))
+            dialects.append("" if dialect == NONE else dialect)
+        self.decoded.update(outcomes)
         if not sketch:
             self._shedder.count(SKETCHES, len(batch))
         return dialects

@@ -119,7 +119,11 @@ class LogFormatter:
         )  # fmt: skip
         kept = len(path) <= MAX_TEXT
         fields = self._common[alike].copy() if kept else self._in_common(alike)
-        fields["timestamp"] = self._timestamp(_end(x))
+        second, rest = divmod(x.start_ns + int(x.duration * 1e9), 10**9)
+        if second != self._second:
+            self._second = second
+            self._second_text = time.strftime("%Y-%m-%dT%H:%M:%S.", time.gmtime(second))
+        fields["timestamp"] = f"{self._second_text}{rest:09d}Z"
         if trace is not None:
             fields["trace_id"] = trace[0].hex()
             fields["span_id"] = trace[1].hex()
@@ -165,13 +169,6 @@ class LogFormatter:
         if kind.error:
             fields["error.type"] = kind.error
         return fields
-
-    def _timestamp(self, ns: int) -> str:
-        second, rest = divmod(ns, 10**9)
-        if second != self._second:
-            self._second = second
-            self._second_text = time.strftime("%Y-%m-%dT%H:%M:%S.", time.gmtime(second))
-        return f"{self._second_text}{rest:09d}Z"
 
     def _labels_of(self, model: str, level: str) -> Labels:
         labels = self._labels.get((model, level))

@@ -106,7 +106,7 @@ class SpanEncoder:
         server_facts, client_facts = self._facts[span_parts.facts_of(x)]
         trace_id, server_id, client_id, parent_id, tracestate = trace
         times = stages.of(x)
-        end, client_start = times.end, times.client_start
+        end, received, first_byte, answered, client_start = times
         state = block(3, tracestate) if tracestate else b""
         request_id = x.request_id
         flags = _REMOTE if parent_id else _LOCAL
@@ -119,7 +119,7 @@ class SpanEncoder:
                 self._before_id[len(request_id)],
                 request_id,
                 _identity(flags, trace_id, server_id, parent_id, x.start_ns, end),
-                _events(times),
+                _events(received, first_byte, end if answered else None),
                 state,
             )
         )
@@ -163,14 +163,12 @@ def _identity(
     )  # fmt: skip
 
 
-def _events(times: stages.Times) -> bytes:
-    if times.answered and times.first_byte is not None:
-        return _ALL_EVENTS(
-            _RECEIVED, times.received, _FIRST_BYTE, times.first_byte, _SENT, times.end
-        )
-    out = _RECEIVED + _TIME(times.received)
-    if times.first_byte is not None:
-        out += _FIRST_BYTE + _TIME(times.first_byte)
-    if times.answered:
-        out += _SENT + _TIME(times.end)
+def _events(received: int, first_byte: int | None, sent: int | None) -> bytes:
+    if first_byte is not None and sent is not None:
+        return _ALL_EVENTS(_RECEIVED, received, _FIRST_BYTE, first_byte, _SENT, sent)
+    out = _RECEIVED + _TIME(received)
+    if first_byte is not None:
+        out += _FIRST_BYTE + _TIME(first_byte)
+    if sent is not None:
+        out += _SENT + _TIME(sent)
     return out
