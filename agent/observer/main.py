@@ -10,6 +10,7 @@ import random
 import signal
 import socket
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +155,9 @@ class _Observer:
 
         protocol = telemetry.metrics_protocol
         settings = otlp_settings.read(os.environ, "METRICS", protocol)
+        self._caveats += settings.warnings
+        for warning in settings.warnings:
+            self._log.warning(warning)
         return make_pusher(
             self._registry,
             self._resource,
@@ -182,8 +186,6 @@ class _Observer:
         pages = await self._serve_pages(admin)
         # What lives till the end need not be searched again, and a batch in hand is no garbage:
         # measured 0.5 µs an exchange (python -m bench.micro_observer).
-        gc.freeze()
-        gc.set_threshold(GC_OBJECTS)
         counters[OBSERVER["ready"]] = 1
         await self._tick()
         await self._end(receivers, pages)
@@ -193,14 +195,7 @@ class _Observer:
         while not self._stop.is_set():
             counters[OBSERVER["heartbeat"]] += 1
             self._monitor.tick()
-            for change in self._monitor.take_changes():
-                drifted = change.after == "drift"
-                self._log.log(
-                    logging.WARNING if drifted else logging.INFO,
-                    f"drift of {change.model or 'the model'}: {change.side} {change.column} "
-                    f"went from {change.before} to {change.after}",
-                    extra=change._asdict(),
-                )
+            self._tell_changes()
             try:
                 await asyncio.wait_for(self._stop.wait(), TICK)
             except TimeoutError:
@@ -211,10 +206,32 @@ class _Observer:
         receivers.close()
         await asyncio.sleep(0.05)
         flush = self._config.drain.flush
+        ends = [sender.stop(flush) for sender in self._sinks.all()]
         if self._pusher is not None:
-            await asyncio.to_thread(self._pusher.stop, flush)
-        await asyncio.gather(*(sender.stop(flush) for sender in self._sinks.all()))
+            ends.append(asyncio.to_thread(self._pusher.stop, flush))
+        await asyncio.gather(*ends)
         await pages.cleanup()
+
+    def _tell_changes(self) -> None:
+        """A line for each verdict that matters; one for all columns that are judged from now on."""
+        first: Counter[str] = Counter()
+        for change in self._monitor.take_changes():
+            if (change.before, change.after) == ("insufficient", "stable"):
+                first[change.model] += 1
+                continue
+            drifted = change.after == "drift"
+            self._log.log(
+                logging.WARNING if drifted else logging.INFO,
+                f"drift of {change.model or 'the model'}: {change.side} {change.column} "
+                f"went from {change.before} to {change.after}",
+                extra=change._asdict(),
+            )
+        for model, columns in first.items():
+            self._log.info(
+                f"drift of {model or 'the model'}: {columns} columns went from insufficient to "
+                "stable",
+                extra={"model": model, "columns": columns},
+            )
 
     def _is_worker(self, pid: int) -> bool:
         ledger = self._ledger

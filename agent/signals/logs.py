@@ -132,7 +132,10 @@ class LogFormatter:
         fields["duration_ms"] = (x.duration * 1e6 + 0.5) // 1 / 1e3
         if timed:
             fields["upstream_ms"] = (x.upstream * 1e6 + 0.5) // 1 / 1e3
-        fields["overhead_ms"] = (x.overhead * 1e6 + 0.5) // 1 / 1e3
+        if x.overhead >= 0:
+            fields["overhead_ms"] = (x.overhead * 1e6 + 0.5) // 1 / 1e3
+        else:
+            del fields["overhead_ms"]
         fields["http.request.body.size"] = x.request_size
         fields["http.response.body.size"] = x.response_size
         return fields
