@@ -12,7 +12,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench import nginx, processes, tools
@@ -37,13 +37,11 @@ class Rig:
     grpc: int
     """Port of OTLP over gRPC."""
     envoy: Path
-    _made: int = field(default=0)
 
     def place(self, name: str) -> Path:
         """A fresh folder for one start of a contestant."""
-        self._made += 1
-        folder = self.folder / f"{self._made}-{name}"
-        folder.mkdir(mode=0o755)
+        folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.folder))
+        folder.chmod(0o755)  # nginx's worker is another user
         return folder
 
     def received(self) -> dict[str, int]:
