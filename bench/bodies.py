@@ -104,7 +104,8 @@ def _pass(rig: Rig, contestant: Contestant) -> list[Passage]:
         for way, go in WAYS.items():
             with socket.create_connection(("127.0.0.1", one.launch.port), 60) as connection:
                 go(connection, 100_000)
-                before, used = sum(cpu.pss(pid).values()), cpu.settle(pid)
+                used = cpu.settle(pid)  # first: the observer may still be loading
+                before = sum(cpu.pss(pid).values())
                 watch = Watch(pid)
                 watch.start()
                 began = time.perf_counter()

@@ -135,7 +135,8 @@ class Pool:
         upstream.tx = tx
         tx.upstream = upstream
         upstream.send(tx)
-        tx.downstream.resume_reading()
+        if not upstream.write_paused:
+            tx.downstream.resume_reading()
 
     async def connect(self) -> Upstream:
         """A new connection. Raises OSError, or TimeoutError after `timeouts.connect`."""

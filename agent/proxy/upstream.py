@@ -53,6 +53,8 @@ class Upstream(asyncio.Protocol):
         self.idle_since = 0.0
         self.idle_limit = pool.idle_limit
         self.closed = False
+        self.write_paused = False
+        """What was written waits: the client is not to be read."""
         self._parser = httptools.HttpResponseParser(self)
         self._reason = b""
         self._fields: Fields = []
@@ -95,10 +97,12 @@ class Upstream(asyncio.Protocol):
             tx.request_written = now
 
     def pause_writing(self) -> None:
+        self.write_paused = True
         if self.tx is not None:
             self.tx.downstream.pause_reading()
 
     def resume_writing(self) -> None:
+        self.write_paused = False
         if self.tx is not None:
             self.tx.downstream.resume_reading()
 

@@ -146,18 +146,25 @@ def test_slow_reader_stops_the_origin(start, own_origin):
 
 
 @pytest.mark.slow
-def test_slow_origin_stops_the_client(start, own_origin):
+@pytest.mark.parametrize("at_once", [False, True], ids=["head first", "before the connection"])
+def test_slow_origin_stops_the_client(start, own_origin, at_once):
+    """Also when much of the body is there before the connection to the origin is."""
     proxy = start(own_origin.url)
     before = proxy.rss()
     total = 128 * MEBI
     with proxy.connect() as client:
-        client.send(request(b"POST", b"/p", b"Content-Length: %d" % total))
+        head = request(b"POST", b"/p", b"Content-Length: %d" % total)
+        first = MEBI if at_once else 0
+        client.send(head + bytes(first))
         stream = own_origin.take()
-        stream.head()
-        thread, sent = pump(client.sock, total)
+        if not at_once:
+            stream.head()
+        thread, sent = pump(client.sock, total - first)
         eventually(lambda: stalled(sent), "the client to be held back")
         assert sent[0] < total // 2
         assert proxy.rss() - before < 16 * MEBI
+        if at_once:
+            stream.head()
         got = len(stream.unread)
         while got < total:
             got += len(stream.sock.recv(MEBI))
