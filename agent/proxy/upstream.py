@@ -2,10 +2,9 @@
 
 Rule: nothing is held but what one read brought; what arrived in one read leaves in one write.
 
-Theory. llhttp parses the response; its callbacks append pieces to `_out`, and `data_received`
-writes them to the client once the read is parsed. llhttp cannot be told that a response answers
-HEAD, so such a response is over at its head, the parser is replaced, and the connection is kept
-only if that read ended exactly there. Bytes that nobody asked for end the connection.
+Theory. `response.py` says what the bytes are and what the client gets; here is the life of the
+connection: what it writes, when its response began and is over, how it is lost, and whether it can
+carry another request.
 """
 
 from __future__ import annotations
@@ -16,19 +15,11 @@ import re
 from time import monotonic
 from typing import TYPE_CHECKING, cast
 
-import httptools
-
-from agent.exchange import Fields
-from agent.proxy.head import (
-    BadMessage,
-    ResponseHead,
-    read_response,
-    status_line,
-    trailer_lines,
-)
+from agent.proxy.head import BadMessage
 from agent.proxy.hop import END_OF_HEAD, Hop
-from agent.proxy.known import END, KnownResponse, is_plain_response
+from agent.proxy.known import END
 from agent.proxy.resend import TcpCounts, may_resend, tcp_counts
+from agent.proxy.response import ResponseReader
 from agent.proxy.transaction import COPY_LIMIT, Transaction
 
 if TYPE_CHECKING:
@@ -37,8 +28,6 @@ if TYPE_CHECKING:
 HIGH_WATER = 64 << 10
 """Bytes written and not yet taken by the kernel before the other side stops being read."""
 OUR_END = END_OF_HEAD["1.1"]
-MAX_INTERIM = 64
-"""1xx responses to one request."""
 _KEEP_ALIVE = re.compile(rb"timeout\s*=\s*(\d+)")
 
 
@@ -55,20 +44,8 @@ class Upstream(asyncio.Protocol):
         self.closed = False
         self.write_paused = False
         """What was written waits: the client is not to be read."""
-        self._parser = httptools.HttpResponseParser(self)
-        self._reason = b""
-        self._fields: Fields = []
-        self._head: ResponseHead | None = None
-        self._quiet = 0
-        """Bytes read since the last one of a body: heads, trailers and chunk framing so far."""
-        self._bad: BadMessage | None = None
-        self._out: list[bytes] = []
-        self._rechunk = False
-        self._message_over = False
-        self._reusable = True
+        self._response = ResponseReader(hop)
         self._paused = False
-        self._first = b""
-        """The read that a response begins with, while it is parsed."""
         self._written = 0
         self._counts: TcpCounts | None = None
 
@@ -139,9 +116,9 @@ class Upstream(asyncio.Protocol):
         if isinstance(exc, OSError) and self._rescue():
             return
         self.tx = None
-        head = self._head
-        if exc is None and head is not None and head.framing == "close" and not self._out:
-            self._end_close_delimited(tx)
+        if exc is None and self._response.end_of_stream():
+            self._write_out(tx)
+            tx.downstream.response_over(tx)
         elif self._may_resend(tx, exc):
             self.pool.resend(tx)
         else:
@@ -165,11 +142,6 @@ class Upstream(asyncio.Protocol):
             pass
         return tx is not self.tx
 
-    def _end_close_delimited(self, tx: Transaction) -> None:
-        if self._rechunk:
-            tx.downstream.write(b"0\r\n\r\n")
-        tx.downstream.response_over(tx)
-
     def _may_resend(self, tx: Transaction, exc: Exception | None) -> bool:
         if tx.first_read or tx.resent or not tx.reused:
             return False
@@ -192,30 +164,28 @@ class Upstream(asyncio.Protocol):
                 return
         tx.last_read = now
         tx.pieces += 1
-        self._quiet += len(data)
-        self._first = data if tx.pieces == 1 else b""
+        response = self._response
         try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            if tx.status == 101:
-                self._become_tunnel(tx, data[upgrade.args[0] :])
-                return
-            self._reusable = False
-        except httptools.HttpParserError as error:
-            self._reusable = False
-            if not self._message_over:
-                self._refuse(tx, self._bad or BadMessage(502, str(error)))
-                return
-        out = self._out
-        if out:
+            tunnelled = response.feed(tx, data)
+        except BadMessage as bad:
+            self._refuse(tx, bad)
+            return
+        if tunnelled is not None:
+            self._become_tunnel(tx, tunnelled)
+            return
+        if response.out:
             if not tx.first_out:
                 tx.first_out = monotonic()
-            tx.downstream.transport.write(b"".join(out))
-            out.clear()
-        if self._message_over:
+            self._write_out(tx)
+        if response.over:
             self._over(tx, data)
-        elif self._quiet > self.hop.limits.head_bytes:
+        elif response.too_quiet():
             self._refuse(tx, BadMessage(502, "the model server's response head is too large"))
+
+    def _write_out(self, tx: Transaction) -> None:
+        out = self._response.out
+        tx.downstream.transport.write(b"".join(out))
+        out.clear()
 
     def _is_known(self, tx: Transaction, data: bytes, now: float) -> bool:
         """A whole response whose head was parsed before: on with it at once."""
@@ -252,134 +222,16 @@ class Upstream(asyncio.Protocol):
         tx.downstream.response_over(tx)
         return True
 
-    def on_message_begin(self) -> None:
-        if self._message_over:
-            self._reusable = False
-
-    def on_status(self, reason: bytes) -> None:
-        self._reason += reason
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._fields.append((name, value))
-
-    def on_headers_complete(self) -> None:
-        tx = self.tx
-        assert tx is not None
-        parser, fields, reason = self._parser, self._fields, self._reason
-        self._fields, self._reason = [], b""
-        status = parser.get_status_code()
-        to_head = tx.method == b"HEAD"
-        try:
-            if self._message_over:
-                raise BadMessage(502, "the model server sent more than it was asked for")
-            if self._quiet > self.hop.limits.head_bytes or len(fields) > self.hop.limits.fields:
-                self._check_size(fields)
-            head = read_response(status, reason, parser.get_http_version(), fields, to_head)
-            if status == 101 and (not tx.upgrade or head.upgrade.lower() != tx.upgrade):
-                raise BadMessage(502, "the model server switched to a protocol nobody asked for")
-            line = status_line(status, reason)
-        except BadMessage as bad:
-            self._bad = bad
-            raise
-        tx.response_head = self._quiet
-        self._quiet = 0
-        if status >= 200 or status == 101:
-            self._head = head
-            tx.status = status
-            tx.response_fields = fields
-            first = self._first
-            if first.startswith(line) and not to_head and is_plain_response(status, head):
-                start = b"".join((line, *head.lines, b"x-request-id: "))
-                known = KnownResponse(head.length, status, fields, start)
-                self.hop.responses.keep(first, known)
-            self._out += (line, *head.lines)
-            self._write_own(tx, head, status)
-            if to_head and status != 101:
-                self._message_over = True
-        elif tx.interim >= MAX_INTERIM:
-            self._bad = BadMessage(502, "the model server sends interim responses without end")
-            raise self._bad
-        elif tx.version == "1.1":
-            tx.interim += 1
-            self._out += (line, *head.lines, b"\r\n")
-
-    def _check_size(self, fields: Fields) -> None:
-        limits = self.hop.limits
-        size = sum(len(n) + len(v) + 4 for n, v in fields)
-        if size > limits.head_bytes or len(fields) > limits.fields:
-            raise BadMessage(502, "the model server's response head is too large")
-
-    def _write_own(self, tx: Transaction, head: ResponseHead, status: int) -> None:
-        """The fields that are ours: framing, identity, the fate of the client's connection."""
-        out = self._out
-        if head.framing == "chunked" or head.framing == "close":
-            if tx.version == "1.1":
-                self._rechunk = True
-                out.append(b"transfer-encoding: chunked\r\n")
-            else:
-                tx.close = True
-        if not head.request_id:
-            out += (b"x-request-id: ", tx.request_id, b"\r\n")
-        if self.hop.server_timing:
-            out.append(self._server_timing(tx))
-        if status != 101:
-            if not tx.request_done or tx.upgrade or self.hop.draining:
-                tx.close = True
-            if tx.close:
-                out.append(b"connection: close\r\n")
-            elif tx.version == "1.0":
-                out.append(b"connection: keep-alive\r\n")
-        out.append(END_OF_HEAD[head.version])
-        tx.head_sent = True
-
-    @staticmethod
-    def _server_timing(tx: Transaction) -> bytes:
-        ours = (tx.head_written - tx.start - tx.waited) * 1e3
-        theirs = (tx.first_read - tx.head_written) * 1e3
-        return b"server-timing: outrider;dur=%.3f, upstream;dur=%.3f\r\n" % (ours, theirs)
-
-    def on_body(self, piece: bytes) -> None:
-        tx = self.tx
-        assert tx is not None
-        if self._message_over or self._head is None:
-            self._reusable = False
-            return
-        size = len(piece)
-        self._quiet = 0
-        tx.response_size += size
-        if tx.response_copy is not None:
-            tx.response_copy.add(piece)
-        if self._rechunk:
-            self._out += (b"%x\r\n" % size, piece, b"\r\n")
-        else:
-            self._out.append(piece)
-
-    def on_message_complete(self) -> None:
-        if self._head is None or self._message_over:
-            return
-        if self._rechunk:
-            self._out += (b"0\r\n", *trailer_lines(self._fields), b"\r\n")
-            self._fields = []
-        self._message_over = self.tx is not None and self.tx.status != 101
-
     def _over(self, tx: Transaction, data: bytes) -> None:
         """The response is complete: the connection goes back to the pool, or ends."""
-        head = self._head
-        assert head is not None
-        if tx.method == b"HEAD":
-            exact = data.endswith(b"\r\n\r\n") and data.count(b"\r\n\r\n") == 1
-            self._reusable = self._reusable and exact
-            self._parser = httptools.HttpResponseParser(self)
+        response = self._response
+        head = response.next(data)
         self.tx = None
-        self._first = b""
         self.resume_reading()
         unsent = self.transport.get_write_buffer_size()
-        if self._reusable and not (head.close or unsent or self.closed) and tx.request_done:
+        if response.reusable and not (head.close or unsent or self.closed) and tx.request_done:
             if head.keep_alive:
                 self._set_idle_limit(head.keep_alive)
-            self._head = None
-            self._message_over = self._rechunk = False
-            self._quiet = 0
             self.pool.release(self)
         else:
             self.closed = True
@@ -393,7 +245,7 @@ class Upstream(asyncio.Protocol):
         self.idle_limit = min(limit, self.pool.idle_limit)
 
     def _refuse(self, tx: Transaction, bad: BadMessage) -> None:
-        self._out.clear()
+        self._response.out.clear()
         self.abort()
         tx.downstream.fail(tx, 502, "upstream_protocol", bad.message)
 
@@ -405,7 +257,6 @@ class Upstream(asyncio.Protocol):
             return
         self.pool.forget(self)
         self.tx = None
-        tx.downstream.write(b"".join(self._out))
-        self._out.clear()
+        self._write_out(tx)
         tx.first_out = monotonic()
         join(tx, self, more)
