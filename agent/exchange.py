@@ -4,8 +4,9 @@ Rule: plain data and its wire form, nothing else. The worker makes an `Exchange`
 is over, appends it to a batch and sends the batch as one frame; the observer reads frames back.
 
 Wire form (both ends are forks of one process, so the interpreter's own `marshal` serves): a frame
-is an 8-byte little-endian header, length of the payload and number of the worker, then
-`marshal.dumps((first, [tuple(exchange), ...]))`, where `first` is the sequence number of the
+is a 16-byte little-endian header, length of the payload, number of the worker and when it was
+handed over (`time.monotonic_ns`, one clock for all processes of a machine: a wall clock may jump),
+then `marshal.dumps((first, [tuple(exchange), ...]))`, where `first` is the sequence number of the
 batch's first record, counted by the worker over its whole life. The observer knows from a gap
 in it how many records were lost with a connection or a process, to the last one.
 """
@@ -16,7 +17,7 @@ import marshal
 import struct
 from typing import NamedTuple
 
-FRAME = struct.Struct("<II")
+FRAME = struct.Struct("<IIQ")
 MAX_FRAME = 64 << 20
 """Bytes; a longer frame is a fault of the sender's and ends its connection."""
 
@@ -107,10 +108,10 @@ class Exchange(NamedTuple):
     response_body: tuple[bytes, bytes, int] | None
 
 
-def encode(worker: int, first: int, batch: list[tuple[object, ...]]) -> bytes:
+def encode(worker: int, first: int, sent_ns: int, batch: list[tuple[object, ...]]) -> bytes:
     """One frame of a batch of exchanges, each already a plain tuple of `Exchange`'s fields."""
     payload = marshal.dumps((first, batch))
-    return FRAME.pack(len(payload), worker) + payload
+    return FRAME.pack(len(payload), worker, sent_ns) + payload
 
 
 def decode(payload: bytes | bytearray | memoryview) -> tuple[int, list[Exchange]]:

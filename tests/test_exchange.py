@@ -58,32 +58,32 @@ def payload(frame: bytes) -> bytes:
 @given(batch=st.lists(exchanges, max_size=4), worker=st.integers(0, 1000), first=sizes)
 @settings(max_examples=50)
 def test_what_is_encoded_comes_back(batch, worker, first):
-    frame = encode(worker, first, [tuple(exchange) for exchange in batch])
+    frame = encode(worker, first, 5, [tuple(exchange) for exchange in batch])
     assert decode(payload(frame)) == (first, batch)
     assert all(type(exchange) is Exchange for exchange in decode(payload(frame))[1])
 
 
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
 def test_any_kind_of_buffer_is_read(kind):
-    frame = encode(0, 7, [tuple(USUAL)])
+    frame = encode(0, 7, 5, [tuple(USUAL)])
     assert decode(kind(payload(frame))) == (7, [USUAL])
 
 
 @pytest.mark.parametrize("worker", [0, 1, 255, 256, 70_000])
 @pytest.mark.parametrize("records", [0, 1, 300])
-def test_a_frame_begins_with_its_length_and_its_worker_little_endian(worker, records):
-    frame = encode(worker, 0, [tuple(USUAL)] * records)
-    assert FRAME.size == 8
-    assert frame[:8] == struct.pack("<II", len(frame) - 8, worker)
+def test_a_frame_begins_with_its_length_worker_and_time_little_endian(worker, records):
+    frame = encode(worker, 0, 5, [tuple(USUAL)] * records)
+    assert FRAME.size == 16
+    assert frame[:16] == struct.pack("<IIQ", len(frame) - 16, worker, 5)
 
 
 def test_the_same_batch_shares_no_state_between_frames():
-    once = encode(0, 0, [tuple(USUAL)])
-    assert encode(0, 0, [tuple(USUAL)]) == once
+    once = encode(0, 0, 5, [tuple(USUAL)])
+    assert encode(0, 0, 5, [tuple(USUAL)]) == once
 
 
 def test_every_truncation_raises():
-    whole = payload(encode(3, 9, [tuple(USUAL), tuple(USUAL._replace(status=500))]))
+    whole = payload(encode(3, 9, 5, [tuple(USUAL), tuple(USUAL._replace(status=500))]))
     for size in range(len(whole)):
         with pytest.raises((ValueError, EOFError, TypeError)):
             decode(whole[:size])

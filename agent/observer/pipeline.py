@@ -11,7 +11,6 @@ then spans. What was shed is counted in the ledger; the counts of requests never
 from __future__ import annotations
 
 import logging
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -69,19 +68,20 @@ class Pipeline:
         outlets: Outlets,
         shedder: Shedder,
         log: logging.Logger,
-        clock_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self._out = outlets
         self._shedder = shedder
         self._log = log
-        self._clock_ns = clock_ns
         self.decoded: Counter[tuple[str, str]] = Counter()
         """By dialect and outcome."""
         self._told: set[str] = set()
 
-    def handle(self, batch: list[Exchange]) -> int:
-        """Takes one batch through all steps. Gives how many records a fault of ours lost."""
-        level = self._shedder.level(self._clock_ns() - _end_ns(batch[-1]))
+    def handle(self, batch: list[Exchange], age_ns: int) -> int:
+        """Takes one batch, handed over `age_ns` ago, through all steps.
+
+        Gives how many records a fault of ours lost.
+        """
+        level = self._shedder.level(age_ns)
         failed: set[int] = set()
         out, shed = self._out, self._shedder
         self._step("exemplars", out.exemplars, batch, failed)

@@ -11,13 +11,15 @@ import asyncio
 import socket
 import sys
 from collections.abc import Callable
+from time import monotonic_ns
 from typing import cast
 
 from agent.exchange import FRAME, MAX_FRAME, Exchange, decode
 from agent.ledger import OBSERVER, Ledger
 
-Handle = Callable[[list[Exchange]], int]
-"""Takes one batch through the pipeline; gives how many of it a fault lost."""
+Handle = Callable[[list[Exchange], int], int]
+"""Takes one batch, and how many ns ago its worker handed it over, through the pipeline; gives how
+many of it a fault lost."""
 
 _RECEIVED, _FINISHED = OBSERVER["received"], OBSERVER["finished"]
 _FAILED, _LOST = OBSERVER["failed"], OBSERVER["lost"]
@@ -45,7 +47,7 @@ class Receiver(asyncio.Protocol):
         buffer += data
         start = 0
         while len(buffer) - start >= FRAME.size:
-            size, worker = FRAME.unpack_from(buffer, start)
+            size, worker, sent_ns = FRAME.unpack_from(buffer, start)
             if size > MAX_FRAME or worker >= len(self._done):
                 self._transport.abort()
                 return
@@ -53,11 +55,11 @@ class Receiver(asyncio.Protocol):
             if len(buffer) < end:
                 break
             with memoryview(buffer)[start + FRAME.size : end] as payload:
-                self._frame(worker, payload)
+                self._frame(worker, sent_ns, payload)
             start = end
         del buffer[:start]
 
-    def _frame(self, worker: int, payload: memoryview) -> None:
+    def _frame(self, worker: int, sent_ns: int, payload: memoryview) -> None:
         counters, done = self._counters, self._done
         first, batch = decode(payload)
         behind = first - done[worker]
@@ -66,7 +68,7 @@ class Receiver(asyncio.Protocol):
         elif behind < 0:  # a dead worker's last frames, read after its successor's first
             counters[_LOST] -= min(len(batch), -behind, counters[_LOST])
         counters[_RECEIVED] += len(batch)
-        failed = self._handle(batch)
+        failed = self._handle(batch, monotonic_ns() - sent_ns)
         counters[_FAILED] += failed
         counters[_FINISHED] += len(batch) - failed
         done[worker] = max(done[worker], first + len(batch))

@@ -1,6 +1,6 @@
 """What the observer leaves out when it cannot keep up, so that the rest stays whole.
 
-Rule: levels follow the age of the records that arrive; up at once, down one by one when the
+Rule: levels follow the age of the batches that arrive; up at once, down one by one when the
 observer has caught up. What was left out is counted in the ledger.
 """
 
@@ -34,7 +34,7 @@ class Shedder:
         self._show()
 
     def level(self, age_ns: int) -> int:
-        """The level for a batch whose last record ended `age_ns` ago."""
+        """The level for a batch that its worker handed over `age_ns` ago."""
         wanted = min(age_ns // STEP_NS, SPANS)
         if wanted > self._level:
             self._level = wanted

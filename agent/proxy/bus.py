@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from time import monotonic_ns
 from typing import cast
 
 from agent import exchange
@@ -119,7 +120,7 @@ class Bus:
             return
         first = self._counters[_HANDED]
         self._counters[_HANDED] = first + len(batch)
-        transport.write(exchange.encode(self._worker, first, batch))
+        transport.write(exchange.encode(self._worker, first, monotonic_ns(), batch))
         self.refresh()
 
     def refresh(self) -> None:

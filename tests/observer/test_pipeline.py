@@ -18,7 +18,7 @@ from tests.signals.factory import USUAL
 
 def test_a_batch_goes_through_every_step_once():
     run = Run()
-    assert run.pipeline.handle(batch(b"a", b"b", b"c")) == 0
+    assert run.handle(batch(b"a", b"b", b"c")) == 0
     out = run.out
     assert out.examples == [b"a", b"b", b"c"]
     assert out.encoded == [[b"a", b"b", b"c"]]
@@ -37,7 +37,7 @@ def test_a_batch_goes_through_every_step_once():
 
 def test_spans_that_nobody_sampled_are_not_sent():
     run = Run()
-    run.pipeline.handle([one._replace(trace=None) for one in batch(b"a")])
+    run.handle([one._replace(trace=None) for one in batch(b"a")])
     assert run.out.encoded == [[b"a"]]
     assert run.out.sent["spans"] == []
 
@@ -45,7 +45,7 @@ def test_spans_that_nobody_sampled_are_not_sent():
 def test_lines_that_the_level_leaves_out_are_not_sent():
     run = Run()
     run.out.records = lambda part, dialects: []  # type: ignore[method-assign]
-    assert run.pipeline.handle(batch(b"a")) == 0
+    assert run.handle(batch(b"a")) == 0
     assert run.out.sent["stdout"] == []
     assert run.out.sent["logs"] == []
 
@@ -68,7 +68,7 @@ def test_lines_that_the_level_leaves_out_are_not_sent():
 @pytest.mark.parametrize("age", [0, 4 * STEP_NS])
 def test_a_step_that_is_off_is_left_out_and_all_others_are_not(without, silent, age):
     run = Run(age=age, **without)
-    assert run.pipeline.handle(batch(b"a", b"b")) == 0
+    assert run.handle(batch(b"a", b"b")) == 0
     assert run.out.examples == [b"a", b"b"]
     if age:
         shed = {"shed_sketches": 2, "shed_logs": 2, "shed_spans": 2}
@@ -96,7 +96,7 @@ def test_a_record_that_a_step_chokes_on_is_the_only_one_that_it_costs(step, plac
     ids = PLACES[place]
     good = [one for one in ids if one != POISON]
     run = Run(choke=step)
-    assert run.pipeline.handle(batch(*ids)) == 1
+    assert run.handle(batch(*ids)) == 1
     out = run.out
     assert out.examples == (good if step == "exemplars" else [*ids])
     traced = [one for record in out.sent["spans"] for one in record.data.split(b",")]
@@ -121,7 +121,7 @@ def poisoned(*ids: bytes) -> list[Exchange]:
 def test_a_payload_that_drift_chokes_on_costs_its_rows_alone(place):
     ids = PLACES[place]
     run = Run(choke="drift")
-    assert run.pipeline.handle(poisoned(*ids)) == 1
+    assert run.handle(poisoned(*ids)) == 1
     assert [payload.rows for payload in run.out.payloads] == [1] * (len(ids) - 1)
     assert run.pipeline.decoded.total() == len(ids) - 1
     assert [record.data for record in run.out.sent["logs"]] == [*ids]
@@ -141,7 +141,7 @@ def test_a_decoder_that_raises_costs_its_record_alone(monkeypatch):
 
     monkeypatch.setattr(pipeline, "decode", decode)
     run = Run()
-    assert run.pipeline.handle(batch(b"a", POISON, b"b")) == 1
+    assert run.handle(batch(b"a", POISON, b"b")) == 1
     assert len(run.out.payloads) == 2
     assert run.pipeline.decoded == {("kserve_v1", "ok"): 2}
 
@@ -149,38 +149,38 @@ def test_a_decoder_that_raises_costs_its_record_alone(monkeypatch):
 def test_each_line_has_its_own_records_dialect_beside_a_poisoned_one():
     run = Run(choke="logs")
     made = [*batch(POISON, b"a"), usual(b"b")._replace(status=500), *batch(b"c")]
-    assert run.pipeline.handle(made) == 1
+    assert run.handle(made) == 1
     assert run.out.dialects == {b"a": "kserve_v1", b"b": "", b"c": "kserve_v1"}
 
 
 def test_a_record_that_all_steps_choke_on_is_counted_once():
     run = Run(choke="all")
-    assert run.pipeline.handle(poisoned(b"a", POISON, b"b")) == 1
+    assert run.handle(poisoned(b"a", POISON, b"b")) == 1
     assert run.out.examples == [b"a", b"b"]
 
 
 def test_each_poisoned_record_is_counted():
     run = Run(choke="logs")
-    assert run.pipeline.handle(batch(POISON, b"a", POISON)) == 2
+    assert run.handle(batch(POISON, b"a", POISON)) == 2
 
 
 def test_a_fault_is_told_once_with_its_step_and_trace(caplog):
     run = Run(choke="spans")
     for _ in range(3):
-        run.pipeline.handle(batch(b"a", POISON))
+        run.handle(batch(b"a", POISON))
     [told] = caplog.records
     assert "spans" in told.getMessage()
     assert "PoisonError" in told.getMessage()
     assert told.levelno == logging.ERROR
     assert told.exc_info
     run.out.choke = "logs"
-    run.pipeline.handle(batch(POISON))
+    run.handle(batch(POISON))
     assert "logs" in caplog.records[-1].getMessage()
     assert len(caplog.records) == 2
 
 
 def test_a_fault_of_a_decoder_is_told_too(caplog):
-    Run(choke="drift").pipeline.handle(poisoned(POISON))
+    Run(choke="drift").handle(poisoned(POISON))
     [told] = caplog.records
     assert "decode: PoisonError" in told.getMessage()
 
@@ -199,7 +199,7 @@ LEFT: dict[int, tuple[set[str], dict[str, int]]] = {
 @pytest.mark.parametrize("level", LEFT)
 def test_overload_sheds_in_order_counts_it_and_never_the_decode_counts(level):
     run = Run(age=level * STEP_NS)
-    assert run.pipeline.handle(batch(b"a", b"b", b"c")) == 0
+    assert run.handle(batch(b"a", b"b", b"c")) == 0
     left, shed = LEFT[level]
     out = run.out
     took = {
@@ -214,25 +214,12 @@ def test_overload_sheds_in_order_counts_it_and_never_the_decode_counts(level):
     assert run.pipeline.decoded == {("kserve_v1", "ok"): 3}
 
 
-def test_the_age_is_that_of_the_last_records_end():
-    """A batch of one slow request is not old."""
-    run = Run(age=0)
-    slow = usual(b"slow")._replace(start_ns=USUAL.start_ns - 9 * STEP_NS)
-    run.pipeline.handle([slow, usual(b"now")])
-    assert run.shed() == {}
-    long = slow._replace(duration=USUAL.duration + 18.0)
-    run.pipeline.handle([long])
-    assert run.shed() == {}
-    run.pipeline.handle([slow])
-    assert run.shed()["shed_spans"] == 1
-
-
 def test_it_comes_back_when_it_has_caught_up():
     run = Run(age=4 * STEP_NS)
-    run.pipeline.handle(batch(b"a"))
+    run.handle(batch(b"a"))
     run.age = 0
     for _ in range(4):
-        run.pipeline.handle(batch(b"b"))
+        run.handle(batch(b"b"))
     assert run.counters[OBSERVER["shed"]] == 0
     assert run.shed() == {"shed_spans": 1, "shed_logs": 2, "shed_sketches": 4}
     assert len(run.out.payloads) == 1
@@ -250,7 +237,7 @@ def test_decode_counts_are_by_dialect_and_outcome():
         lambda one: one._replace(request_body=(b"{", b"", 0)),
     ]
     made = [change(usual(b"%d" % n)) for n, change in enumerate(others * 2)]
-    run.pipeline.handle(made)
+    run.handle(made)
     assert run.pipeline.decoded == {
         ("kserve_v1", "ok"): 2,
         ("none", "not_captured_off"): 2,

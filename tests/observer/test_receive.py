@@ -7,6 +7,7 @@ import os
 import socket
 from contextlib import suppress
 from itertools import pairwise
+from time import monotonic_ns
 
 import pytest
 from hypothesis import given, settings
@@ -41,7 +42,7 @@ class Observer:
         self.handled: list[list[Exchange]] = []
         self._failing = failing
 
-    def handle(self, batch: list[Exchange]) -> int:
+    def handle(self, batch: list[Exchange], age_ns: int) -> int:
         self.handled.append(batch)
         return self._failing
 
@@ -59,7 +60,8 @@ class Observer:
 
 
 def frame(worker: int, first: int, size: int) -> bytes:
-    return encode(worker, first, [tuple(USUAL._replace(status=n)) for n in range(size)])
+    records = [tuple(USUAL._replace(status=n)) for n in range(size)]
+    return encode(worker, first, monotonic_ns(), records)
 
 
 def counts(received: int, lost: int = 0, failed: int = 0) -> dict[str, int]:
@@ -131,7 +133,7 @@ def test_what_a_dying_observer_had_in_hand_is_lost_to_the_next_one():
     """`done` moves only when a batch is through: its successor finds the gap."""
     observer = Observer()
 
-    def die(batch: list[Exchange]) -> int:
+    def die(batch: list[Exchange], age_ns: int) -> int:
         assert observer.done() == [0, 0, 0]
         raise KeyboardInterrupt
 
@@ -155,9 +157,9 @@ def test_what_a_fault_lost_is_failed_and_not_finished():
 
 
 BAD = {
-    "too long": FRAME.pack(MAX_FRAME + 1, 0),
+    "too long": FRAME.pack(MAX_FRAME + 1, 0, 0),
     "a worker that there is not": frame(3, 0, 1),
-    "a worker far out": FRAME.pack(8, 0xFFFF_FFFF),
+    "a worker far out": FRAME.pack(8, 0xFFFF_FFFF, 0),
 }
 
 
@@ -177,7 +179,7 @@ def test_a_frame_that_cannot_be_ends_its_connection_before_its_body_came(kind):
 def test_a_frame_of_just_the_limit_is_waited_for():
     observer = Observer()
     receiver, transport = observer.connection()
-    receiver.data_received(FRAME.pack(MAX_FRAME, 0))
+    receiver.data_received(FRAME.pack(MAX_FRAME, 0, 0))
     assert not transport.aborted
 
 
@@ -203,7 +205,7 @@ def test_who_is_no_worker_of_ours_is_refused(pair, known):
     assert transport.aborted is not known
 
 
-JUNK = {**BAD, "no payload of ours": FRAME.pack(4, 0) + b"????"}
+JUNK = {**BAD, "no payload of ours": FRAME.pack(4, 0, 0) + b"????"}
 
 
 @pytest.mark.parametrize("kind", JUNK)

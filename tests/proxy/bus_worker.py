@@ -74,10 +74,10 @@ def frames(data: bytes) -> list[tuple[int, int, int]]:
     """Worker, sequence number and count of records of each frame."""
     found, at = [], 0
     while at < len(data):
-        size, worker = FRAME.unpack_from(data, at)
-        first, batch = decode(bytes(data[at + 8 : at + 8 + size]))
+        size, worker, _ = FRAME.unpack_from(data, at)
+        first, batch = decode(bytes(data[at + FRAME.size : at + FRAME.size + size]))
         found.append((worker, first, len(batch)))
-        at += 8 + size
+        at += FRAME.size + size
     return found
 
 
