@@ -28,8 +28,11 @@ lint: $(VENV)/.dev ## lint, types and rooms only
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.bench tools ## CPU a request beside nginx and Envoy
+bench: $(VENV)/.bench tools ## every question beside its peers, into bench/results/
 	$(BIN)/python -m bench $(ARGS)
+
+bench-%: $(VENV)/.bench tools ## one question alone: make bench-hop, bench-memory …
+	$(BIN)/python -m bench $* $(ARGS)
 
 soak: $(VENV)/.dev tools ## the tests that take longer than `make test` may
 	$(PYTEST) -m soak $(ARGS)

@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from bench import contestants as who
+from bench.chart import Bars
 from bench.contestants import Contestant
 from bench.measure import Measurement, rounds
 from bench.report import Table, median, ratio, spread, write
@@ -66,6 +67,13 @@ def table(heading: str, field: list[Contestant], results: dict[str, list[Measure
     return Table(heading, COLUMNS, rows, [note])
 
 
+def bars(title: str, field: list[Contestant], results: dict[str, list[Measurement]]) -> Bars:
+    """CPU µs a request, with ratios to Envoy observed where it took part, else to plain Envoy."""
+    values = {one.title: [each.us for each in results[one.name]] for one in field}
+    there = [peer.title for peer in (who.ENVOY_OBSERVED, who.ENVOY) if peer.title in values]
+    return Bars(title, "CPU µs a request", values, next(iter(there), None))
+
+
 def run(rig: Rig, question: str, title: str, field: tuple[Contestant, ...]) -> None:
     """Measure a field in alternating rounds and write its report."""
     settings = rig.settings
@@ -76,7 +84,8 @@ def run(rig: Rig, question: str, title: str, field: tuple[Contestant, ...]) -> N
     data: dict[str, Any] = {
         name: [asdict(one) | {"us": one.us} for one in each] for name, each in results.items()
     }
-    write(settings, rig.envoy, question, title, [table(heading, entrants, results)], data)
+    tables, charts = [table(heading, entrants, results)], [bars(title, entrants, results)]
+    write(settings, rig.envoy, question, title, tables, data, charts)
 
 
 def hop(rig: Rig) -> None:

@@ -1,4 +1,4 @@
-"""Results as a Markdown table for people and JSON for programs, in `bench/results/`."""
+"""Results as a Markdown table and a picture for people, JSON for programs, in `bench/results/`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench import tools
+from bench import chart, tools
+from bench.chart import Chart
+from bench.rig import say
 from bench.settings import Settings
 
 RESULTS = Path(__file__).parent / "results"
@@ -72,8 +74,12 @@ def write(
     title: str,
     tables: Sequence[Table],
     data: Any,
+    charts: Sequence[Chart] = (),
 ) -> None:
-    """Print the tables; of a whole field also write `results/QUESTION.md` and `.json`."""
+    """Print the tables; of a whole field also write `results/QUESTION.md`, `.json` and `.svg`.
+
+    `data` is anything of dataclasses and plain values; `charts` is what the picture shows.
+    """
     about = machine(settings, envoy)
     head = ", ".join(f"{key} {value}" for key, value in about.items() if key != "command")
     text = f"# {title}\n\n{head}.\n\n`{about['command']}`\n\n"
@@ -82,6 +88,17 @@ def write(
     if settings.partial:
         return
     RESULTS.mkdir(exist_ok=True)
+    kept = {"about": about, "results": data, "charts": chart.kept(charts)}
+    content = RESULTS / f"{question}.json"
+    content.write_text(json.dumps(kept, indent=1, default=_plain) + "\n")
+    if charts:
+        _draw(content)
+        text += f"\n![{title}]({question}.svg)\n"
     (RESULTS / f"{question}.md").write_text(text)
-    content = json.dumps({"about": about, "results": data}, indent=1, default=_plain)
-    (RESULTS / f"{question}.json").write_text(content + "\n")
+
+
+def _draw(content: Path) -> None:
+    try:
+        chart.draw(content)
+    except ImportError:
+        say("no picture: no matplotlib; `make bench` installs it, `python -m bench.chart` draws")
