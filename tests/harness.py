@@ -125,6 +125,8 @@ class Outrider:
     `settings` is the configuration file's tree over what is quick in tests. `ready` is the path
     on the health port that must answer 200 first (None: do not wait). On leaving, SIGTERM must
     end it with `exit_code`, with no traceback in its output and no process left.
+    `program` runs it in another way; `stdout` and `stderr` are files that take its output;
+    `tracebacks` are expected where a test makes faults of ours.
     """
 
     def __init__(
@@ -137,10 +139,15 @@ class Outrider:
         host: str = "127.0.0.1",
         ready: str | None = "/readyz",
         exit_code: int = 0,
+        program: Iterable[str] = (sys.executable, "-m", "agent"),
+        stdout: Path | None = None,
+        stderr: Path | None = None,
+        tracebacks: bool = False,
     ) -> None:
         self.upstream, self.settings, self.args = upstream, {**QUICK, **(settings or {})}, [*args]
         self.env, self.host, self.exit_code = dict(env or {}), host, exit_code
-        self._ready, self._told = ready, False
+        self._program, self._given = [*program], (stdout, stderr)
+        self._ready, self._told, self._tracebacks = ready, False, tracebacks
         self.folder = tempfile.TemporaryDirectory(prefix="outrider-test-")
         self._start()
 
@@ -161,7 +168,7 @@ class Outrider:
         folder = Path(self.folder.name)
         config = folder / "outrider.yaml"
         config.write_text(yaml.safe_dump(self.settings))
-        self._files = folder / "stdout", folder / "stderr"
+        self._files = self._given[0] or folder / "stdout", self._given[1] or folder / "stderr"
         flags = {
             "upstream": self.upstream,
             "listen": f"{shown}:{ports[0]}",
@@ -169,7 +176,7 @@ class Outrider:
             "health": f"127.0.0.1:{ports[2]}",
             "config": str(config),
         }
-        command = [sys.executable, "-m", "agent", "run"]
+        command = [*self._program, "run"]
         for name, value in flags.items():
             command += [f"--{name}", value]
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("OTEL_", "OUTRIDER_"))}
@@ -252,10 +259,10 @@ class Outrider:
         return total * os.sysconf("SC_PAGE_SIZE")
 
     def stdout(self) -> str:
-        return self._files[0].read_text(errors="replace")
+        return _text(self._files[0])
 
     def stderr(self) -> str:
-        return self._files[1].read_text(errors="replace")
+        return _text(self._files[1])
 
     def report(self) -> str:
         return f"--- stdout\n{self.stdout()[-4000:]}\n--- stderr\n{self.stderr()[-8000:]}"
@@ -295,9 +302,15 @@ class Outrider:
                 print(self.report())
                 return
             assert code == self.exit_code, f"exit code {code}\n{self.report()}"
-            assert "Traceback" not in self.stderr() + self.stdout(), self.report()
+            text = self.stderr() + self.stdout()
+            assert self._tracebacks or "Traceback" not in text, self.report()
         finally:
             self.folder.cleanup()
+
+
+def _text(file: Path) -> str:
+    """What a file holds; nothing if it is a device, which may have no end."""
+    return file.read_text(errors="replace") if file.is_file() else ""
 
 
 def alive(pids: Iterable[int]) -> list[int]:

@@ -25,6 +25,7 @@ from agent.drift.model import Settings
 from agent.drift.monitor import Monitor, load_references
 from agent.ledger import OBSERVER, WORKER, Ledger
 from agent.observer.decodes import DecodeCollector
+from agent.observer.faults import Faults
 from agent.observer.pipeline import Outlets, Pipeline
 from agent.observer.receive import Receiver
 from agent.observer.shedding import Shedder
@@ -58,6 +59,7 @@ class _Observer:
         self._started_ns = time.time_ns()
         service = os.environ.get("OTEL_SERVICE_NAME") or "outrider"
         self._log = selflog.make(service, config.logs.level)
+        self._faults = Faults(self._log)
         self._caveats = list(telemetry.warnings)
         self._resource: Any = None
         if telemetry.traces or telemetry.metrics:
@@ -188,8 +190,11 @@ class _Observer:
         counters = self._ledger.observer
         while not self._stop.is_set():
             counters[OBSERVER["heartbeat"]] += 1
-            self._monitor.tick()
-            self._tell_changes()
+            for look in (self._monitor.tick, self._tell_changes):
+                try:
+                    look()
+                except Exception as error:
+                    self._faults.tell("drift", error, "verdicts may be late")
             try:
                 await asyncio.wait_for(self._stop.wait(), TICK)
             except TimeoutError:

@@ -19,6 +19,7 @@ from typing import Protocol
 from agent.decode.payload import Decoded, Payload
 from agent.decode.registry import NONE, decode
 from agent.exchange import Exchange
+from agent.observer.faults import Faults
 from agent.observer.shedding import LOGS, SKETCHES, SPANS, Shedder
 from agent.ship.queue import Record
 
@@ -71,16 +72,22 @@ class Pipeline:
     ) -> None:
         self._out = outlets
         self._shedder = shedder
-        self._log = log
+        self._faults = Faults(log)
         self.decoded: Counter[tuple[str, str]] = Counter()
         """By dialect and outcome."""
-        self._told: set[str] = set()
 
     def handle(self, batch: list[Exchange], age_ns: int) -> int:
         """Takes one batch, handed over `age_ns` ago, through all steps.
 
         Gives how many records a fault of ours lost.
         """
+        try:
+            return self._handle(batch, age_ns)
+        except Exception as error:
+            self._tell("pipeline", error)
+            return len(batch)
+
+    def _handle(self, batch: list[Exchange], age_ns: int) -> int:
         level = self._shedder.level(age_ns)
         failed: set[int] = set()
         out, shed = self._out, self._shedder
@@ -162,11 +169,7 @@ class Pipeline:
         self._step("logs", ship, batch, failed)
 
     def _tell(self, step: str, error: Exception) -> None:
-        """A fault of ours, once each: a line a request would be an outage of its own."""
-        name = f"{step}: {type(error).__name__}"
-        if name not in self._told:
-            self._told.add(name)
-            self._log.error(f"a fault in {name}; such records are counted as failed", exc_info=True)
+        self._faults.tell(step, error, "such records are counted as failed")
 
 
 def _end_ns(exchange: Exchange) -> int:

@@ -26,6 +26,9 @@ DROPPED_FULL, DROPPED_STOP, FAILED = "dropped_full", "dropped_stop", "failed"
 OUTCOMES = (SENT, REJECTED, RETRIED, DROPPED_FULL, DROPPED_STOP, FAILED)
 """What becomes of a record; `retried` counts tries, the others each record once."""
 
+SAY_AGAIN = 60.0
+"""Seconds before the same trouble of a sink is said again: one that comes and goes must not fill
+the log."""
 MAX_SPLITS = 64
 """Pushes that finding the bad records of one batch may cost; what is left then is dropped."""
 
@@ -83,7 +86,8 @@ class Sender:
         self._counts = dict.fromkeys(OUTCOMES, 0)
         self._settled = 0  # units of the batch taken whose end is counted already
         self._away = ""
-        self._refused = ""  # the last refusal that was said
+        self._said: dict[str, float] = {}
+        """When each trouble was last said, by the loop's clock."""
         self._task: asyncio.Task[None] | None = None
         self._filled = asyncio.Event()  # a batch is full, or there is a reason not to wait for it
         self._any = asyncio.Event()
@@ -175,23 +179,22 @@ class Sender:
                 return await self._sink.push(batch)
         except TimeoutError:
             return retry("timeout")
-        except Exception:
+        except Exception as error:
             # A fault of ours must neither end the task nor be tried for ever; it is counted.
-            self._log.exception("sink failed", extra={"sink": self.name})
+            if self._is_news(type(error).__name__):
+                self._log.exception("sink failed", extra={"sink": self.name})
             return Outcome(Verdict.REJECT, FAILED)
 
     async def _settle(self, batch: Sequence[Record], outcome: Outcome) -> None:
         units = _units(batch)
         if outcome.verdict is Verdict.OK:
-            self._refused = ""
             self._count(SENT, units - outcome.rejected)
             self._count(REJECTED, outcome.rejected)
         elif outcome.verdict is Verdict.SPLIT:
             await self._halve(batch)
         else:
             self._count(FAILED if outcome.reason == FAILED else REJECTED, units)
-            if outcome.reason != self._refused:
-                self._refused = outcome.reason
+            if self._is_news(outcome.reason):
                 self._log.warning(
                     "sink refuses records", extra={"sink": self.name, "reason": outcome.reason}
                 )
@@ -218,6 +221,15 @@ class Sender:
     def _count(self, outcome: str, units: int) -> None:
         self._counts[outcome] += units
         self._settled += units
+
+    def _is_news(self, trouble: str) -> bool:
+        now = asyncio.get_running_loop().time()
+        if now - self._said.get(trouble, -SAY_AGAIN) < SAY_AGAIN:
+            return False
+        if len(self._said) >= 64:  # reasons may hold what the other side made up
+            self._said.clear()
+        self._said[trouble] = now
+        return True
 
     def _note(self, away: str) -> None:
         """Says once that the sink is away, and once that it is back."""
