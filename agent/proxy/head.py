@@ -50,7 +50,9 @@ RESPONSE_FIELDS = frozenset(
 NO_TRAILERS = frozenset({b"trailer", b"authorization", b"content-encoding", b"content-type"})
 KEPT_OPTIONS = frozenset({b"close", b"keep-alive", b"upgrade", b"te"})
 """Connection options that name no field, or one that is dropped anyway."""
-PROTECTED = frozenset({b"host", b"content-length", b"x-request-id", b"via", b"traceparent"})
+PROTECTED = frozenset(
+    {b"host", b"content-length", b"transfer-encoding", b"x-request-id", b"via", b"traceparent"}
+)
 """Fields that a Connection option may not take out: a peer would bend framing or identity."""
 
 _HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]*)(?::[0-9]{0,5})?")

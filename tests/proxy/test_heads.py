@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.wire import Fields, request, response
+from tests.wire import Fields, chunked, request, response
 
 ADDED = {
     b"via",
@@ -151,6 +151,15 @@ def test_fields_named_by_connection_are_removed_both_ways(client, origin):
     assert seen.one(b"x-end") == b"2"
     assert not got.all(b"x-back")
     assert got.one(b"x-stay") == b"4"
+
+
+@pytest.mark.parametrize("options", [b"transfer-encoding", b"close, Transfer-Encoding", b"trailer"])
+def test_connection_cannot_take_away_the_framing_of_chunks(client, origin, options):
+    """Else the chunks would stand behind a head without a body, as requests of their own."""
+    fields = (b"Transfer-Encoding: chunked", b"Trailer: X-T", b"Connection: " + options)
+    sent = request(b"POST", b"/", *fields) + chunked(b"abc", trailers=b"X-T: 1\r\n")
+    seen, _ = exchange(client, origin, sent)
+    assert (seen.framing, seen.body) == ("chunked", b"abc")
 
 
 def test_connection_cannot_take_away_what_the_proxy_vouches_for(client, origin):
