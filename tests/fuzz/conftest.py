@@ -1,0 +1,5 @@
+"""Each attack has an Outrider of its own."""
+
+from tests.fixtures import own_origin, pytest_runtest_makereport, start
+
+__all__ = ["own_origin", "pytest_runtest_makereport", "start"]
