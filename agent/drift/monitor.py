@@ -178,4 +178,4 @@ class Monitor:
             path.parent.mkdir(parents=True, exist_ok=True)
             save(model.reference, path)
         except OSError as problem:
-            self.last_error = f"{path}: {problem.strerror}"
+            self.last_error = f"{path}: {problem.strerror or problem}"

@@ -60,6 +60,7 @@ class _Observer:
         service = os.environ.get("OTEL_SERVICE_NAME") or "outrider"
         self._log = selflog.make(service, config.logs.level)
         self._faults = Faults(self._log)
+        self._told = ""
         self._caveats = list(telemetry.warnings)
         self._resource: Any = None
         if telemetry.traces or telemetry.metrics:
@@ -213,6 +214,9 @@ class _Observer:
 
     def _tell_changes(self) -> None:
         """A line for each verdict that matters; one for all columns that are judged from now on."""
+        if self._monitor.last_error != self._told:
+            self._told = self._monitor.last_error
+            self._log.warning(f"a learned reference is kept in memory only: {self._told}")
         first: Counter[str] = Counter()
         for change in self._monitor.take_changes():
             if (change.before, change.after) == ("insufficient", "stable"):

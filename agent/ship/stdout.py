@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from agent.ship.outcome import OK, Outcome, reject
 from agent.ship.queue import Record
 
+NEWLINE = 10
 LOOK_AGAIN = 0.002
 """Seconds between looks at a full pipe that is not ours to open: 32 MB/s, if it is read so fast."""
 
@@ -26,10 +27,15 @@ class Stdout:
 
     def __init__(self, fd: int = 1) -> None:
         self._fd, self._piece = _open(fd)
+        self._cut = False
+        """The last write ended inside a line."""
 
     async def push(self, batch: Sequence[Record]) -> Outcome:
         """Writes one batch; waits while the reader does not read."""
-        data = memoryview(b"\n".join([*[record.data for record in batch], b""]))
+        lines = [record.data for record in batch]
+        if self._cut:
+            lines.insert(0, b"")
+        data = memoryview(b"\n".join([*lines, b""]))
         while data:
             if self._piece and not _writable(self._fd):
                 await self._until_writable()
@@ -40,6 +46,7 @@ class Stdout:
                 continue
             except OSError as error:
                 return reject(error.strerror or "error")
+            self._cut = data[written - 1] != NEWLINE
             data = data[written:]
         return OK
 
