@@ -150,6 +150,7 @@ class Supervisor:
         self._say(
             "info", "outrider starts", upstream=str(self._config.upstream), **self._addresses()
         )
+        self._tell_fewer_connections()
         while True:
             self._start_due()
             self._wait()
@@ -163,6 +164,17 @@ class Supervisor:
                 self._say("info", "outrider has ended")
                 return 0
             self._watch()
+
+    def _tell_fewer_connections(self) -> None:
+        wanted = self._config.limits.connections
+        fit = worker.connections_that_fit(wanted)
+        if fit < wanted:
+            files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+            self._say(
+                "warning",
+                f"limits.connections = {wanted}, but with {files} open files at most (ulimit -n, "
+                f"LimitNOFILE) a worker takes {fit}: raise that limit, or lower this setting",
+            )
 
     def _addresses(self) -> dict[str, str]:
         shown = {"listen": self._listeners[0], "admin": self._admin, "health": self._health[0]}

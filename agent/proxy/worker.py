@@ -10,6 +10,7 @@ import asyncio
 import gc
 import os
 import random
+import resource
 import signal
 import socket
 import ssl
@@ -46,6 +47,8 @@ ENDING_ROUNDS = 4
 """Such pauses for connections that were cut off to be gone, so that each has its record."""
 MAX_HANDSHAKE = 60.0
 """Seconds; a TLS handshake has `timeouts.head`, but not for ever."""
+OWN_FILES = 64
+"""Descriptors that a worker needs beside its connections."""
 QUICK_STOP = signal.SIGUSR1
 """As SIGTERM, but without the delay that is for load balancers: somebody pressed Ctrl-C."""
 
@@ -64,6 +67,14 @@ class Inherited:
 def run(config: Config, telemetry: Telemetry, inherited: Inherited) -> None:
     """Serves until SIGTERM and the drain that follows. Raises on a fault that it cannot mend."""
     uvloop.run(_Worker(config, telemetry, inherited).serve())
+
+
+def connections_that_fit(limit: int) -> int:
+    """`limit`, or fewer if the process may not open two descriptors for each of so many."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return limit
+    return min(limit, max((soft - OWN_FILES) // 2, 1))
 
 
 def client_tls(config: Config) -> ssl.SSLContext | None:
@@ -268,7 +279,7 @@ def _hop(config: Config, telemetry: Telemetry) -> Hop:
             head_bytes=limits.head_bytes,
             fields=limits.fields,
             body_bytes=limits.body_bytes,
-            connections=limits.connections,
+            connections=connections_that_fit(limits.connections),
             head=timeouts.head,
             idle=timeouts.idle,
             first_byte=timeouts.first_byte,
@@ -302,4 +313,11 @@ def _host_field(config: Config) -> bytes:
     return f"{host}:{upstream.port}".encode()
 
 
-__all__ = ["QUICK_STOP", "Inherited", "client_tls", "run", "upstream_tls"]
+__all__ = [
+    "QUICK_STOP",
+    "Inherited",
+    "client_tls",
+    "connections_that_fit",
+    "run",
+    "upstream_tls",
+]
