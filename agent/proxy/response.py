@@ -129,9 +129,10 @@ class ResponseReader:
         elif tx.interim >= MAX_INTERIM:
             self._bad = BadMessage(502, "the model server sends interim responses without end")
             raise self._bad
-        elif tx.version == "1.1":
+        else:
             tx.interim += 1
-            self.out += (line, *head.lines, b"\r\n")
+            if tx.version == "1.1":
+                self.out += (line, *head.lines, b"\r\n")
 
     def _read_head(self, status: int, reason: bytes, fields: Fields) -> ResponseHead:
         tx, limits = self._tx, self._hop.limits
@@ -205,9 +206,9 @@ class ResponseReader:
     def on_message_complete(self) -> None:
         if self.head is None or self.over:
             return
+        trailers, self._fields = self._fields, []
         if self._rechunk:
-            self.out += (LAST_CHUNK, *trailer_lines(self._fields), b"\r\n")
-            self._fields = []
+            self.out += (LAST_CHUNK, *trailer_lines(trailers), b"\r\n")
         self.over = self._tx.status != 101
 
 

@@ -50,7 +50,7 @@ class Transaction:
     head_sent = False
     """The final response's head went to the client."""
     interim = 0
-    """1xx responses passed on."""
+    """1xx responses, passed on or not."""
     pieces = 0
     largest_gap = 0.0
     status = 0

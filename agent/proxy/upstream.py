@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 HIGH_WATER = 64 << 10
 """Bytes written and not yet taken by the kernel before the other side stops being read."""
 OUR_END = END_OF_HEAD["1.1"]
-_KEEP_ALIVE = re.compile(rb"timeout\s*=\s*(\d+)")
+_KEEP_ALIVE = re.compile(rb"timeout\s*=\s*(\d{1,9})")
 
 
 class Upstream(asyncio.Protocol):
