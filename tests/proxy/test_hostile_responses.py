@@ -76,7 +76,9 @@ def test_a_keep_alive_of_any_kind_does_no_harm(client, origin, said):
         assert (got.body, got.all(b"keep-alive")) == (b"ok", [])
 
 
-@pytest.mark.parametrize("named", [b"content-length", b"via", b"x-request-id", b"transfer-encoding"])
+@pytest.mark.parametrize(
+    "named", [b"content-length", b"via", b"x-request-id", b"transfer-encoding"]
+)
 def test_connection_options_cannot_take_out_what_we_vouch_for(client, origin, named):
     client.send(request())
     origin.serve(response(b"ok", b"Connection: " + named))
