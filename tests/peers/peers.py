@@ -78,6 +78,7 @@ CADDY = """\
 }}
 """
 
+ENVOY_FLAGS = "--concurrency 1 --disable-hot-restart --log-level critical"
 ENVOY = "type.googleapis.com/envoy.extensions.filters"
 
 
@@ -115,8 +116,7 @@ def _commands(name: str, program: str, folder: Path) -> list[str]:
     return {
         "nginx": [program, "-e", "stderr", "-p", str(folder), "-c", config],
         "haproxy": [program, "-db", "-f", config],
-        "envoy": [program, "-c", config, "--concurrency", "1", "--disable-hot-restart"]
-        + ["--log-level", "critical"],
+        "envoy": [program, "-c", config, *ENVOY_FLAGS.split()],
         "caddy": [program, "run", "--config", config, "--adapter", "caddyfile"],
     }[name]
 
