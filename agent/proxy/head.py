@@ -55,6 +55,9 @@ PROTECTED = frozenset(
 )
 """Fields that a Connection option may not take out: a peer would bend framing or identity."""
 
+MAX_OPTIONS = 4096
+"""Bytes of Connection fields; a list of names costs forty times its bytes while it is read."""
+
 _HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]*)(?::[0-9]{0,5})?")
 _good_hosts: set[bytes] = set()
 _status_lines: dict[tuple[int, bytes], bytes] = {}
@@ -202,6 +205,9 @@ def _options(values: list[bytes]) -> set[bytes]:
 
 
 def _apply_connection(head: RequestHead | ResponseHead, values: list[bytes]) -> None:
+    if sum(map(len, values)) > MAX_OPTIONS:
+        status = 431 if isinstance(head, RequestHead) else 502
+        raise BadMessage(status, "the Connection field is too long")
     options = _options(values)
     if b"close" in options:
         head.close = True

@@ -61,7 +61,9 @@ class RequestReader:
         self._quiet = 0
         """Bytes read since the last one of a body: heads, trailers and chunk framing so far."""
         self._seam = b""
-        """The last bytes read: an empty line may lie across two reads."""
+        """The last bytes read behind an empty line: the next may lie across two reads."""
+        self._gathered: bytearray | None = None
+        """Body of a read that is parsed in parts: small pieces would cost more than they hold."""
         self._muted = False
         """llhttp is being told again what it parsed already."""
         self._bad: BadMessage | None = None
@@ -73,15 +75,24 @@ class RequestReader:
         self._ended = False
         if self._is_one_message(data):
             rest = self._feed(data)
-            self._seam = (self._seam + data)[-3:]
+            self._seam = _seam(self._seam, data)
             return rest
-        while data:
-            cut = self._next_end(data)
-            piece, data = data[:cut], data[cut:]
+        self._gathered = bytearray()
+        try:
+            return self._read_in_parts(data)
+        finally:
+            self._gathered = None
+
+    def _read_in_parts(self, data: bytes) -> bytes:
+        at = 0
+        while at < len(data):
+            end = self._next_end(data, at)
+            piece, at = data[at:end], end
             rest = self._feed(piece)
-            self._seam = (self._seam + piece)[-3:]
+            self._seam = _seam(self._seam, piece)
             if self._ended:
-                return rest + data
+                return rest + data[at:]
+        self._tell_gathered()
         return b""
 
     def _is_one_message(self, data: bytes) -> bool:
@@ -95,13 +106,21 @@ class RequestReader:
             return END not in data
         return data.count(END) <= 1
 
-    def _next_end(self, data: bytes) -> int:
-        """How many bytes may be parsed without meeting a second message."""
-        head, seam = self._head, self._seam
+    def _next_end(self, data: bytes, at: int) -> int:
+        """Up to where `data` may be parsed from `at` on without meeting a second message."""
+        head = self._head
         if head is not None and not head.chunked:
-            return head.length - self._body_size
-        at = (seam + data[:SLICE]).find(END)
-        return max(at + len(END) - len(seam), 1) if at >= 0 else SLICE
+            return at + head.length - self._body_size
+        if head is None and not self.begun and (empty := _empty_lines(data, at)) > at:
+            return empty
+        seam = self._seam
+        if at < len(seam):
+            found = (seam + data[at : at + SLICE]).find(END)
+            end = at + found - len(seam) + len(END)
+        else:
+            found = data.find(END, at - len(seam), at + SLICE)
+            end = found + len(END)
+        return max(end, at + 1) if found >= 0 else at + SLICE
 
     def _feed(self, data: bytes) -> bytes:
         """Gives what llhttp left behind an upgrade."""
@@ -119,14 +138,15 @@ class RequestReader:
             raise BadMessage(400, "the request target has bytes that no URI has") from None
         except httptools.HttpParserError as error:
             raise self._bad or _plain(error) from None
-        if self._quiet > self._hop.limits.head_bytes:
+        limits = self._hop.limits
+        if self._quiet > limits.head_bytes or len(self._fields) > limits.fields:
             raise BadMessage(self._quiet_status(), "the request head is too large")
         if self.begun and not self._raw:
             self._raw, self._shared = data, True
         return rest
 
     def _quiet_status(self) -> int:
-        if self._head is not None:
+        if self._head is not None:  # of its trailers or chunk framing
             return 400
         return 431 if b"\n" in self._raw.lstrip(b"\r\n") else 414
 
@@ -205,7 +225,15 @@ class RequestReader:
         if self._body_size > self._hop.limits.body_bytes:
             self._bad = BadMessage(413, "the request body is larger than limits.body_bytes")
             raise self._bad
-        self._sink.request_piece(piece)
+        if self._gathered is None:
+            self._sink.request_piece(piece)
+        else:
+            self._gathered += piece
+
+    def _tell_gathered(self) -> None:
+        if self._gathered:
+            self._sink.request_piece(bytes(self._gathered))
+            self._gathered.clear()
 
     def on_message_complete(self) -> None:
         head, trailers = self._head, self._fields
@@ -218,7 +246,20 @@ class RequestReader:
         self._quiet = 0
         self._head = None
         self._ended = True
+        self._tell_gathered()
         self._sink.request_ended(trailers)
+
+
+def _seam(seam: bytes, data: bytes) -> bytes:
+    """What a later empty line may begin in: no message ends in one that overlaps another."""
+    last = data[-4:] if len(data) > 3 else (seam + data)[-4:]
+    return b"" if last == END else last[-3:]
+
+
+def _empty_lines(data: bytes, at: int) -> int:
+    """Up to where only empty lines follow `at`: no message is complete in them."""
+    end = at + SLICE
+    return min(end, len(data)) - len(data[at:end].lstrip(b"\r\n"))
 
 
 def _plain(error: httptools.HttpParserError) -> BadMessage:

@@ -38,7 +38,7 @@ class Reading(NamedTuple):
     whole: list[Seen]
     fault: str
     partial: bool = False
-    """It refused a request for a reason that is none of HTTP's framing, and read no further."""
+    """It refused what the grammar of HTTP allows (an Expect, two Content-Types) and stopped."""
 
 
 def ids_of(fields: Any) -> tuple[bytes, ...]:
@@ -147,9 +147,9 @@ def read_by_gunicorn(data: bytes) -> Reading:
                     break
                 line = asked.method.encode(), asked.uri.encode("latin-1")
                 whole.append(Seen(*line, ids_of(fields), body))
-    except ExpectationFailed:
-        return Reading(whole, "", partial=True)
     except (ParseException, ValueError) as error:
+        if isinstance(error, ExpectationFailed) or "'CONTENT-TYPE'" in repr(error):
+            return Reading(whole, "", partial=True)
         return Reading(whole, repr(error))
     return Reading(whole, "")
 
@@ -179,7 +179,7 @@ def read_by_aiohttp(data: bytes) -> Reading:
     """Its pure Python parser, where an event loop runs; begun anew behind a refused upgrade."""
     parser = _aiohttp_parser()
     found: list[tuple[Any, streams.StreamReader]] = []
-    fault = ""
+    fault, partial = "", False
     try:
         for at in range(0, len(data), STEP):
             rest = data[at : at + STEP]
@@ -189,7 +189,8 @@ def read_by_aiohttp(data: bytes) -> Reading:
                 if upgraded:
                     parser = _aiohttp_parser()
     except http_exceptions.HttpProcessingError as error:
-        fault = repr(error)
+        partial = "Duplicate 'Content-Type'" in repr(error)
+        fault = "" if partial else repr(error)
     whole: list[Seen] = []
     for asked, body in found:
         if body.exception() is not None:
@@ -197,7 +198,7 @@ def read_by_aiohttp(data: bytes) -> Reading:
         elif body.is_eof():
             line = asked.method.encode(), asked.path.encode("utf-8", "surrogateescape")
             whole.append(Seen(*line, ids_of(asked.raw_headers), body.read_nowait(-1)))
-    return Reading(whole, fault)
+    return Reading(whole, fault, partial)
 
 
 JUDGES: dict[str, Callable[[bytes], Reading]] = {

@@ -107,6 +107,7 @@ BAD: dict[str, tuple[bytes, set[int]]] = {
     "long head": (POST + b"".join(b"X-%d: %s\r\n" % (n, b"v" * 900) for n in range(100)), {431}),
     "endless head": (POST + b"X-A: " + b"x" * 70_000, {431}),
     "endless target": (b"GET /" + b"x" * 70_000, {414, 431}),
+    "long Connection": (POST + b"Connection: " + b"a," * 2_100 + b"\r\n\r\n", {431}),
     "many fields": (POST + b"".join(b"X-%d: v\r\n" % n for n in range(257)) + b"\r\n", {431}),
 }  # fmt: skip
 
@@ -185,6 +186,7 @@ BAD_BODIES = {
     "Host as trailer": b"3\r\nabc\r\n0\r\nHost: evil\r\n\r\n",
     "trailer folded": b"3\r\nabc\r\n0\r\nX: 1\r\n 2\r\n\r\n",
     "trailers without end": b"3\r\nabc\r\n0\r\n" + b"X: v\r\n" * 50_000,
+    "600 trailers in one read": b"3\r\nabc\r\n0\r\n" + b"X:\r\n" * 600 + b"\r\n",
     "one trailer of 70 kB": b"3\r\nabc\r\n0\r\nX: " + b"v" * 70_000 + b"\r\n\r\n",
     "extension of 70 kB": b"3;" + b"v" * 70_000 + b"\r\nabc\r\n0\r\n\r\n",
 }
