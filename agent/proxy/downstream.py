@@ -12,15 +12,13 @@ from __future__ import annotations
 
 import asyncio
 import math
-import socket
-import struct
-from contextlib import suppress
 from enum import Enum
 from time import monotonic, time_ns
 from typing import cast
 
 from agent.exchange import Fields
 from agent.proxy.answers import answer
+from agent.proxy.closing import reset
 from agent.proxy.forwarding import Forwarding
 from agent.proxy.head import BadMessage, RequestHead, trailer_lines
 from agent.proxy.hop import Hop
@@ -37,7 +35,6 @@ LIMITS = (408, 413, 414, 431)
 """Answers that mean a bound of ours, not a fault in the message."""
 MAPPED = "::ffff:"
 """How an IPv4 peer is shown on a socket of both families (RFC 4291 section 2.5.5.2)."""
-_RESET = struct.pack("ii", 1, 0)
 
 
 class State(Enum):
@@ -95,14 +92,28 @@ class Downstream(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.state = State.CLOSED
         self.hop.connections.discard(self)
+        if self._unseen():
+            self.hop.departures.unwatch(self.transport)
         self._client_left()
 
     def eof_received(self) -> bool:
         if self.state is State.BUSY and self.hop.half_close and self._request_whole():
             self._ended = True
+            self._attend()
             return True
         self._client_left()
         return False
+
+    def _unseen(self) -> bool:
+        """Whether the loop would not tell if the client left (of TLS: neither while it flushes)."""
+        flushing = self._write_paused and self._scheme == b"https"
+        return self._read_paused or self._ended or flushing
+
+    def _attend(self) -> None:
+        if self._unseen():
+            self.hop.departures.watch(self.transport, self._client_left)
+        else:
+            self.hop.departures.unwatch(self.transport)
 
     def _request_whole(self) -> bool:
         return self.tx is not None and self.tx.request_done
@@ -131,11 +142,7 @@ class Downstream(asyncio.Protocol):
     def reset(self) -> None:
         """Ends the connection so that the client cannot take what it got for the whole."""
         self.state = State.CLOSED
-        sock = self.transport.get_extra_info("socket")
-        if sock is not None:
-            with suppress(OSError):
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-        self.transport.abort()
+        reset(self.transport)
 
     # ---- back-pressure
 
@@ -144,6 +151,7 @@ class Downstream(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self._write_paused = True
+        self._attend()
         tx = self.tx
         if tx is not None and tx.upstream is not None:
             tx.upstream.pause_reading()
@@ -152,6 +160,7 @@ class Downstream(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._write_paused = False
+        self._attend()
         tx = self.tx
         if tx is None:
             return
@@ -166,10 +175,12 @@ class Downstream(asyncio.Protocol):
         if not self._read_paused and not self.transport.is_closing():
             self._read_paused = True
             self.transport.pause_reading()
+            self._attend()
 
     def resume_reading(self) -> None:
         if self._read_paused and not self.transport.is_closing():
             self._read_paused = False
+            self._attend()
             self.transport.resume_reading()
             if self.tx is not None:
                 self.deadline = self._deadline(self.tx)

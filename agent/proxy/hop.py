@@ -17,6 +17,7 @@ from agent.proxy.transaction import Transaction
 
 if TYPE_CHECKING:
     from agent.proxy.account import Accountant
+    from agent.proxy.departures import Departures
     from agent.proxy.downstream import Downstream
     from agent.proxy.pool import Pool
 
@@ -82,6 +83,7 @@ class Hop:
     responses: Known[KnownResponse] = field(default_factory=Known)
     pool: Pool = field(init=False)
     accountant: Accountant = field(init=False)
+    departures: Departures = field(init=False)
     special: frozenset[bytes] = field(init=False)
     """Request fields that are read, see `head.read_request`."""
     untimed: bool = field(init=False)

@@ -15,6 +15,7 @@ import re
 from time import monotonic
 from typing import TYPE_CHECKING, cast
 
+from agent.proxy.closing import reset, unsent
 from agent.proxy.head import BadMessage
 from agent.proxy.hop import END_OF_HEAD, Hop
 from agent.proxy.known import END
@@ -95,10 +96,13 @@ class Upstream(asyncio.Protocol):
             self.transport.resume_reading()
 
     def abort(self) -> None:
-        """Closes at once; whatever was under way is forgotten here."""
+        """Closes at once, also for a peer that takes nothing; what was under way is forgotten."""
         self.tx = None
         self.closed = True
-        self.transport.abort()
+        if unsent(self.transport):
+            reset(self.transport)
+        else:
+            self.transport.abort()
 
     def eof_received(self) -> None:
         self._lost(None)

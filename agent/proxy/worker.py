@@ -25,6 +25,7 @@ from agent.ledger import OBSERVER, WORKER, Ledger
 from agent.proxy.account import Accountant
 from agent.proxy.bus import Bus
 from agent.proxy.capture import Budget
+from agent.proxy.departures import Departures
 from agent.proxy.downstream import Downstream
 from agent.proxy.health import Answer, Health
 from agent.proxy.hop import Hop, Limits, Sampling, networks
@@ -151,6 +152,7 @@ class _Worker:
             bus = Bus(loop, inherited.bus, inherited.number, self._region, hop.budget)
         self._bus = bus
         hop.accountant = Accountant(self._region, bus)
+        Departures(loop, hop)
         upstream = config.upstream
         address = Address(upstream.host, upstream.port, upstream.socket, upstream_tls(config))
         self._pool = Pool(
