@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import random
 import signal
 import socket
 import time
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +22,7 @@ from agent.drift.collector import DriftCollector
 from agent.drift.model import Settings
 from agent.drift.monitor import Monitor, load_references
 from agent.ledger import OBSERVER, WORKER, Ledger
+from agent.observer import changes
 from agent.observer.decodes import DecodeCollector
 from agent.observer.faults import Faults
 from agent.observer.pipeline import Outlets, Pipeline
@@ -213,28 +212,10 @@ class _Observer:
         await pages.cleanup()
 
     def _tell_changes(self) -> None:
-        """A line for each verdict that matters; one for all columns that are judged from now on."""
         if self._monitor.last_error != self._told:
             self._told = self._monitor.last_error
             self._log.warning(f"a learned reference is kept in memory only: {self._told}")
-        first: Counter[str] = Counter()
-        for change in self._monitor.take_changes():
-            if (change.before, change.after) == ("insufficient", "stable"):
-                first[change.model] += 1
-                continue
-            drifted = change.after == "drift"
-            self._log.log(
-                logging.WARNING if drifted else logging.INFO,
-                f"drift of {change.model or 'the model'}: {change.side} {change.column} "
-                f"went from {change.before} to {change.after}",
-                extra=change._asdict(),
-            )
-        for model, columns in first.items():
-            self._log.info(
-                f"drift of {model or 'the model'}: {columns} columns went from insufficient to "
-                "stable",
-                extra={"model": model, "columns": columns},
-            )
+        changes.tell(self._monitor.take_changes(), self._log)
 
     def _is_worker(self, pid: int) -> bool:
         ledger = self._ledger
