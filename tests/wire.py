@@ -17,7 +17,7 @@ TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 REQUEST_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([^ \x00-\x20\x7f]+) HTTP/1\.([01])")
 STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9]) ([^\x00-\x08\x0a-\x1f\x7f]*)")
 FIELD_VALUE = re.compile(rb"[^\x00-\x08\x0a-\x1f\x7f]*")
-CHUNK_LINE = re.compile(rb"([0-9a-fA-F]{1,16})[ \t]*(;.*)?")
+CHUNK_LINE = re.compile(rb"0*([0-9a-fA-F]{1,16})[ \t]*(;[^\x00-\x08\x0a-\x1f\x7f]*)?")
 
 DEADLINE = 10.0
 """Seconds that any single wait in a test may take before it fails."""
