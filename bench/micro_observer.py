@@ -130,6 +130,21 @@ class Parts:
         return self.pipeline.handle(batch, 0)
 
 
+def decoding(monitor: Monitor, ledger: Ledger) -> Callable[[list[Exchange]], object]:
+    """The pipeline with no other steps."""
+    outlets = Outlets(
+        exemplars=lambda _: None,
+        spans=None,
+        span_senders=(),
+        lines=None,
+        stdout=(),
+        log_senders=(),
+        drift=monitor.add,
+    )
+    pipeline = Pipeline(outlets, Shedder(ledger.observer), logging.getLogger("outrider"))
+    return lambda batch: pipeline.handle(batch, 0)
+
+
 async def measure() -> None:
     """Prints a table."""
     records = exchanges()
@@ -166,8 +181,11 @@ async def measure() -> None:
     report("frames read", count, lambda: [read(payload) for payload in payloads])
     report("exemplars", count, each(parts.exemplars.update))
     report("spans", count, each(parts.spans.encode))
-    report("decode", count, each(lambda batch: [decode(exchange) for exchange in batch]))
-    report("drift", count, add)
+    report(
+        "decode, one by one", count, each(lambda batch: [decode(exchange) for exchange in batch])
+    )
+    report("drift, one by one", count, add)
+    report("decode and drift", count, each(decoding(parts.monitor, parts.ledger)))
     report("lines", count, each(lambda batch: parts.lines.lines(batch, dialects)))
     report("lines with labels", count, each(lambda batch: parts.lines.records(batch, dialects)))
     report("gzip of spans", count, lambda: [gzip(data) for data in encoded])

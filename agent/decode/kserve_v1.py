@@ -7,6 +7,7 @@ is a list of rows; `inputs` maps names to columns, or is one tensor. An answer h
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -38,32 +39,47 @@ class _Response(Struct, gc=False):
     predictions: list[_Row]
 
 
-_read_request = Decoder(_Request).decode
-_read_response = Decoder(_Response).decode
+ASKED, ANSWERED = "instances", "predictions"
+REQUEST, RESPONSE = b'{"instances"', b'{"predictions"'
+"""How the bodies begin whose rows may be read without making a document of them first."""
+
+_request, _response = Decoder(_Request), Decoder(_Response)
+_read_request, _read_requests = _request.decode, _request.decode_lines
+_read_response, _read_responses = _response.decode, _response.decode_lines
 
 
 def plain_request(raw: bytes) -> Side | None:
     """The inputs of a usual request, sooner than by way of a document; or None."""
-    if not raw.startswith(b'{"instances"'):
+    if not raw.startswith(REQUEST):
         return None
     try:
         rows = _read_request(raw).instances
     except (ValueError, RecursionError):
         return None
-    columns = from_plain_rows(rows, "instances")
+    columns = from_plain_rows(rows, ASKED)
     return None if columns is None else Side(columns, len(rows))
 
 
 def plain_response(raw: bytes) -> Side | None:
     """The outputs of a usual answer, in the same quick way; or None."""
-    if not raw.startswith(b'{"predictions"'):
+    if not raw.startswith(RESPONSE):
         return None
     try:
         rows = _read_response(raw).predictions
     except (ValueError, RecursionError):
         return None
-    columns = from_plain_rows(rows, "predictions")
+    columns = from_plain_rows(rows, ANSWERED)
     return None if columns is None else Side(columns, len(rows))
+
+
+def rows_of_requests(lines: bytes) -> Sequence[Sequence[object]]:
+    """The rows of usual requests, one a line. Raises ValueError or RecursionError."""
+    return [one.instances for one in _read_requests(lines)]
+
+
+def rows_of_responses(lines: bytes) -> Sequence[Sequence[object]]:
+    """The same of answers."""
+    return [one.predictions for one in _read_responses(lines)]
 
 
 def matches(document: object) -> bool:
@@ -77,12 +93,12 @@ def matches(document: object) -> bool:
 
 def request(document: object) -> Side:
     """Named inputs of a request that matches. Raises Refused."""
-    return _side(document, "instances", "inputs")
+    return _side(document, ASKED, "inputs")
 
 
 def response(document: object, rows: int) -> Side:
     """Named outputs of an answer. Raises Refused("unsupported") if it has no predictions."""
-    return _side(document, "predictions", "outputs")
+    return _side(document, ANSWERED, "outputs")
 
 
 def _side(document: object, rows: str, columns: str) -> Side:

@@ -93,7 +93,7 @@ def _outputs(dialect: Dialect, exchange: Exchange, rows: int) -> tuple[Side, Out
 
 
 def _payload(exchange: Exchange, inputs: Side, outputs: Side) -> Payload:
-    model, version = _named(exchange.target[:_MAX_PATH])
+    model, version = named(exchange.target)
     return Payload(
         exchange.model or model or outputs.model,
         version,
@@ -106,9 +106,13 @@ def _payload(exchange: Exchange, inputs: Side, outputs: Side) -> Payload:
     )
 
 
+def named(target: bytes) -> tuple[str, str]:
+    """Model and version in a path of the KServe form, or empty."""
+    return _named(target[:_MAX_PATH])
+
+
 @lru_cache(maxsize=1024)
 def _named(target: bytes) -> tuple[str, str]:
-    """Model and version in a path of the KServe form, or empty."""
     found = _MODEL.search(target)
     if found is None:
         return "", ""

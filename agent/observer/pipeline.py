@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from agent.decode import together
 from agent.decode.payload import Decoded, Payload
 from agent.decode.registry import NONE, decode
 from agent.exchange import Exchange
@@ -126,27 +127,45 @@ class Pipeline:
                 sender.put((record,))
 
     def _decode(self, batch: Sequence[Exchange], level: int, failed: set[int]) -> list[str]:
-        """Decodes each, feeds drift; gives the dialects, one to one with the batch."""
-        dialects, outcomes = [], []
-        drift = self._out.drift
+        """Decodes all, feeds drift; gives the dialects, one to one with the batch."""
+        dialects = [""] * len(batch)
         sketch = level < SKETCHES
-        for n, exchange in enumerate(batch):
-            try:
-                found: Decoded = decode(exchange)
-                if found.payload is not None and sketch:
-                    drift(found.payload)
-            except Exception as error:
-                self._tell("decode", error)
-                failed.add(n)
-                dialects.append("")
+        for places in together.groups(batch):
+            alike = [batch[n] for n in places]
+            if self._decode_together(alike, sketch):
+                for n in places:
+                    dialects[n] = together.DIALECT
                 continue
-            dialect = found.dialect
-            outcomes.append((dialect, found.outcome))
-            dialects.append("" if dialect == NONE else dialect)
-        self.decoded.update(outcomes)
+            for n, exchange in zip(places, alike, strict=True):
+                try:
+                    dialects[n] = self._decode_one(exchange, sketch)
+                except Exception as error:
+                    self._tell("decode", error)
+                    failed.add(n)
         if not sketch:
             self._shedder.count(SKETCHES, len(batch))
         return dialects
+
+    def _decode_together(self, alike: Sequence[Exchange], sketch: bool) -> bool:
+        """Whether it was done; if not, or if a fault was met, they are to be done one by one."""
+        try:
+            payload = together.decode(alike)
+            if payload is not None and sketch:
+                self._out.drift(payload)
+        except Exception as error:
+            self._tell("decode", error)
+            return False
+        if payload is None:
+            return False
+        self.decoded[together.DIALECT, "ok"] += len(alike)
+        return True
+
+    def _decode_one(self, exchange: Exchange, sketch: bool) -> str:
+        found: Decoded = decode(exchange)
+        if found.payload is not None and sketch:
+            self._out.drift(found.payload)
+        self.decoded[found.dialect, found.outcome] += 1
+        return "" if found.dialect == NONE else found.dialect
 
     def _ship_lines(self, batch: Sequence[Exchange], dialects: list[str], failed: set[int]) -> None:
         out, lines = self._out, self._out.lines

@@ -253,6 +253,32 @@ def test_decode_counts_are_by_dialect_and_outcome():
     assert {sample.name for sample in family.samples} == {"outrider_decode_total"}
 
 
+def test_many_usual_ones_are_decoded_together_and_each_line_has_its_dialect():
+    run = Run()
+    made = [usual(b"%d" % n)._replace(status=500 if n % 9 == 1 else 200) for n in range(90)]
+    assert run.handle(made) == 0
+    assert run.pipeline.decoded == {("kserve_v1", "ok"): 80, ("none", "error_status"): 10}
+    assert run.out.dialects == {b"%d" % n: "" if n % 9 == 1 else "kserve_v1" for n in range(90)}
+    payloads = run.out.payloads
+    assert sum(payload.rows for payload in payloads) == 80
+    assert sum(len(payload.inputs["age"]) for payload in payloads) == 80
+    assert len(payloads) < 10, "together, or this test shows nothing"
+
+
+def test_a_fault_with_many_at_once_leaves_each_to_be_done_alone():
+    alone: list[Any] = []
+
+    def drift(payload: Any) -> None:
+        if payload.rows > 1:
+            raise PoisonError("drift")
+        alone.append(payload)
+
+    run = Run(drift=drift)
+    assert run.handle(batch(*(b"%d" % n for n in range(40)))) == 0
+    assert len(alone) == 40
+    assert run.pipeline.decoded == {("kserve_v1", "ok"): 40}
+
+
 def test_without_any_payload_the_family_is_there_and_empty():
     [family] = DecodeCollector(Run().pipeline.decoded).collect()
     assert family.samples == []

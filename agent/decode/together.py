@@ -1,0 +1,96 @@
+"""Exchanges of the usual kind decoded together: most of what a small one costs alone is calls.
+
+Rule: what comes out is what `registry.decode` gives for each of them, one after another, or None;
+never an exception, whatever the bytes.
+
+Theory. Bodies are joined by newlines and parsed as lines by one call. That no client's bytes get
+into another's row is certain if no body has a newline in it, and there are as many documents as
+lines: a document that a newline does not end is an error, one that goes on over it would make
+them fewer. Measured: with drift's part a row of five columns takes half the time that it takes
+alone (python -m bench.micro_observer).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
+from operator import itemgetter
+
+from agent.decode import kserve_v1
+from agent.decode.payload import Payload, from_plain_rows
+from agent.decode.registry import named
+from agent.exchange import Exchange
+
+DIALECT = kserve_v1.NAME
+"""Of whatever is decoded together; the outcome is "ok"."""
+AT_ONCE = 32
+"""Exchanges at most: one that is not usual sends no more than these the longer way."""
+FEWEST = 4
+"""Exchanges that are worth it."""
+MAX_BYTES = 1 << 20
+"""Of their bodies; longer ones lose nothing by being decoded alone."""
+
+kind = itemgetter(*map(Exchange._fields.index, ("capture", "error", "status", "model", "target")))
+"""What has to be equal in exchanges that are decoded together."""
+
+Body = tuple[bytes, bytes, int] | None
+
+
+def groups(batch: Sequence[Exchange]) -> Iterator[list[int]]:
+    """The places of a batch, those of one `kind` together, at most `AT_ONCE` at a time."""
+    places: defaultdict[object, list[int]] = defaultdict(list)
+    for place, of in enumerate(map(kind, batch)):
+        places[of].append(place)
+    for alike in places.values():
+        for begin in range(0, len(alike), AT_ONCE):
+            yield alike[begin : begin + AT_ONCE]
+
+
+def decode(alike: Sequence[Exchange]) -> Payload | None:
+    """The rows of exchanges of one `kind` as one payload; None if one of them is not usual.
+
+    Usual: 2xx, both bodies whole and in KServe V1's form, rows of the same names.
+    """
+    first = alike[0]
+    if len(alike) < FEWEST:
+        return None
+    if first.capture != "full" or first.error or not 200 <= first.status < 300:
+        return None
+    asked = _lines([x.request_body for x in alike], kserve_v1.REQUEST)
+    answered = asked and _lines([x.response_body for x in alike], kserve_v1.RESPONSE)
+    if asked is None or answered is None:
+        return None
+    rows = _rows(kserve_v1.rows_of_requests, asked, len(alike))
+    outcomes = _rows(kserve_v1.rows_of_responses, answered, len(alike))
+    if rows is None or outcomes is None:
+        return None
+    inputs = from_plain_rows(rows, kserve_v1.ASKED)
+    outputs = from_plain_rows(outcomes, kserve_v1.ANSWERED)
+    if inputs is None or outputs is None:
+        return None
+    model, version = named(first.target)
+    return Payload(first.model or model, version, "", inputs, outputs, len(rows), len(outcomes), 0)
+
+
+def _lines(bodies: Sequence[Body], opening: bytes) -> bytes | None:
+    """The bodies as lines, if all are whole, short, begin with `opening` and are a line each."""
+    if None in bodies:
+        return None
+    heads, tails, skipped = zip(*bodies, strict=True)
+    lines = b"\n" + b"\n".join(heads)
+    whole = not any(tails) and not any(skipped) and len(lines) <= MAX_BYTES
+    if whole and lines.count(b"\n") == lines.count(b"\n" + opening) == len(bodies):
+        return lines
+    return None
+
+
+def _rows(
+    read: Callable[[bytes], Sequence[Sequence[object]]], lines: bytes, documents: int
+) -> list[object] | None:
+    """All rows of so many documents, if they are so many and none is without rows."""
+    try:
+        found = read(lines)
+    except (ValueError, RecursionError):
+        return None
+    return [*chain.from_iterable(found)] if len(found) == documents and all(found) else None
