@@ -23,14 +23,14 @@ _NORMAL = NormalDist()
 
 def psi(p: Floats, q: Floats) -> float:
     """PSI of two vectors of positive ratios that each sum to 1."""
-    return float(((q - p) * np.log(q / p)).sum())
+    return float((q - p) @ np.log(q / p))
 
 
 def smoothed(counts: Ints | Floats, pseudo: float, rows: float) -> Floats:
     """Ratios of counts scaled to `rows`, with `pseudo` rows more in each bin: never zero."""
-    total = counts.sum()
-    scaled = counts * (rows / total) if total else np.zeros(len(counts))
-    ratios: Floats = (scaled + pseudo) / (scaled.sum() + pseudo * len(counts))
+    total = float(counts.sum())
+    scale = np.float64(rows / total if total else 0.0)
+    ratios: Floats = (counts * scale + pseudo) / (total * scale + pseudo * len(counts))
     return ratios
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -103,11 +103,11 @@ class CategoryBins:
         """Counts of a batch, `size + 2` of them. Measured: 0.04 µs a value, batches of 1,000."""
         counts = np.zeros(self.size + 2, dtype=np.int64)
         index, other = self._index, self._other
-        names: Iterable[Value] = values
-        if not self._boolean and bool in set(map(type, values)):
+        found = Counter(values)
+        if not self._boolean and (0 in found or 1 in found) and bool in set(map(type, values)):
             # To a dict True is 1. To a boolean column it is that too; to others it is not.
-            names = (None if value is None else category(value) for value in values)
-        for value, times in Counter(names).items():
+            found = Counter(None if value is None else category(value) for value in values)
+        for value, times in found.items():
             if value is None:
                 counts[MISSING] += times
             else:
