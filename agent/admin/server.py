@@ -6,6 +6,7 @@ knows none of the rooms behind them.
 
 from __future__ import annotations
 
+import logging
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Any
 
 import msgspec
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from agent.admin.access import guard
 
@@ -51,11 +53,14 @@ def make_app(views: Views, token: str | None) -> web.Application:
     return app
 
 
-async def start(views: Views, sock: socket.socket, token: str | None) -> web.AppRunner:
+async def start(
+    views: Views, sock: socket.socket, token: str | None, log: logging.Logger
+) -> web.AppRunner:
     """Serves on a listening socket, in the running loop; ended by the runner's `cleanup()`."""
     runner = web.AppRunner(
         make_app(views, token),
         access_log=None,
+        logger=_own_faults(log),
         handle_signals=False,
         keepalive_timeout=75.0,
         shutdown_timeout=1.0,
@@ -63,6 +68,25 @@ async def start(views: Views, sock: socket.socket, token: str | None) -> web.App
     await runner.setup()
     await web.SockSite(runner, sock).start()
     return runner
+
+
+def _own_faults(log: logging.Logger) -> logging.Logger:
+    """For aiohttp: passes on faults of ours, each kind once; what a peer sends is none."""
+    told: set[str] = set()
+
+    def is_news(record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, HttpProcessingError | ConnectionError):
+            return False
+        kind = f"{record.msg}: {type(error).__name__}"
+        news = kind not in told
+        told.add(kind)
+        return news
+
+    own = logging.Logger("outrider.admin", logging.WARNING)
+    own.parent = log
+    own.addFilter(is_news)
+    return own
 
 
 def _probe(

@@ -231,7 +231,7 @@ class _Observer:
             status=self._status,
             drift=lambda: dict(self._monitor.status()),
         )
-        return await server.start(views, sock, self._config.admin.token)
+        return await server.start(views, sock, self._config.admin.token, self._log)
 
     def _ready(self) -> tuple[bool, dict[str, Any]]:
         ledger = self._ledger

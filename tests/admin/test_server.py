@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import logging
 import socket
 import urllib.request
 from collections.abc import AsyncIterator
@@ -47,7 +48,7 @@ async def admin(
     made_of: Views | None = None, token: str | None = None
 ) -> AsyncIterator[tuple[str, aiohttp.ClientSession]]:
     sock = socket.create_server(("127.0.0.1", 0))
-    runner = await server.start(made_of or views(), sock, token)
+    runner = await server.start(made_of or views(), sock, token, logging.getLogger("outrider"))
     async with aiohttp.ClientSession() as client:
         yield f"http://127.0.0.1:{sock.getsockname()[1]}", client
     await runner.cleanup()

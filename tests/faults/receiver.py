@@ -36,6 +36,8 @@ class Receiver:
             body = gzip.decompress(body)
         async with self._changed:
             await self._changed.wait_for(lambda: self.mode != "hanging")
+        if request.transport is None or request.transport.is_closing():
+            return web.Response(status=503)  # the sender gave this try up long ago
         if self.mode in REFUSALS:
             return web.Response(status=REFUSALS[self.mode])
         if request.path.startswith("/loki"):
