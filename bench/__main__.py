@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-from bench import bodies, hop, idle, memory, processes, start, tools
+from bench import bodies, hop, idle, memory, processes, server, start, tools, workers
 from bench.processes import BenchError
 from bench.rig import Rig, rig
 from bench.settings import Custom, Settings
@@ -18,6 +18,8 @@ QUESTIONS: dict[str, Callable[[Rig], None]] = {
     "hop": hop.hop,
     "observed": hop.observed,
     "ids": hop.ids,
+    "server": server.server,
+    "workers": workers.workers,
     "idle": idle.idle,
     "memory": memory.memory,
     "start": start.start,

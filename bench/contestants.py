@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import shlex
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench import envoy, nginx, outrider, processes
-from bench.processes import Launch
-from bench.rig import Rig
+from bench import environments, launches, nginx, processes
+from bench.launches import Starts
+from bench.processes import BenchError, Launch
+from bench.rig import Rig, say
 from bench.settings import Custom
 
 
@@ -21,13 +22,16 @@ class Contestant:
 
     name: str
     title: str
-    launch: Callable[[Rig, Path, int], Launch]
-    """From the rig, a folder of its own and the model server's port."""
+    launch: Starts
     spans: int = 0
     """Owed for each request; so are the next three."""
     logs: int = 0
     rows: int = 0
     loki: int = 0
+    environment: str | None = None
+    """Of the name's own packages: `bench/constraints/NAME.txt`."""
+    workers: int = 1
+    """Which may have a core each, where there are so many."""
 
 
 @dataclass(frozen=True)
@@ -42,66 +46,85 @@ class Running:
     """Seconds from exec to the first 200 of its readiness."""
 
 
-def _nginx(passing: str) -> Callable[[Rig, Path, int], Launch]:
-    def launch(rig: Rig, folder: Path, model: int) -> Launch:
-        return nginx.proxy(folder, processes.free_port(), model, passing)
-
-    return launch
-
-
-def _envoy(observed: bool) -> Callable[[Rig, Path, int], Launch]:
-    def launch(rig: Rig, folder: Path, model: int) -> Launch:
-        port, admin = processes.free_ports(2)
-        return envoy.proxy(rig.envoy, folder, (port, admin), model, rig.grpc if observed else None)
-
-    return launch
-
-
-def _outrider(
-    observe: str, *, grpc: bool = False, metrics: bool = False, loki: bool = False
-) -> Callable[[Rig, Path, int], Launch]:
-    def launch(rig: Rig, folder: Path, model: int) -> Launch:
-        exports = outrider.telemetry(rig.http, rig.grpc if grpc else None, metrics)
-        return outrider.proxy(
-            folder,
-            model,
-            observe,
-            env=None if observe == "off" else exports,
-            loki=rig.http if loki else None,
-        )
-
-    return launch
-
-
 def custom(own: Custom) -> Contestant:
     """A contestant from the command line; it owes nothing but answers."""
 
     def launch(rig: Rig, folder: Path, model: int) -> Launch:
         port = own.port or processes.free_port()
         argv = shlex.split(own.command.replace("{port}", str(port)).replace("{model}", str(model)))
-        return Launch(argv=argv, port=port, ready=f"http://127.0.0.1:{port}/")
+        ready = f"http://127.0.0.1:{port}/"
+        # It may run under valgrind, which takes a minute to begin and seconds to write what it saw.
+        return Launch(argv=argv, port=port, ready=ready, patience=180.0, grace=60.0)
 
     return Contestant(own.name, own.name, launch)
 
 
-NGINX = Contestant("nginx", "nginx, JSON log", _nginx(""), logs=1)
-NGINX_STREAMING = Contestant("nginx", "nginx, unbuffered", _nginx(nginx.STREAMING), logs=1)
-NGINX_LARGE = Contestant("nginx", "nginx, unbuffered, 64 KiB", _nginx(nginx.LARGE), logs=1)
-ENVOY = Contestant("envoy", "Envoy, plain", _envoy(observed=False))
-ENVOY_OBSERVED = Contestant(
-    "envoy-observed", "Envoy, JSON log + OTLP spans", _envoy(observed=True), spans=2, logs=1
+NONE = Contestant("none", "no proxy", launches.straight)
+NGINX = Contestant("nginx", "nginx, JSON log", launches.by_nginx(), logs=1)
+NGINX_STREAMING = Contestant(
+    "nginx", "nginx, unbuffered", launches.by_nginx(nginx.STREAMING), logs=1
 )
-OFF = Contestant("outrider-off", "Outrider, `observe: off`", _outrider("off"))
+NGINX_LARGE = Contestant(
+    "nginx", "nginx, unbuffered, 64 KiB", launches.by_nginx(nginx.LARGE), logs=1
+)
+HAPROXY = Contestant("haproxy", "HAProxy, JSON log", launches.by_haproxy, logs=1)
+ENVOY = Contestant("envoy", "Envoy, plain", launches.by_envoy())
+ENVOY_LOG = Contestant("envoy-log", "Envoy, JSON log", launches.by_envoy(log=True), logs=1)
+ENVOY_OBSERVED = Contestant(
+    "envoy-observed",
+    "Envoy, JSON log + OTLP spans",
+    launches.by_envoy(log=True, traced=True),
+    spans=2,
+    logs=1,
+)
+ENVOY_BODIES = Contestant(
+    "envoy-ext-proc",
+    "Envoy, ext_proc to Python",
+    launches.by_ext_proc(waits=True),
+    rows=1,
+    environment="ext_proc",
+)
+ENVOY_WATCHED = Contestant(
+    "envoy-ext-proc-send",
+    "Envoy, ext_proc to Python, not awaited",
+    launches.by_ext_proc(waits=False),
+    rows=1,
+    environment="ext_proc",
+)
+MITMPROXY = Contestant("mitmproxy", "mitmproxy", launches.by_mitmproxy, environment="mitmproxy")
+AIOHTTP = Contestant("aiohttp", "aiohttp proxy", launches.by_aiohttp)
+SERVER = Contestant("server", "FastAPI, bare", launches.by_server(""), environment="server")
+SERVER_LEAN = Contestant(
+    "server-lean",
+    "FastAPI, instrumented, one span a request",
+    launches.by_server("lean"),
+    spans=1,
+    logs=1,
+    environment="server",
+)
+SERVER_DEFAULT = Contestant(
+    "server-instrumented",
+    "FastAPI, instrumented",
+    launches.by_server("default"),
+    spans=5,
+    logs=1,
+    environment="server",
+)
+OFF = Contestant("outrider-off", "Outrider, `observe: off`", launches.by_outrider("off"))
 SIGNALS = Contestant(
-    "outrider-signals", "Outrider, `observe: signals`", _outrider("signals"), spans=2, logs=1
+    "outrider-signals",
+    "Outrider, `observe: signals`",
+    launches.by_outrider("signals"),
+    spans=2,
+    logs=1,
 )
 ALL = Contestant(
-    "outrider-all", "Outrider, `observe: all`", _outrider("all"), spans=2, logs=1, rows=1
+    "outrider-all", "Outrider, `observe: all`", launches.by_outrider("all"), spans=2, logs=1, rows=1
 )
 ALL_GRPC = Contestant(
     "outrider-all-grpc",
     "Outrider, `observe: all`, spans by gRPC",
-    _outrider("all", grpc=True),
+    launches.by_outrider("all", grpc=True),
     spans=2,
     logs=1,
     rows=1,
@@ -109,7 +132,7 @@ ALL_GRPC = Contestant(
 ALL_LOKI = Contestant(
     "outrider-all-loki",
     "Outrider, `observe: all`, Loki too",
-    _outrider("all", loki=True),
+    launches.by_outrider("all", loki=True),
     spans=2,
     logs=1,
     rows=1,
@@ -118,7 +141,7 @@ ALL_LOKI = Contestant(
 ALL_SINKS = Contestant(
     "outrider-all-sinks",
     "Outrider, `observe: all`, spans by gRPC, metrics by OTLP/HTTP, Loki",
-    _outrider("all", grpc=True, metrics=True, loki=True),
+    launches.by_outrider("all", grpc=True, metrics=True, loki=True),
     spans=2,
     logs=1,
     rows=1,
@@ -129,17 +152,55 @@ ALL_SINKS = Contestant(
 def chosen(rig: Rig, field: tuple[Contestant, ...]) -> list[Contestant]:
     """Of a question's field those that were asked for, and those from the command line."""
     only = rig.settings.only
-    named = [one for one in field if not only or one.name in only]
+    named = [one for one in field if (not only or one.name in only) and _installed(one)]
     return named + [custom(own) for own in rig.settings.custom]
+
+
+def _installed(contestant: Contestant) -> bool:
+    """Whether its environment is there or could be made: without one of many the others go on."""
+    try:
+        if contestant.environment:
+            environments.python(contestant.environment)
+    except BenchError as error:
+        say(f"left out: {contestant.name}: {error}")
+        return False
+    return True
+
+
+def versions(field: Iterable[Contestant]) -> dict[str, str]:
+    """What the environments of a field's contestants hold, by package."""
+    found: dict[str, str] = {}
+    for name in sorted({one.environment for one in field if one.environment}):
+        found |= environments.versions(name)
+    return found
+
+
+def with_workers(contestant: Contestant, workers: int) -> Contestant:
+    """The same of nginx, Envoy or Outrider with so many workers (`WORKERS`)."""
+    if workers == 1:
+        return contestant
+    title = f"{contestant.title}, {workers} workers"
+    launch = WORKERS[contestant.name](workers)
+    name = f"{contestant.name}-{workers}"
+    return replace(contestant, name=name, title=title, launch=launch, workers=workers)
+
+
+WORKERS: dict[str, Callable[[int], Starts]] = {
+    NGINX.name: lambda count: launches.by_nginx(workers=count),
+    ENVOY.name: lambda count: launches.by_envoy(workers=count),
+    OFF.name: lambda count: launches.by_outrider("off", workers=count),
+    ALL.name: lambda count: launches.by_outrider("all", workers=count),
+}
 
 
 @contextmanager
 def running(rig: Rig, contestant: Contestant, model: int | None = None) -> Iterator[Running]:
-    """The contestant on its core before the port `model` (default: the rig's upstream)."""
+    """The contestant on its cores before the port `model` (default: the rig's upstream)."""
     folder = rig.place(contestant.name)
     errors = folder / "stderr"
     launch = contestant.launch(rig, folder, model or rig.model)
-    process = processes.start(launch, rig.settings.proxy_core, errors)
-    with processes.ended(process):
+    cores = rig.settings.cores(contestant.workers)
+    process = processes.start(launch, cores, errors)
+    with processes.ended(process, launch.grace):
         after = processes.wait_ready(process, launch, errors)
         yield Running(contestant, launch, process, errors, after)

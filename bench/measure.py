@@ -22,7 +22,7 @@ PATIENCE = 12.0
 WARM = 8000
 """Requests before the measured ones: more than the rows that a reference is learned from."""
 
-WARM_LIMIT = 10
+WARM_LIMIT = 3
 """Seconds to serve them in."""
 
 NOISE = 0.05
@@ -46,6 +46,9 @@ class Measurement:
     """Share of the contestant's core that others kept busy while it was loaded."""
     asked_rate: float | None = None
     """Requests a second that wrk was told to keep to, or None: as fast as it goes."""
+    busy: float = 1.0
+    """Share of its cores that the contestant itself used under load: below 1, something else was
+    what held the rate back."""
 
     @property
     def us(self) -> float:
@@ -63,7 +66,8 @@ class Measurement:
         return not self.lacking and self.load.failed == 0
 
 
-def _warm(rig: Rig, port: int) -> None:
+def warm(rig: Rig, port: int) -> None:
+    """Serve `WARM` requests, or for `WARM_LIMIT` seconds those that are slow."""
     served = 0
     for _ in range(WARM_LIMIT):
         served += load.wrk(
@@ -96,44 +100,70 @@ def measure(rig: Rig, contestant: Contestant, rate: float | None = None) -> Meas
 
 def once(rig: Rig, contestant: Contestant, rate: float | None = None) -> Measurement:
     """A fresh start of the contestant under load, closed (no rate) or at `rate` requests/s."""
-    settings = rig.settings
-    core, connections = settings.other_core, settings.connections
     with running(rig, contestant) as one:
-        pid, port = one.process.pid, one.launch.port
-        if settings.partial:
-            say(f"{contestant.name} is process {pid}, port {port}")
-        _warm(rig, port)
-        cpu.settle(pid)
-        before = evidence.complete(rig, one)
-        cpu.settle(pid)
-        used, busy = cpu.by_process(pid), cpu.busy(settings.proxy_core)
-        done = load.wrk(
-            port,
-            seconds=settings.seconds,
-            connections=connections,
-            core=core,
-            rate=rate,
-            ids=settings.ids,
-        )
-        others = cpu.busy(settings.proxy_core) - busy - (cpu.seconds(pid) - sum(used.values()))
-        _wait_for(rig, one, before, done.requests)
-        if not done.requests:
-            said = one.errors.read_text(errors="replace")[-2000:]
-            raise BenchError(f"{contestant.name} answered nothing\n{said}")
-        cpu.settle(pid)
-        parts = {name: after - used.get(name, 0.0) for name, after in cpu.by_process(pid).items()}
-        arrived = evidence.complete(rig, one).since(before)
-    lacking = arrived.lacking(contestant, done.requests)
-    share = max(0.0, others) / done.seconds
-    result = Measurement(contestant.name, done, parts, arrived, lacking, share, rate)
-    say(
-        f"{contestant.name:18} {result.us:7.1f} µs/request  {done.rate:8.0f}/s"
-        + "".join(f"  {role} {result.us_of(role):.1f}" for role in ("worker", "observer"))
-        + (f"  others {share:.0%} of its core" if share > NOISE else "")
-        + (f"  failed {done.failed}" if done.failed else "")
-        + (f"  missing {lacking}" if lacking else "")
+        if rig.settings.partial:
+            say(f"{contestant.name} is process {one.process.pid}, port {one.launch.port}")
+        warm(rig, one.launch.port)
+        return loaded(rig, one, rig.settings.connections, rate)
+
+
+def _at_rest(rig: Rig, one: Running) -> Evidence:
+    """What arrived so far, of a contestant that rests, also from being asked."""
+    cpu.settle(one.process.pid)
+    seen = evidence.complete(rig, one)
+    if one.contestant.rows:
+        cpu.settle(one.process.pid)
+    return seen
+
+
+def loaded(
+    rig: Rig, one: Running, connections: int, rate: float | None = None, seconds: float = 0.0
+) -> Measurement:
+    """A load on a contestant that is up and warm, for `seconds` or what the settings say."""
+    settings, contestant, pid = rig.settings, one.contestant, one.process.pid
+    cores = settings.cores(contestant.workers)
+    before = _at_rest(rig, one)
+    used, busy = cpu.by_process(pid), sum(map(cpu.busy, cores))
+    done = load.wrk(
+        one.launch.port,
+        seconds=seconds or settings.seconds,
+        connections=connections,
+        core=settings.other_core,
+        rate=rate,
+        ids=settings.ids,
     )
+    own = cpu.seconds(pid) - sum(used.values())
+    others = sum(map(cpu.busy, cores)) - busy - own
+    _wait_for(rig, one, before, done.requests)
+    if not done.requests:
+        said = one.errors.read_text(errors="replace")[-2000:]
+        raise BenchError(f"{contestant.name} answered nothing\n{said}")
+    cpu.settle(pid)
+    parts = {name: after - used.get(name, 0.0) for name, after in cpu.by_process(pid).items()}
+    arrived = evidence.complete(rig, one).since(before)
+    capacity = done.seconds * len(cores)
+    result = Measurement(
+        contestant.name,
+        done,
+        parts,
+        arrived,
+        arrived.lacking(contestant, done.requests),
+        max(0.0, others) / capacity,
+        rate,
+        min(1.0, own / capacity),
+    )
+    _tell(result)
     return result
+
+
+def _tell(result: Measurement) -> None:
+    say(
+        f"{result.contestant:18} {result.us:7.1f} µs/request  {result.load.rate:8.0f}/s"
+        + "".join(f"  {role} {result.us_of(role):.1f}" for role in ("worker", "observer"))
+        + (f"  others {result.others:.0%} of its core" if result.others > NOISE else "")
+        + (f"  failed {result.load.failed}" if result.load.failed else "")
+        + (f"  missing {result.lacking}" if result.lacking else "")
+    )
 
 
 def holding(rig: Rig, contestant: Contestant, rate: float | None) -> Measurement:

@@ -10,7 +10,7 @@ from bench.workload import ANSWER
 
 COMMON = """\
 daemon off;
-worker_processes 1;
+worker_processes {workers};
 worker_rlimit_nofile 16384;
 {user}
 pid {folder}/nginx.pid;
@@ -69,10 +69,10 @@ LARGE = STREAMING + " proxy_buffers 8 64k; proxy_buffer_size 64k;"
 """The same with a buffer for large bodies; the usual one is 4 KiB."""
 
 
-def _configured(folder: Path, http: str) -> list[str | Path]:
+def _configured(folder: Path, http: str, workers: int = 1) -> list[str | Path]:
     user = "user root;" if os.geteuid() == 0 else ""
     file = folder / "nginx.conf"
-    file.write_text(COMMON.format(folder=folder, http=http, user=user))
+    file.write_text(COMMON.format(folder=folder, http=http, user=user, workers=workers))
     return ["nginx", "-e", "stderr", "-p", folder, "-c", file]
 
 
@@ -82,12 +82,12 @@ def upstream(folder: Path, port: int) -> Launch:
     return Launch(argv=argv, port=port, ready=f"http://127.0.0.1:{port}/")
 
 
-def proxy(folder: Path, port: int, model_port: int, passing: str = "") -> Launch:
+def proxy(folder: Path, port: int, model_port: int, passing: str = "", workers: int = 1) -> Launch:
     """The proxy: keep-alive on both sides, a JSON access log in blocks of 64 KiB.
 
     `passing` says how bodies are passed on: nginx's defaults, or one of the two above.
     """
     log = folder / "access.log"
     http = PROXY.format(port=port, upstream=model_port, log=log, passing=passing)
-    argv = _configured(folder, http)
+    argv = _configured(folder, http, workers)
     return Launch(argv=argv, port=port, ready=f"http://127.0.0.1:{port}/nginx-ready", log=log)

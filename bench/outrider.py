@@ -43,6 +43,7 @@ def proxy(
     *,
     env: dict[str, str] | None = None,
     loki: int | None = None,
+    workers: int = 1,
 ) -> Launch:
     """Outrider with `observe: off`, `signals` or `all`; the rest of its settings are defaults.
 
@@ -55,6 +56,7 @@ def proxy(
         "admin": {"listen": f"127.0.0.1:{admin}"},
         "health": f"127.0.0.1:{health}",
         "observe": observe,
+        "workers": workers,
         "drain": {"delay": "0s", "grace": "1s", "flush": "1s"},
     }
     if loki:

@@ -12,7 +12,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,23 +41,28 @@ class Launch:
     log: Path | None = None
     """Where it writes its log records."""
     metrics: str | None = None
-    """URL of its Prometheus metrics."""
+    """URL of Outrider's Prometheus metrics."""
+    rows: str | None = None
+    """URL of another's count of rows: `{"rows": 12}`."""
+    patience: float = 20.0
+    """Seconds that it may take to be ready; then, to end after SIGTERM."""
+    grace: float = 4.0
 
 
-def pin(core: int) -> None:
-    """Keep this process, and what it starts, on one core."""
-    os.sched_setaffinity(0, {core})
+def pin(*cores: int) -> None:
+    """Keep this process, and what it starts, on these cores."""
+    os.sched_setaffinity(0, cores)
 
 
-def start(launch: Launch, core: int, errors: Path) -> subprocess.Popen[bytes]:
-    """Start it on `core`, its stderr appended to the file `errors`. It dies with us.
+def start(launch: Launch, cores: Iterable[int], errors: Path) -> subprocess.Popen[bytes]:
+    """Start it on `cores`, its stderr appended to the file `errors`. It dies with us.
 
     Its stdout goes to `launch.stdout`, or nowhere.
     """
 
     def prepare() -> None:
         LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        pin(core)
+        pin(*cores)
 
     env = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     with errors.open("ab") as stderr, (launch.stdout or Path(os.devnull)).open("ab") as stdout:
@@ -88,12 +93,14 @@ def end(process: subprocess.Popen[bytes], grace: float = 4.0) -> None:
 
 
 @contextmanager
-def ended(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+def ended(
+    process: subprocess.Popen[bytes], grace: float = 4.0
+) -> Iterator[subprocess.Popen[bytes]]:
     """The process, ended on the way out."""
     try:
         yield process
     finally:
-        end(process)
+        end(process, grace)
 
 
 def free_ports(count: int) -> list[int]:
@@ -124,14 +131,12 @@ def status(url: str, timeout: float = 1.0) -> int:
     return int(head[9:12]) if head.startswith(b"HTTP/1.") else 0
 
 
-def wait_ready(
-    process: subprocess.Popen[bytes], launch: Launch, errors: Path, limit: float = 20.0
-) -> float:
+def wait_ready(process: subprocess.Popen[bytes], launch: Launch, errors: Path) -> float:
     """Seconds until `launch.ready` answers 200. Raises BenchError if it ends or never does."""
     began = time.perf_counter()
     while status(launch.ready) != 200:
         waited = time.perf_counter() - began
-        if process.poll() is not None or waited > limit:
+        if process.poll() is not None or waited > launch.patience:
             tail = errors.read_text(errors="replace")[-2000:] if errors.exists() else ""
             what = f"ended with {process.returncode}" if process.poll() is not None else "not ready"
             name = Path(launch.argv[0]).name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, is_dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -75,12 +75,14 @@ def write(
     tables: Sequence[Table],
     data: Any,
     charts: Sequence[Chart] = (),
+    versions: Mapping[str, str] | None = None,
 ) -> None:
     """Print the tables; of a whole field also write `results/QUESTION.md`, `.json` and `.svg`.
 
-    `data` is anything of dataclasses and plain values; `charts` is what the picture shows.
+    `data` is anything of dataclasses and plain values; `charts` is what the picture shows;
+    `versions` are those of peers that not every question has.
     """
-    about = machine(settings, envoy)
+    about = machine(settings, envoy) | dict(versions or {})
     head = ", ".join(f"{key} {value}" for key, value in about.items() if key != "command")
     text = f"# {title}\n\n{head}.\n\n`{about['command']}`\n\n"
     text += "\n".join(table.markdown() for table in tables)

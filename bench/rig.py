@@ -75,7 +75,7 @@ def rig(settings: Settings) -> Iterator[Rig]:
         receivers = _module("bench.receivers", "/counts", http, grpc)
         errors = folder / "rig.err"
         for launch in (model, large, receivers):
-            process = processes.start(launch, settings.other_core, errors)
+            process = processes.start(launch, [settings.other_core], errors)
             stack.enter_context(processes.ended(process))
             processes.wait_ready(process, launch, errors)
         yield Rig(settings, folder, model.port, large.port, http, grpc, tools.envoy())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,8 @@ class Custom:
 class Settings:
     """Durations in seconds."""
 
-    rounds: int = 5
-    seconds: float = 5.0
+    rounds: int = 3
+    seconds: float = 2.0
     connections: int = 16
     requests: int = 200_000
     """For the question of memory."""
@@ -45,12 +46,19 @@ class Settings:
     other_core: int = 1
     model_port: int = 0
     """Of the upstream; 0 takes a free one."""
+    usable: frozenset[int] = field(default_factory=lambda: frozenset(os.sched_getaffinity(0)))
+    """Cores that this process may run on, before it keeps to one."""
     ids: bool = False
     """No two requests in a row have the same head."""
     only: tuple[str, ...] = ()
     custom: tuple[Custom, ...] = ()
     command: str = "python -m bench"
     """As typed, for the report."""
+
+    def cores(self, count: int) -> list[int]:
+        """Of the machine's, for a contestant with `count` workers; on a small machine fewer."""
+        spare = self.usable - {self.proxy_core, self.other_core}
+        return [self.proxy_core, *sorted(spare)][:count]
 
     @property
     def partial(self) -> bool:

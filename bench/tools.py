@@ -1,7 +1,7 @@
 """The programs that are compared with or measured by, and their versions.
 
-Envoy comes as a wheel from PyPI into an environment of its own beside this file; nginx and wrk
-are Debian's packages.
+Envoy comes as a wheel from PyPI into an environment of its own beside this file; nginx, HAProxy and
+wrk are Debian's packages.
 """
 
 from __future__ import annotations
@@ -45,15 +45,18 @@ def check() -> None:
         raise BenchError("the benchmark reads /proc and pins processes: it runs on Linux only")
     if len(os.sched_getaffinity(0)) < 2:
         raise BenchError("the benchmark needs two cores: one for the proxy, one for all else")
-    missing = [name for name in ("nginx", "wrk", "taskset") if not shutil.which(name)]
+    missing = [name for name in ("nginx", "haproxy", "wrk", "taskset") if not shutil.which(name)]
     if missing:
-        raise BenchError(f"missing: {', '.join(missing)}; apt install nginx-light wrk util-linux")
+        raise BenchError(
+            f"missing: {', '.join(missing)}; apt install nginx-light haproxy wrk util-linux"
+        )
 
 
 def versions(envoy_binary: Path | None) -> dict[str, str]:
     """Versions of everything that has a say in the figures."""
     found = {
         "nginx": _first(r"nginx/(\S+)", _output(["nginx", "-v"])),
+        "HAProxy": _first(r"HAProxy version (\d+\.\d+\.\d+)", _output(["haproxy", "-v"])),
         "wrk": _first(r"wrk \S*?([\d.]+)", _output(["wrk", "-v"])),
         "Python": platform.python_version(),
     }
