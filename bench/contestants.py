@@ -30,6 +30,8 @@ class Contestant:
     loki: int = 0
     environment: str | None = None
     """Of the name's own packages: `bench/constraints/NAME.txt`."""
+    learns: bool = False
+    """A reference, from its first rows."""
     workers: int = 1
     """Which may have a core each, where there are so many."""
 
@@ -119,7 +121,13 @@ SIGNALS = Contestant(
     logs=1,
 )
 ALL = Contestant(
-    "outrider-all", "Outrider, `observe: all`", launches.by_outrider("all"), spans=2, logs=1, rows=1
+    "outrider-all",
+    "Outrider, `observe: all`",
+    launches.by_outrider("all"),
+    spans=2,
+    logs=1,
+    rows=1,
+    learns=True,
 )
 ALL_GRPC = Contestant(
     "outrider-all-grpc",
@@ -128,6 +136,7 @@ ALL_GRPC = Contestant(
     spans=2,
     logs=1,
     rows=1,
+    learns=True,
 )
 ALL_LOKI = Contestant(
     "outrider-all-loki",
@@ -137,6 +146,7 @@ ALL_LOKI = Contestant(
     logs=1,
     rows=1,
     loki=1,
+    learns=True,
 )
 ALL_SINKS = Contestant(
     "outrider-all-sinks",
@@ -146,6 +156,7 @@ ALL_SINKS = Contestant(
     logs=1,
     rows=1,
     loki=1,
+    learns=True,
 )
 
 

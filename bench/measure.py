@@ -25,6 +25,12 @@ WARM = 8000
 WARM_LIMIT = 3
 """Seconds to serve them in."""
 
+LEARN_LIMIT = 15
+"""The same for who learns a reference: before it has one its columns are not counted."""
+
+WARM_CONNECTIONS = 16
+"""Whatever the question: one alone would take long."""
+
 NOISE = 0.05
 """Share of the contestant's core from which on others are worth a word, and another try."""
 
@@ -66,14 +72,14 @@ class Measurement:
         return not self.lacking and self.load.failed == 0
 
 
-def warm(rig: Rig, port: int) -> None:
-    """Serve `WARM` requests, or for `WARM_LIMIT` seconds those that are slow."""
+def warm(rig: Rig, one: Running) -> None:
+    """Serve `WARM` requests, or what a slow contestant can in the time that it has."""
     served = 0
-    for _ in range(WARM_LIMIT):
+    for _ in range(LEARN_LIMIT if one.contestant.learns else WARM_LIMIT):
         served += load.wrk(
-            port,
+            one.launch.port,
             seconds=1,
-            connections=rig.settings.connections,
+            connections=WARM_CONNECTIONS,
             core=rig.settings.other_core,
             ids=rig.settings.ids,
         ).requests
@@ -103,7 +109,7 @@ def once(rig: Rig, contestant: Contestant, rate: float | None = None) -> Measure
     with running(rig, contestant) as one:
         if rig.settings.partial:
             say(f"{contestant.name} is process {one.process.pid}, port {one.launch.port}")
-        warm(rig, one.launch.port)
+        warm(rig, one)
         return loaded(rig, one, rig.settings.connections, rate)
 
 

@@ -32,7 +32,7 @@ def _measure(rig: Rig, field: list[Contestant]) -> Grown:
         say(f"round {turn + 1} of {rig.settings.rounds}")
         for contestant in field:
             with running(rig, contestant) as one:
-                warm(rig, one.launch.port)
+                warm(rig, one)
                 for count in CONNECTIONS:
                     results[contestant.name][count].append(loaded(rig, one, count))
     return results

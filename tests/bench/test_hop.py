@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -12,6 +15,7 @@ from bench.contestants import Contestant
 from bench.evidence import Evidence
 from bench.load import Load
 from bench.measure import Measurement
+from bench.processes import Launch
 from bench.settings import Settings
 
 
@@ -101,17 +105,30 @@ def test_more_workers_have_more_cores_only_where_there_are_some(
     assert settings.cores(1) == [0]
 
 
-def test_warming_up_ends_after_enough_requests_or_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Rig:
-        settings = Settings()
+@pytest.mark.parametrize(
+    ("contestant", "rate", "seconds"),
+    [
+        (who.ALL, measure.WARM, 1),
+        (who.ALL, 1, measure.LEARN_LIMIT),
+        (who.MITMPROXY, 1, measure.WARM_LIMIT),
+    ],
+)
+def test_warming_up_ends_after_enough_requests_or_seconds(
+    contestant: Contestant, rate: int, seconds: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
 
-    for rate, seconds in ((measure.WARM, 1), (1, measure.WARM_LIMIT)):
-        asked: list[int] = []
+    def load(port: int, **_: object) -> Load:
+        asked.append(port)
+        return Load(rate, 1.0, 0, 1.0, 1.0)
 
-        def load(port: int, rate: int = rate, asked: list[int] = asked, **_: object) -> Load:
-            asked.append(port)
-            return Load(rate, 1.0, 0, 1.0, 1.0)
+    monkeypatch.setattr(measure.load, "wrk", load)
+    launch = Launch(argv=[], port=1, ready="")
+    running = who.Running(contestant, launch, cast(Any, None), Path(), 0.0)
+    measure.warm(cast(Any, SimpleNamespace(settings=Settings())), running)
+    assert len(asked) == seconds
 
-        monkeypatch.setattr(measure.load, "wrk", load)
-        measure.warm(Rig, 1)  # type: ignore[arg-type]
-        assert len(asked) == seconds
+
+def test_all_that_decode_rows_into_sketches_learn_a_reference_first() -> None:
+    ours = (who.ALL, who.ALL_GRPC, who.ALL_LOKI, who.ALL_SINKS, *workers.FIELD)
+    assert all(one.learns == bool(one.rows) for one in ours)
