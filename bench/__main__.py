@@ -31,6 +31,7 @@ def _settings(arguments: argparse.Namespace, typed: list[str]) -> Settings:
     return Settings(
         rounds=arguments.rounds,
         seconds=arguments.seconds,
+        tries=arguments.tries,
         connections=arguments.connections,
         requests=arguments.requests,
         idle=arguments.idle,
@@ -58,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     add("questions", nargs="*", help=f"of {', '.join(QUESTIONS)}; default: all")
     add("--rounds", type=int, default=default.rounds)
     add("--seconds", type=float, default=default.seconds, help="of load in a round")
+    add("--tries", type=int, default=default.tries, help="loads until one is quiet")
     add("--connections", type=int, default=default.connections)
     add("--requests", type=int, default=default.requests, help="before memory is read again")
     add("--idle", type=float, default=default.idle, help="seconds of idling and of low rates")

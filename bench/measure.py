@@ -34,9 +34,6 @@ WARM_CONNECTIONS = 16
 NOISE = 0.05
 """Share of the contestant's core from which on others are worth a word, and another try."""
 
-TRIES = 3
-"""Loads until one is quiet; else the quietest of them counts."""
-
 
 @dataclass(frozen=True)
 class Measurement:
@@ -99,7 +96,7 @@ def _wait_for(rig: Rig, one: Running, before: Evidence, requests: int) -> None:
 def measure(rig: Rig, contestant: Contestant, rate: float | None = None) -> Measurement:
     """The first quiet one of a few loads. What is chosen by is the noise, never the figure."""
     tried: list[Measurement] = []
-    while len(tried) < TRIES and all(one.others > NOISE for one in tried):
+    while len(tried) < rig.settings.tries and all(one.others > NOISE for one in tried):
         tried.append(once(rig, contestant, rate))
     return min(tried, key=lambda one: one.others)
 

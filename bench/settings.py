@@ -34,6 +34,8 @@ class Settings:
 
     rounds: int = 3
     seconds: float = 2.0
+    tries: int = 3
+    """Loads until one is quiet; else the quietest of them counts."""
     connections: int = 16
     requests: int = 200_000
     """For the question of memory."""
