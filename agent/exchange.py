@@ -6,9 +6,11 @@ is over, appends it to a batch and sends the batch as one frame; the observer re
 Wire form (both ends are forks of one process, so the interpreter's own `marshal` serves): a frame
 is a 16-byte little-endian header, length of the payload, number of the worker and when it was
 handed over (`time.monotonic_ns`, one clock for all processes of a machine: a wall clock may jump),
-then `marshal.dumps((first, [tuple(exchange), ...]))`, where `first` is the sequence number of the
-batch's first record, counted by the worker over its whole life. The observer knows from a gap
-in it how many records were lost with a connection or a process, to the last one.
+then the payload: its CRC-32 and `marshal.dumps((first, [tuple(exchange), ...]))`, where `first` is
+the sequence number of the batch's first record, counted by the worker over its whole life. The
+observer knows from a gap in it how many records were lost with a connection or a process, to the
+last one. The checksum (measured: 0.1 µs a record) is there because `marshal` makes room for as many
+items as damaged bytes say: gigabytes for a few.
 """
 
 from __future__ import annotations
@@ -16,8 +18,12 @@ from __future__ import annotations
 import marshal
 import struct
 from typing import NamedTuple
+from zlib import crc32
 
 FRAME = struct.Struct("<IIQ")
+_BEGIN = struct.Struct("<IIQI")
+"""`FRAME`, and the payload's checksum."""
+_CHECK = _BEGIN.size - FRAME.size
 MAX_FRAME = 64 << 20
 """Bytes; a longer frame is a fault of the sender's and ends its connection."""
 
@@ -110,16 +116,19 @@ class Exchange(NamedTuple):
 
 def encode(worker: int, first: int, sent_ns: int, batch: list[tuple[object, ...]]) -> bytes:
     """One frame of a batch of exchanges, each already a plain tuple of `Exchange`'s fields."""
-    payload = marshal.dumps((first, batch))
-    return FRAME.pack(len(payload), worker, sent_ns) + payload
+    data = marshal.dumps((first, batch))
+    return _BEGIN.pack(_CHECK + len(data), worker, sent_ns, crc32(data)) + data
 
 
 def decode(payload: bytes | bytearray | memoryview) -> tuple[int, list[Exchange]]:
     """Sequence number of the first record, and the records of one frame's payload.
 
-    Raises ValueError, EOFError or TypeError on bytes that `encode` did not make.
+    Raises ValueError, or TypeError if what was encoded were no exchanges.
     """
-    first, batch = marshal.loads(payload)
+    data = memoryview(payload)[_CHECK:]
+    if not data or crc32(data) != int.from_bytes(payload[:_CHECK], "little"):
+        raise ValueError("a damaged frame")
+    first, batch = marshal.loads(data)
     return first, [Exchange(*fields) for fields in batch]
 
 
