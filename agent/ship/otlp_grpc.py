@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import grpc
+from google.protobuf.message import DecodeError
 from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untyped]
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
 from grpc import StatusCode, aio
@@ -100,15 +101,18 @@ def verdict(error: aio.AioRpcError) -> Outcome:
 
 
 def _retry_delay(error: aio.AioRpcError) -> float | None:
-    """Seconds of a RetryInfo, by itself or within the status details; None without one."""
+    """Seconds of a RetryInfo, by itself or within the status details; or None."""
     for key, value in error.trailing_metadata() or ():
         data = value if isinstance(value, bytes) else value.encode("latin-1")
         info = RetryInfo()
-        if key == RETRY_INFO:
-            info.ParseFromString(data)
-        elif key != STATUS_DETAILS or not _in_details(data, info):
+        try:
+            if key == RETRY_INFO:
+                info.ParseFromString(data)
+            elif key != STATUS_DETAILS or not _in_details(data, info):
+                continue
+        except DecodeError:
             continue
-        return float(info.retry_delay.seconds + info.retry_delay.nanos / 1e9)
+        return max(float(info.retry_delay.seconds + info.retry_delay.nanos / 1e9), 0.0)
     return None
 
 

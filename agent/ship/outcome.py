@@ -76,7 +76,7 @@ def retry_after(value: str | None, now: float) -> float | None:
 def _until(date: str, now: float) -> float | None:
     try:
         when = parsedate_to_datetime(date)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     if when.tzinfo is None:
         when = when.replace(tzinfo=UTC)

@@ -188,8 +188,9 @@ class Sender:
     async def _settle(self, batch: Sequence[Record], outcome: Outcome) -> None:
         units = _units(batch)
         if outcome.verdict is Verdict.OK:
-            self._count(SENT, units - outcome.rejected)
-            self._count(REJECTED, outcome.rejected)
+            rejected = min(max(outcome.rejected, 0), units)  # a receiver may say any number
+            self._count(SENT, units - rejected)
+            self._count(REJECTED, rejected)
         elif outcome.verdict is Verdict.SPLIT:
             await self._halve(batch)
         else:

@@ -127,6 +127,18 @@ def test_exhausted_is_tried_again_where_the_server_says_when() -> None:
         assert (outcome.verdict, outcome.after) == (Verdict.RETRY, 2.5)
 
 
+@pytest.mark.parametrize("key", ["google.rpc.retryinfo-bin", "grpc-status-details-bin"])
+@pytest.mark.parametrize("junk", [b"`", b"\xff" * 9, b"\x0a\x05"])
+def test_details_that_cannot_be_read_lose_nothing(key: str, junk: bytes) -> None:
+    outcome = refused(StatusCode.UNAVAILABLE, ((key, junk),))
+    assert (outcome.verdict, outcome.after) == (Verdict.RETRY, None)
+
+
+def test_a_delay_that_is_over_is_none() -> None:
+    info = RetryInfo(retry_delay=Duration(seconds=-5)).SerializeToString()
+    assert refused(StatusCode.UNAVAILABLE, (("google.rpc.retryinfo-bin", info),)).after == 0.0
+
+
 def test_partial_success_is_counted() -> None:
     partial = ExportTracePartialSuccess(rejected_spans=2, error_message="no")
 

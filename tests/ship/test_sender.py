@@ -103,6 +103,13 @@ def test_partly_refused() -> None:
     assert counts(deliver(sink, [record(0, units=10)])) == {"sent": 7, "rejected": 3}
 
 
+@pytest.mark.parametrize(("told", "counted"), [(11, 10), (1 << 62, 10), (-1, 0)])
+def test_a_receiver_cannot_refuse_more_than_it_got_nor_less_than_nothing(told, counted):
+    sink = FakeSink(Outcome(Verdict.OK, "some", rejected=told))
+    of = counts(deliver(sink, [record(0, units=10)]))
+    assert (of.get("sent", 0), of.get("rejected", 0)) == (10 - counted, counted)
+
+
 def poison(bad: set[int]) -> Callable[[Sequence[Record]], Outcome]:
     def answer(batch: Sequence[Record]) -> Outcome:
         refused = any(r.timestamp_ns in bad for r in batch)
@@ -284,6 +291,7 @@ def test_retry_after_is_the_least_wait_and_is_not_believed_without_end() -> None
         (None, None),
         ("Fri, 15 Jan 2027 08:00:10 GMT", 10.0),
         ("Fri, 15 Jan 2027 07:00:00 GMT", 0.0),
+        ("55555555555555555555555 Oct 0 0:0", None),
     ],
 )
 def test_retry_after(value: str | None, expected: float | None) -> None:
