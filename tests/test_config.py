@@ -188,7 +188,10 @@ def test_yaml_scalars_are_those_of_yaml_1_2(text: str, value: object) -> None:
     assert yaml12.load(text) == value
 
 
-@pytest.mark.parametrize("bad", ["a: 1\na: 2", "[", "!!python/object:os.system x", "a: b: c"])
+@pytest.mark.parametrize(
+    "bad",
+    ["a: 1\na: 2", "[", "!!python/object:os.system x", "a: b: c", "? {a: 1}\n: 2", "? [a]\n: 2"],
+)
 def test_yaml_says_where_it_is_wrong(bad: str) -> None:
     with pytest.raises(ValueError, match="line"):
         yaml12.load(bad)
