@@ -8,7 +8,7 @@ PYTEST := $(BIN)/python -m pytest
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv .venv demo test check lint bench soak tools constraints clean
+.PHONY: help venv .venv demo test check lint bench soak fuzz tools constraints clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z].*:.*## / { split($$1, name, " "); printf "  make %-12s %s\n", name[1], $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ bench-%: $(VENV)/.bench tools ## one question alone: make bench-hop, bench-memor
 soak: $(VENV)/.dev tools ## the tests that take longer than `make test` may
 	$(PYTEST) -m soak $(ARGS)
 
+fuzz: $(VENV)/.fuzz ## coverage-guided fuzzing: fuzz/README.md
+	$(BIN)/python -m fuzz $(ARGS)
+
 venv .venv: $(VENV)/.dev ## .venv with everything for development
 
 tools: ## install the Debian packages that some tests need, where the user may
@@ -53,6 +56,9 @@ $(VENV)/.demo: pyproject.toml constraints.txt
 
 $(VENV)/.dev: pyproject.toml constraints.txt
 	@scripts/venv $(PYTHON) $(VENV) dev demo
+
+$(VENV)/.fuzz: pyproject.toml constraints.txt
+	@scripts/venv $(PYTHON) $(VENV) fuzz demo
 
 $(VENV)/.bench: pyproject.toml constraints.txt
 	@scripts/venv $(PYTHON) $(VENV) bench demo snappy
