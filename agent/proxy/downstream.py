@@ -21,13 +21,14 @@ from agent.proxy.answers import answer
 from agent.proxy.closing import reset
 from agent.proxy.forwarding import Forwarding
 from agent.proxy.head import BadMessage, RequestHead, trailer_lines
-from agent.proxy.hop import Hop
+from agent.proxy.hop import UNSENT, Hop
 from agent.proxy.known import END, GIVE_UP, KnownRequest, is_plain_request
 from agent.proxy.reader import RequestReader
 from agent.proxy.transaction import Transaction
 
 HIGH_WATER = 64 << 10
-"""Bytes waiting for the other side before this one stops being read; also of pipelined input."""
+"""Bytes of a body that waits for its connection, or of pipelined input, before this side stops
+being read."""
 LINGER = 2.0
 LINGER_BYTES = 1 << 20
 """After an early answer: how long, and how much, is still read, so that the answer is not lost."""
@@ -76,7 +77,7 @@ class Downstream(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
-        self.transport.set_write_buffer_limits(high=HIGH_WATER)
+        self.transport.set_write_buffer_limits(high=UNSENT)
         hop = self.hop
         peer = transport.get_extra_info("peername")
         self.peer = peer[0].removeprefix(MAPPED) if isinstance(peer, tuple) else ""

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 END_OF_HEAD = {v: b"via: %b outrider\r\n\r\n" % v.encode() for v in ("1.1", "1.0")}
 """Our Via line, with the version that was received, and the empty line: the end of every head."""
+UNSENT = 4 << 10
+"""Bytes that may wait for a peer before the other side is no longer read. With them waits the
+rest of the read in which they came: it is this that a peer that takes nothing costs."""
 _64_BITS = (1 << 64) - 1
 
 Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]

@@ -12,12 +12,14 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import socket
+from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, cast
 
 from agent.proxy.closing import reset, unsent
 from agent.proxy.head import BadMessage
-from agent.proxy.hop import END_OF_HEAD, Hop
+from agent.proxy.hop import END_OF_HEAD, UNSENT, Hop
 from agent.proxy.known import END
 from agent.proxy.resend import TcpCounts, may_resend, tcp_counts
 from agent.proxy.response import ResponseReader
@@ -26,8 +28,9 @@ from agent.proxy.transaction import COPY_LIMIT, Transaction
 if TYPE_CHECKING:
     from agent.proxy.pool import Pool
 
-HIGH_WATER = 64 << 10
-"""Bytes written and not yet taken by the kernel before the other side stops being read."""
+LOCAL_BUFFER = 128 << 10
+"""The kernel's receive buffer where the model server is on this machine: as fast as the default
+of megabytes, for there is no distance to bridge, and no read is larger (see `UNSENT`)."""
 OUR_END = END_OF_HEAD["1.1"]
 _KEEP_ALIVE = re.compile(rb"timeout\s*=\s*(\d{1,9})")
 
@@ -54,7 +57,8 @@ class Upstream(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
-        self.transport.set_write_buffer_limits(high=HIGH_WATER)
+        self.transport.set_write_buffer_limits(high=UNSENT)
+        _bound_reads(self.transport)
         self._counts = tcp_counts(self.transport)
 
     def send(self, tx: Transaction) -> None:
@@ -264,3 +268,10 @@ class Upstream(asyncio.Protocol):
         self._write_out(tx)
         tx.first_out = monotonic()
         join(tx, self, more)
+
+
+def _bound_reads(transport: asyncio.Transport) -> None:
+    peer, sock = transport.get_extra_info("peername"), transport.get_extra_info("socket")
+    if sock is not None and isinstance(peer, tuple) and peer[0].startswith(("127.", "::1")):
+        with suppress(OSError):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, LOCAL_BUFFER)

@@ -148,13 +148,13 @@ def test_of_a_thousand_nothing_is_left(start, own_origin, count):
     took = sorted(departures(proxy, own_origin, count))
     shown = {part: took[min(int(part * count), count - 1)] for part in (0.5, 0.99, 1.0)}
     print(", ".join(f"p{part * 100:.0f} {s * 1e3:.1f} ms" for part, s in shown.items()))
-    eventually(lambda: proxy.metric(COUNT, **LEFT) >= count + 64, "all counted", 30)
+    eventually(lambda: proxy.metric(COUNT, **LEFT) >= count + 64, "all counted", 60)
     scrape = proxy.metrics()
     assert scrape.value(COUNT) == scrape.value(COUNT, **LEFT) == count + 64
     assert scrape.value("outrider_requests_failed_total", reason="client_abort") == count + 64
     assert scrape.value("http_server_active_requests") == 0
-    eventually(lambda: open_files(proxy) <= files, f"{files} files open as before")
-    eventually(lambda: records_of_departures(proxy).total() == count + 64, "the records", 30)
+    eventually(lambda: open_files(proxy) <= files, f"{files} files open as before", 60)
+    eventually(lambda: records_of_departures(proxy).total() == count + 64, "the records", 60)
     assert len(records_of_departures(proxy)) == count
     print(f"memory +{(proxy.rss() - memory) / 1e6:.1f} MB, files {files} as before")
     assert proxy.rss() - memory < 16 << 20
