@@ -89,6 +89,10 @@ class BackEnd:
         lines = [line.split(b" ") for line in self._seen.read_bytes().splitlines()]
         return [(line[0], line[1]) for line in lines if line[-1] != b"400"]
 
+    def refused(self) -> list[bytes]:
+        """What it took for malformed, as far as it says so: nginx alone does."""
+        return [line for line in self._seen.read_bytes().splitlines() if line.endswith(b" 400")]
+
     def close(self) -> None:
         """SIGTERM; SIGKILL where that is not enough."""
         self.process.terminate()
