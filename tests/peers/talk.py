@@ -46,7 +46,7 @@ def read_requests(data: bytes) -> tuple[list[Message], bytes]:
 def read_responses(data: bytes, methods: list[bytes]) -> tuple[list[Message], bytes]:
     """The whole responses to requests of these methods, and what is not whole or not valid."""
     stream, found, end = Kept(data), [], 0
-    with suppress(IncompleteError, MalformedError):
+    with suppress(IncompleteError, MalformedError, ValueError):
         for method in methods:
             found.append(stream.response(method))
             end = stream.at
@@ -85,6 +85,8 @@ class Origin:
         self.port = self.listener.getsockname()[1]
         self.streams: dict[socket.socket, bytes] = {}
         """Open connections, and what came on each that was not answered yet."""
+        self.closes = False
+        """Whether a connection is ended behind its first answer."""
 
     def accept(self) -> None:
         sock, _ = self.listener.accept()
@@ -207,6 +209,6 @@ def _serve(told: Talk, origin: Origin, sock: socket.socket, answer: Answering) -
         data = answer(one)
         with suppress(OSError):
             sock.sendall(data)
-        if b"\r\nConnection: close\r\n" in data:
+        if origin.closes or b"\r\nConnection: close\r\n" in data:
             origin.drop(sock)
             return
