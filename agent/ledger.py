@@ -1,6 +1,6 @@
 """Exact counts in shared memory: what stays true whoever dies.
 
-Rule: one writer a region. Each worker adds in place to a region of its own, the observer has
+Rule: one writer a region. Each worker adds in place to a region of its own, each observer has
 one for what it accepted and finished, and anyone may read all of them at any time.
 
 Theory. The supervisor makes one anonymous shared mapping before it forks. Every number in it is
@@ -11,303 +11,194 @@ a used row without its key. Row 0 of each table is `other` and exists from the s
 table is full, counts go there and none is lost. A histogram's count is the sum of its buckets;
 its sum may lag by one request. A restarted worker finds its rows by reading the keys back and
 keeps counting; gauges are zeroed by the supervisor first.
+
+Generations (see `agent.takeover`). A supervisor that takes over from a running one maps the same
+file. At most two generations run at once. Each writes a `Place` of its own: a run of workers'
+regions and one of the two observers'. The newer one takes the lowest run that the older one does
+not write, lengthening the file if it must, so whose workers had those regions have long ended:
+its own workers go on counting there as a restarted worker does. So no count is copied or added
+up at a handover, no region is ever given back, and there are never more than three times as many
+as there were workers at once. Sums are over all regions of the file, whoever wrote them last.
 """
 
 from __future__ import annotations
 
 import mmap
 import os
-from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple, TypeVar
 
-OTHER = "other"
-
-REASONS = (
-    "upstream_connect",
-    "upstream_timeout",
-    "upstream_reset",
-    "upstream_protocol",
-    "client_abort",
-    "client_protocol",
-    "limit",
-)
-"""Why a request failed, other than by the model's own answer."""
-
-DURATIONS = (
-    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75,
-    1.0, 2.5, 5.0, 7.5, 10.0, 30.0, 60.0, 120.0, 300.0,
-)  # fmt: skip
-OVERHEADS = tuple(25e-6 * 2**n for n in range(13))
-SIZES = tuple(float(64 * 4**n) for n in range(12))
-
-HISTOGRAMS = {
-    "duration": DURATIONS,
-    "request_size": SIZES,
-    "response_size": SIZES,
-    "connect": DURATIONS,
-    "upstream": DURATIONS,
-    "stream": DURATIONS,
-    "overhead": OVERHEADS,
-}
-"""Default bucket bounds of each histogram (upper, inclusive), in seconds or bytes."""
-
-WORKER_COUNTERS = (
-    "heartbeat",  # raised by the worker's loop; the supervisor sees from it that it lives
-    "pid",
-    "ready",  # 1 once it listens
-    "connections",  # gauge: client connections open
-    "upstream_up",  # gauge: 1 if the last attempt to reach the model server succeeded
-    "draining",  # gauge: 1 after SIGTERM
-    "observed",  # records made for the observer
-    "handed",  # of those, given to the bus; also the sequence number of the next one
-    "dropped_full",  # of those, not: the bus had no room
-    "dropped_away",  # of those, not: no observer was connected
-    "dropped_killed",  # of those, not: they died with the worker's process
-    "unsampled",  # exchanges whose bodies the sampling left out
-    "over_budget",  # exchanges whose bodies had no room in capture.budget
-    "budget_used",  # gauge: bytes of capture.budget in use
-    "unparsed",  # request heads that could not be parsed; counted as client_protocol
-    "unparsed_limit",  # request heads too large or too slow to be parsed; counted as limit
-    "refused_connections",  # over limits.connections
-    "restarts",  # times the supervisor started this worker again
+from agent.regions import (
+    CAPS,
+    DURATIONS,
+    HISTOGRAMS,
+    KEY_BYTES,
+    OBSERVER,
+    OBSERVER_COUNTERS,
+    OTHER,
+    REASONS,
+    ROUTE_FIELDS,
+    ROUTE_HISTOGRAMS,
+    ROUTE_OTHER,
+    SERIES_OTHER,
+    WORD,
+    WORKER,
+    WORKER_COUNTERS,
+    Caps,
+    Histogram,
+    Layout,
+    RouteKey,
+    SeriesKey,
+    Table,
+    WorkerRegion,
+    observe,
 )
 
-OBSERVER_COUNTERS = (
-    "heartbeat",
-    "pid",
-    "ready",
-    "received",  # records read from the bus
-    "finished",  # records that went through the whole pipeline
-    "failed",  # records that a fault in the pipeline lost
-    "lost",  # handed over by a worker, but never finished: the gaps in sequence numbers
-    "shed",  # gauge: 0 nothing, 1 sketches, 2 payload logs, 3 logs, 4 spans
-    "shed_sketches",  # records whose rows were not sketched, by overload
-    "shed_logs",  # records whose log line was not made
-    "shed_spans",  # records whose spans were not made
-    "restarts",
-    "reference_refused",  # gauge: 1 if a configured reference could not be used
-)
-
-ROUTE_FIELDS = ("active", *REASONS)
-ROUTE_HISTOGRAMS = ("request_size", "response_size", "connect", "upstream", "stream", "overhead")
-
-KEY_BYTES = 504
-_WORD = 8
 _K = TypeVar("_K")
 
-
-class SeriesKey(NamedTuple):
-    """Labels of one request series."""
-
-    method: str
-    route: str
-    status: str
-    error: str
-    model: str
-
-
-class RouteKey(NamedTuple):
-    """Labels of one route's figures."""
-
-    route: str
-    model: str
+REGIONS = 1024
+"""How many workers' regions a ledger can have; the sequence numbers of each have their word."""
+_OBSERVERS = 2
+_OWN = len(OBSERVER_COUNTERS)
+_HEADER = (_OBSERVERS * _OWN + REGIONS) * WORD
+"""The observers' words and those of the sequence numbers, in bytes; the regions follow."""
+_OBSERVER_GAUGES = ("ready", "shed", "reference_refused")
+_FATES = ("handed", "dropped_full", "dropped_away", "dropped_killed")
+"""What becomes of a record that a worker made."""
 
 
-class Histogram(NamedTuple):
-    """Counts by bucket (not cumulative; one more than the bounds, the last for +Inf), and sum."""
+class Place(NamedTuple):
+    """What one generation writes: `workers` regions from the index `first`, and an observer's."""
 
-    bounds: tuple[float, ...]
-    counts: list[int]
-    sum: float
+    first: int
+    workers: int
+    observer: int
 
-
-class Caps(NamedTuple):
-    """How many rows each worker's tables have, `other` included."""
-
-    series: int = 1024
-    routes: int = 256
-
-
-CAPS = Caps()
-SERIES_OTHER = SeriesKey("_OTHER", OTHER, "", "", OTHER)
-ROUTE_OTHER = RouteKey(OTHER, OTHER)
-
-
-class Table:
-    """Rows of one kind in one region: a key, then fields of 8 bytes each.
-
-    `words` are the same bytes as unsigned integers, `floats` as doubles. `row(key)` gives the
-    offset, in words, of a row's first field.
-    """
-
-    def __init__(self, memory: memoryview, rows: int, fields: int) -> None:
-        self.words = memory.cast("Q")
-        self.floats = memory.cast("d")
-        self._bytes = memory
-        self._rows = rows
-        self._stride = 1 + KEY_BYTES // _WORD + fields
-        self._index: dict[tuple[str, ...], int] = {}
-        self._load()
-
-    def _load(self) -> None:
-        for row, key in self.used():
-            self._index[key] = row
-        self._next = len(self._index)
-
-    def used(self) -> Iterator[tuple[int, tuple[str, ...]]]:
-        """Offset and key of each row in use, in the order in which they were made."""
-        for n in range(self._rows):
-            start = n * self._stride
-            length = self.words[start]
-            if not length:
-                return
-            at = (start + 1) * _WORD
-            key = bytes(self._bytes[at : at + length - 1]).decode()
-            yield start + 1 + KEY_BYTES // _WORD, tuple(key.split("\0"))
-
-    def find(self, key: tuple[str, ...]) -> int | None:
-        """Offset of the row with this key, or None."""
-        return self._index.get(key)
-
-    def row(self, key: tuple[str, ...]) -> int:
-        """Offset of the row with this key, made if there is room, else that of `other`."""
-        at = self._index.get(key)
-        return at if at is not None else self._make(key)
-
-    @property
-    def full(self) -> bool:
-        return self._next >= self._rows
-
-    def _make(self, key: tuple[str, ...]) -> int:
-        text = "\0".join(part.replace("\0", "") for part in key).encode("utf-8", "replace")
-        start = self._next * self._stride
-        fields = start + 1 + KEY_BYTES // _WORD
-        if self.full or len(text) > KEY_BYTES:
-            return 1 + KEY_BYTES // _WORD
-        at = (start + 1) * _WORD
-        self._bytes[at : at + len(text)] = text
-        self.words[start] = len(text) + 1
-        self._index[key] = fields
-        self._next += 1
-        return fields
-
-
-class _Layout:
-    """Where each thing stands, the same in every process because config decides it."""
-
-    def __init__(self, buckets: Mapping[str, tuple[float, ...]], caps: Caps) -> None:
-        self.bounds = {name: tuple(buckets.get(name, HISTOGRAMS[name])) for name in HISTOGRAMS}
-        self.caps = caps
-        self.series_fields = len(self.bounds["duration"]) + 2
-        self.histogram_at: dict[str, int] = {}
-        at = len(ROUTE_FIELDS)
-        for name in ROUTE_HISTOGRAMS:
-            self.histogram_at[name] = at
-            at += len(self.bounds[name]) + 2
-        self.route_fields = at
-        key = 1 + KEY_BYTES // _WORD
-        self.counters_size = len(WORKER_COUNTERS) * _WORD
-        self.series_size = caps.series * (key + self.series_fields) * _WORD
-        self.routes_size = caps.routes * (key + self.route_fields) * _WORD
-        self.worker_size = self.counters_size + self.series_size + self.routes_size
-
-
-class WorkerRegion:
-    """The writer's side of one worker's counts.
-
-    `counters[WORKER[name]] += 1` counts; `observe` adds a value to a histogram whose first bucket
-    stands at `at` in `table`.
-    """
-
-    def __init__(self, memory: memoryview, layout: _Layout) -> None:
-        a, b = layout.counters_size, layout.counters_size + layout.series_size
-        self.layout = layout
-        self.counters = memory[:a].cast("Q")
-        self.series = Table(memory[a:b], layout.caps.series, layout.series_fields)
-        self.routes = Table(
-            memory[b : b + layout.routes_size], layout.caps.routes, layout.route_fields
-        )
-
-    def zero_gauges(self) -> None:
-        """For the supervisor, before it starts the worker again."""
-        for name in ("ready", "connections", "draining", "budget_used"):
-            self.counters[WORKER[name]] = 0
-        for row, _ in self.routes.used():
-            self.routes.words[row] = 0
-
-
-def observe(table: Table, at: int, bounds: tuple[float, ...], value: float) -> None:
-    """Adds one value to the histogram whose first bucket is word `at` of `table`."""
-    table.words[at + bisect_left(bounds, value)] += 1
-    table.floats[at + len(bounds) + 1] += value
-
-
-WORKER = {name: n for n, name in enumerate(WORKER_COUNTERS)}
-OBSERVER = {name: n for n, name in enumerate(OBSERVER_COUNTERS)}
+    def beside(self, workers: int) -> Place:
+        """Where a generation of so many workers writes while this one still does."""
+        first = 0 if self.first >= workers else self.first + self.workers
+        return Place(first, workers, 1 - self.observer)
 
 
 class Ledger:
-    """All regions. Made once, by the supervisor, before it forks; `fd` is -1 without memfd."""
+    """All regions. Made by the supervisor before it forks; `fd` is -1 without memfd.
+
+    With `running`, the place of the generation that is to be taken over, it is the ledger of the
+    file `fd`. `place` is where this generation writes. Raises ValueError if that is too far off.
+    """
 
     def __init__(
         self,
         workers: int,
         buckets: Mapping[str, tuple[float, ...]] | None = None,
         caps: Caps = CAPS,
+        *,
+        fd: int | None = None,
+        running: Place | None = None,
     ) -> None:
-        self.layout = _Layout(buckets or {}, caps)
+        self.layout = Layout(buckets or {}, caps)
         self.workers = workers
-        self._observer_words = len(OBSERVER_COUNTERS) + workers
-        size = self._observer_words * _WORD + workers * self.layout.worker_size
-        self.fd = os.memfd_create("outrider-ledger") if hasattr(os, "memfd_create") else -1
-        if self.fd >= 0:
-            os.truncate(self.fd, size)
-        self._memory = memoryview(mmap.mmap(self.fd, size))
-        words = self._memory[: self._observer_words * _WORD].cast("Q")
-        self.observer = words[: len(OBSERVER_COUNTERS)]
-        """The observer's counters, by `OBSERVER[name]`; the observer alone writes them."""
-        self.done = words[len(OBSERVER_COUNTERS) :]
+        self.place = running.beside(workers) if running else Place(0, workers, 0)
+        end = self.place.first + workers
+        if end > REGIONS:
+            raise ValueError(f"{workers} workers beside those that run are too many")
+        if fd is None:
+            fd = os.memfd_create("outrider-ledger") if hasattr(os, "memfd_create") else -1
+        self.fd = fd
+        self._size = _HEADER + end * self.layout.worker_size
+        if fd >= 0:
+            self._size = max(self._size, os.fstat(fd).st_size)
+            os.truncate(fd, self._size)
+        self._map()
+        words = self._memory[:_HEADER].cast("Q")
+        self._observers = [words[n * _OWN : (n + 1) * _OWN] for n in range(_OBSERVERS)]
+        self.observer = self._observers[self.place.observer]
+        """This generation's observer's counters, by `OBSERVER[name]`; it alone writes them."""
+        self._done = words[_OBSERVERS * _OWN :]
+        self.done = self._done[self.place.first : end]
         """For each worker, the sequence number after its last record that was finished."""
-        self._regions = [self.worker(n) for n in range(workers)]
-        for region in self._regions:
+        self.zero_gauges(self.place)
+        for n in range(workers):
+            region = self.worker(n)
             region.series.row(SERIES_OTHER)
             region.routes.row(ROUTE_OTHER)
 
-    def worker(self, number: int) -> WorkerRegion:
-        """One worker's region, its keys read afresh; to be written by that worker alone."""
-        start = self._observer_words * _WORD + number * self.layout.worker_size
+    def _map(self) -> None:
+        """Maps the whole file; what was made of an older mapping keeps that one, and its truth."""
+        self._memory = memoryview(mmap.mmap(self.fd, self._size))
+        count = (self._size - _HEADER) // self.layout.worker_size
+        self._regions = [self._region(n) for n in range(count)]
+
+    def _region(self, index: int) -> WorkerRegion:
+        start = _HEADER + index * self.layout.worker_size
         return WorkerRegion(self._memory[start : start + self.layout.worker_size], self.layout)
 
+    def _all(self) -> list[WorkerRegion]:
+        """Every region, those too that a later generation has added."""
+        if self.fd >= 0 and (size := os.fstat(self.fd).st_size) > self._size:
+            self._size = size
+            self._map()
+        return self._regions
+
+    def worker(self, number: int) -> WorkerRegion:
+        """One of this generation's workers' regions, its keys read afresh; that worker's alone."""
+        return self._region(self.place.first + number)
+
+    def zero_gauges(self, place: Place) -> None:
+        """For the supervisor, before a generation starts to write there or once it has ended."""
+        for n in range(place.workers):
+            self._region(place.first + n).zero_gauges()
+        for name in _OBSERVER_GAUGES:
+            self._observers[place.observer][OBSERVER[name]] = 0
+
+    def settle(self, place: Place) -> None:
+        """For the supervisor, once nobody of the generation that wrote there is left.
+
+        What it had in hand when it ended, if it was killed, is counted as lost at last.
+        """
+        self.zero_gauges(place)
+        observer = self._observers[place.observer]
+        for n in range(place.first, place.first + place.workers):
+            counters = self._region(n).counters
+            unsent = counters[WORKER["observed"]] - sum(counters[WORKER[to]] for to in _FATES)
+            counters[WORKER["dropped_killed"]] += unsent
+            handed = counters[WORKER["handed"]]
+            observer[OBSERVER["lost"]] += max(handed - self._done[n], 0)
+            self._done[n] = handed
+
     def counter(self, name: str) -> int:
-        """One of WORKER_COUNTERS, summed over the workers."""
-        return sum(region.counters[WORKER[name]] for region in self._regions)
+        """One of WORKER_COUNTERS, summed over all regions."""
+        return sum(region.counters[WORKER[name]] for region in self._all())
+
+    def observer_counter(self, name: str) -> int:
+        """One of OBSERVER_COUNTERS that is no gauge, summed over the generations' observers."""
+        return sum(words[OBSERVER[name]] for words in self._observers)
 
     def series(self) -> dict[SeriesKey, Histogram]:
-        """Durations of requests by their labels, summed over the workers."""
+        """Durations of requests by their labels, summed over all regions."""
         bounds = self.layout.bounds["duration"]
         out: dict[SeriesKey, Histogram] = {}
-        for region in self._regions:
+        for region in self._all():
             table = region.series
             for row, key in table.used():
                 _add(out, SeriesKey(*key), table, row, bounds)
         return out
 
     def route_histograms(self, name: str) -> dict[RouteKey, Histogram]:
-        """One of ROUTE_HISTOGRAMS by route and model, summed over the workers."""
+        """One of ROUTE_HISTOGRAMS by route and model, summed over all regions."""
         bounds, offset = self.layout.bounds[name], self.layout.histogram_at[name]
         out: dict[RouteKey, Histogram] = {}
-        for region in self._regions:
+        for region in self._all():
             table = region.routes
             for row, key in table.used():
                 _add(out, RouteKey(*key), table, row + offset, bounds)
         return out
 
     def route_counts(self, name: str) -> dict[RouteKey, int]:
-        """One of ROUTE_FIELDS (`active`, or a reason of failure), summed over the workers."""
+        """One of ROUTE_FIELDS (`active`, or a reason of failure), summed over all regions."""
         offset = ROUTE_FIELDS.index(name)
         out: dict[RouteKey, int] = {}
-        for region in self._regions:
+        for region in self._all():
             table = region.routes
             for row, key in table.used():
                 route = RouteKey(*key)
@@ -325,3 +216,31 @@ def _add(
         counts = [a + b for a, b in zip(known.counts, counts, strict=True)]
         total += known.sum
     out[key] = Histogram(bounds, counts, total)
+
+
+__all__ = [
+    "CAPS",
+    "DURATIONS",
+    "HISTOGRAMS",
+    "KEY_BYTES",
+    "OBSERVER",
+    "OBSERVER_COUNTERS",
+    "OTHER",
+    "REASONS",
+    "ROUTE_FIELDS",
+    "ROUTE_HISTOGRAMS",
+    "ROUTE_OTHER",
+    "SERIES_OTHER",
+    "WORKER",
+    "WORKER_COUNTERS",
+    "Caps",
+    "Histogram",
+    "Layout",
+    "Ledger",
+    "Place",
+    "RouteKey",
+    "SeriesKey",
+    "Table",
+    "WorkerRegion",
+    "observe",
+]

@@ -84,24 +84,24 @@ def requests(ledger: Ledger) -> dict[str, Any]:
 
 def records(ledger: Ledger) -> dict[str, Any]:
     """What was observed of them, and what was lost where."""
-    observer = ledger.observer
+    observer = ledger.observer_counter
     return {
         "observed": ledger.counter("observed"),
         "handed": ledger.counter("handed"),
-        "received": observer[OBSERVER["received"]],
-        "finished": observer[OBSERVER["finished"]],
+        "received": observer("received"),
+        "finished": observer("finished"),
         "dropped": {
             "worker_full": ledger.counter("dropped_full"),
             "worker_away": ledger.counter("dropped_away"),
             "worker_killed": ledger.counter("dropped_killed"),
-            "observer_failed": observer[OBSERVER["failed"]],
-            "observer_lost": observer[OBSERVER["lost"]],
+            "observer_failed": observer("failed"),
+            "observer_lost": observer("lost"),
         },
         "unseen": {
             "unsampled": ledger.counter("unsampled"),
             "budget": ledger.counter("over_budget"),
         },
-        "shed": SHED[min(observer[OBSERVER["shed"]], len(SHED) - 1)],
+        "shed": SHED[min(ledger.observer[OBSERVER["shed"]], len(SHED) - 1)],
     }
 
 

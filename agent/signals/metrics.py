@@ -93,7 +93,7 @@ class LedgerCollector:
         return counter(catalog.FAILED, values)
 
     def _records(self) -> Iterator[Metric]:
-        worker, observer = self._ledger.counter, self._observer
+        worker, observer = self._ledger.counter, self._ledger.observer_counter
         yield counter(
             catalog.RECORDS,
             {
@@ -111,7 +111,7 @@ class LedgerCollector:
             catalog.UNSEEN,
             {("unsampled",): worker("unsampled"), ("budget",): worker("over_budget")},
         )
-        yield gauge(catalog.SHED, {(): observer("shed")})
+        yield gauge(catalog.SHED, {(): self._observer("shed")})
         yield gauge(catalog.CAPTURE, {(): worker("budget_used")})
 
     def _processes(self) -> Iterator[Metric]:
@@ -127,7 +127,7 @@ class LedgerCollector:
             catalog.RESTARTS,
             {
                 ("worker",): ledger.counter("restarts"),
-                ("observer",): self._observer("restarts"),
+                ("observer",): ledger.observer_counter("restarts"),
             },
         )
 
