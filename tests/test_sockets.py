@@ -11,7 +11,17 @@ from contextlib import ExitStack
 
 import pytest
 
-from agent.sockets import PortTaken, listen, listen_local, reserve
+from agent import sockets
+from agent.sockets import (
+    Ports,
+    PortTaken,
+    listen,
+    listen_local,
+    open_ports,
+    reserve,
+    share,
+    widen,
+)
 from agent.units import Address
 
 
@@ -164,3 +174,94 @@ def test_each_bus_has_an_address_of_its_own(opened):
     for bus, _ in made:
         opened.enter_context(bus)
     assert len({address for _, address in made}) == 3
+
+
+def descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+def test_nothing_stays_open_when_a_later_socket_cannot_be_bound(monkeypatch):
+    bound, made = sockets._bound, []
+
+    def fails_at_the_third(*args):
+        if len(made) == 2:
+            raise OSError(errno.EADDRINUSE, "Address already in use")
+        made.append(bound(*args))
+        return made[-1]
+
+    monkeypatch.setattr(sockets, "_bound", fails_at_the_third)
+    before = descriptors()
+    with pytest.raises(PortTaken, match="in use"):
+        listen("listen", Address("127.0.0.1:0"), 3)
+    assert len(made) == 2
+    assert descriptors() == before
+
+
+def test_nothing_stays_open_when_a_later_port_is_taken():
+    before = descriptors()
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = Address(f"127.0.0.1:{other.getsockname()[1]}")
+        free = Address("127.0.0.1:0")
+        with pytest.raises(PortTaken) as error:
+            open_ports(free, free, taken, 2)
+    assert error.value.name == "admin"
+    assert descriptors() == before
+
+
+# ---- of another generation
+
+
+def given(opened: ExitStack, workers: int) -> Ports:
+    free = Address("127.0.0.1:0")
+    ports = open_ports(free, free, free, workers)
+    for sock in ports.all():
+        opened.enter_context(sock)
+    return ports
+
+
+def at(sock: socket.socket) -> Address:
+    host, port = sock.getsockname()
+    return Address(f"{host}:{port}")
+
+
+def test_the_sockets_of_the_running_one_are_used_where_the_address_is_the_same(opened):
+    old = given(opened, 2)
+    new = open_ports(at(old.listen[0]), at(old.health[0]), Address("127.0.0.1:0"), 2, old)
+    opened.enter_context(new.admin)
+    assert list(new.listen) == list(old.listen)
+    assert list(new.health) == list(old.health)
+    assert new.admin is not old.admin
+    assert old.admin.fileno() == -1, "it is not ours to serve"
+
+
+def test_more_workers_get_sockets_that_take_no_connection_before_they_listen(opened):
+    """The kernel would give them clients at once, who would wait for nobody if we gave up."""
+    old = given(opened, 1)
+    new = open_ports(at(old.listen[0]), at(old.health[0]), at(old.admin), 4, old)
+    for sock in new.all():
+        opened.enter_context(sock)
+    states = [sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) for sock in new.listen]
+    assert states == [1, 0, 0, 0]
+    for _ in range(20):
+        assert reaches("127.0.0.1", new.listen[0])
+    new.listen[3].listen()
+    assert {sock.getsockname() for sock in new.listen} == {old.listen[0].getsockname()}
+
+
+@ipv6
+def test_more_sockets_of_all_addresses_are_of_all_addresses(opened):
+    [first] = listening(opened, ":0")
+    *_, more = widen([first], 2)
+    opened.enter_context(more)
+    first.close()
+    more.listen()
+    assert reaches("127.0.0.1", more)
+    assert reaches("::1", more)
+
+
+@pytest.mark.parametrize(("sockets_", "workers"), [(1, 1), (3, 2), (5, 5), (5, 3)])
+def test_fewer_workers_share_all_sockets(sockets_, workers):
+    all_ = list(range(sockets_))
+    shares = [share(all_, n, workers) for n in range(workers)]
+    assert sorted(n for one in shares for n in one) == all_
+    assert min(map(len, shares)) >= 1
