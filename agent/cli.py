@@ -51,6 +51,10 @@ examples:
 
 Send clients to --listen instead of to the model. Look at /metrics and /api/v1/status on --admin;
 point probes at /healthz and /readyz on --health. SIGTERM drains, then ends.
+
+With --takeover it replaces the one that serves the same --listen, and starts as usual if there is
+none: that one finishes what is in flight and ends with status 0. If the new one cannot take its
+place it ends with status 2, and the running one serves on. Same user, same network namespace.
 """
 
 _BUILD = """\
@@ -96,7 +100,7 @@ def _run(args: argparse.Namespace) -> int:
         print(f"outrider: {warning}", file=sys.stderr)
     from agent.supervisor import run
 
-    status: int = run(config, resolved)
+    status: int = run(config, resolved, args.takeover)
     return status
 
 
@@ -187,6 +191,11 @@ def _add_run(commands: Commands[argparse.ArgumentParser]) -> None:
         action="append",
         default=[],
         help="any setting by its path in the file, such as drain.delay=1s; may be repeated",
+    )
+    add(
+        "--takeover",
+        action="store_true",
+        help="replace the outrider that serves this --listen now, refusing and losing nothing",
     )
     run.set_defaults(call=_run)
 

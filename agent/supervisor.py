@@ -19,22 +19,25 @@ import select
 import signal
 import socket
 import sys
-import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
 from time import monotonic
 from types import FrameType
+from typing import NoReturn
 
 import httptools  # noqa: F401  loaded before the fork, so that every worker starts warm
 import uvloop  # noqa: F401
 from setproctitle import setproctitle
 
+from agent.child import Child
 from agent.config import Config
-from agent.ledger import OBSERVER, WORKER, Ledger
+from agent.ledger import CAPS, OBSERVER, WORKER, Layout, Ledger
+from agent.orders import QUICK_STOP, SWITCH
 from agent.proxy import worker
-from agent.proxy.worker import QUICK_STOP, Inherited
+from agent.proxy.worker import Inherited
 from agent.signals import selflog
-from agent.sockets import PortTaken, listen, listen_local
+from agent.sockets import Ports, PortTaken, listen_local, open_ports, resolve, share
+from agent.succession import Succession
+from agent.takeover import Heir, Refused, claim
 from agent.telemetry import Telemetry
 
 TICK = 1.0
@@ -42,98 +45,83 @@ TICK = 1.0
 HUNG_TICKS = 10
 STARTING_TICKS = 60
 """Ticks that a child has for its first heartbeat."""
-BACKOFF_FIRST, BACKOFF_LAST = 0.1, 10.0
-"""Seconds before a child that died again is started again."""
-SETTLED = 30.0
-"""Seconds of life after which a death counts as the first."""
+PATIENCE = 30.0
+"""Seconds, over the length of a drain, for a running one that is busy with another takeover."""
 KILLED = 128
 FILES = 1 << 16
 """Descriptors that a process may open, if the hard limit lets it."""
-PR_SET_PDEATHSIG = 1
 
 
-@dataclass(slots=True)
-class Child:
-    """One process that is kept alive. `start_at` is when to start it if it is not running."""
+def run(config: Config, telemetry: Telemetry, takeover: bool = False) -> int:
+    """Runs the sidecar until it is told to end, in the place of a running one if `takeover`.
 
-    role: str
-    number: int
-    main: Callable[[], None]
-    counters: memoryview
-    index: dict[str, int]
-    pid: int = 0
-    start_at: float = 0.0
-    started: float = 0.0
-    pause: float = 0.0
-    beat: int = -1
-    missed: int = 0
-    alive: bool = False
-    told: float = 0.0
-    """When it was told to end; monotonic seconds."""
-    stopped: bool = False
-
-    @property
-    def name(self) -> str:
-        return self.role if self.role == "observer" else f"worker {self.number}"
-
-    def count(self, name: str) -> None:
-        self.counters[self.index[name]] += 1
-
-
-def run(config: Config, telemetry: Telemetry) -> int:
-    """Runs the sidecar until it is told to end. Gives the exit status: 2 if a port is taken."""
+    Gives the exit status: 2 if a port is taken or the takeover does not come about.
+    """
+    log = selflog.make(os.environ.get("OTEL_SERVICE_NAME", "outrider"), config.logs.level)
     try:
-        supervisor = Supervisor(config, telemetry)
-    except PortTaken as taken:
-        print(f"outrider: {taken}", file=sys.stderr)
+        _check_files(config)
+        heir = _claim(config, log) if takeover else None
+        supervisor = Supervisor(config, telemetry, log, heir)
+        return supervisor.run()
+    except (PortTaken, Refused, OSError, ValueError) as error:
+        print(f"outrider: {'--takeover: ' * isinstance(error, Refused)}{error}", file=sys.stderr)
         return 2
-    except OSError as error:
-        print(f"outrider: {error}", file=sys.stderr)
-        return 2
-    return supervisor.run()
 
 
 class Supervisor:
     """See the module."""
 
-    def __init__(self, config: Config, telemetry: Telemetry) -> None:
+    def __init__(
+        self, config: Config, telemetry: Telemetry, log: logging.Logger, heir: Heir | None
+    ) -> None:
         self._config = config
-        _check_files(config)
-        self._listeners = listen("listen", config.listen, config.workers)
-        self._health = listen("health", config.health, config.workers)
-        self._admin = listen("admin", config.admin.listen, 1)[0]
+        self._log = log
+        estate = heir.estate if heir else None
+        given = Ports(estate.listen, estate.health, estate.admin) if estate else None
+        workers = config.workers
+        self._ports = open_ports(config.listen, config.health, config.admin.listen, workers, given)
+        self._ledger = Ledger(
+            workers,
+            config.metrics.buckets,
+            fd=estate.ledger if estate else None,
+            running=estate.place if estate else None,
+        )
+        self._succession = Succession(heir, self._ports, self._ledger, self._say)
         self._bus, address = listen_local()
-        self._ledger = Ledger(config.workers, config.metrics.buckets)
         self._children: list[Child] = []
-        for number in range(config.workers):
+        for number in range(workers):
             inherited = Inherited(
-                number, self._listeners[number], self._health[number], address, self._ledger
+                number,
+                share(self._ports.listen, number, workers),
+                share(self._ports.health, number, workers),
+                address,
+                self._ledger,
             )
             region = self._ledger.worker(number)
-            self._children.append(
-                Child(
-                    "worker",
-                    number,
-                    lambda i=inherited: worker.run(config, telemetry, i),  # type: ignore[misc]
-                    region.counters,
-                    WORKER,
-                )
-            )
+            main = self._work(telemetry, inherited)
+            self._children.append(Child("worker", number, main, region.counters, WORKER))
         self._children.append(
             Child("observer", 0, self._observe(telemetry), self._ledger.observer, OBSERVER)
         )
-        self._log = selflog.make(os.environ.get("OTEL_SERVICE_NAME", "outrider"), config.logs.level)
         self._wake, self._woken = socket.socketpair()
         self._asked: list[int] = []
         self._ticked = monotonic()
         self._stopping_since = 0.0
-        self._quick = False
+        self._told = False
+        self._quick = self._replaced = False
+
+    def _work(self, telemetry: Telemetry, inherited: Inherited) -> Callable[[], None]:
+        def main() -> None:
+            worker.run(self._config, telemetry, inherited, self._succession.waits)
+
+        return main
 
     def _observe(self, telemetry: Telemetry) -> Callable[[], None]:
         def main() -> None:
             from agent.observer import main as observer
 
-            observer.run(self._config, telemetry, self._ledger, self._bus, self._admin)
+            waits = self._succession.waits
+            observer.run(self._config, telemetry, self._ledger, self._bus, self._ports.admin, waits)
 
         return main
 
@@ -143,12 +131,15 @@ class Supervisor:
     # ---- the loop
 
     def run(self) -> int:
-        """Until told to end; 0 after a drain, 128 + signal if ended at once."""
+        """Until told to end; 0 after a drain, 128 + signal if ended at once.
+
+        Raises Refused if the takeover does not come about; no process is left then.
+        """
         setproctitle("outrider: supervisor")
         _raise_file_limit()
         self._catch_signals()
         self._say(
-            "info", "outrider starts", upstream=str(self._config.upstream), **self._addresses()
+            "info", "outrider starts", upstream=str(self._config.upstream), **self._ports.shown()
         )
         self._tell_fewer_connections()
         while True:
@@ -157,12 +148,18 @@ class Supervisor:
             self._reap()
             if self._asked:
                 number = self._asked.pop(0)
-                if self._stopping_since:
+                if self._told:
                     return self._end_at_once(number)
+                self._told = True
                 self._stop(number)
-            if self._stopping_since and self._stopped():
-                self._say("info", "outrider has ended")
-                return 0
+            if self._stopping_since:
+                if self._stopped():
+                    self._say("info", "outrider has ended")
+                    return 0
+            elif self._succession.waits:
+                self._take_over()
+            elif self._succession.look():
+                self._hand_over()
             self._watch()
 
     def _tell_fewer_connections(self) -> None:
@@ -175,10 +172,6 @@ class Supervisor:
                 f"limits.connections = {wanted}, but with {files} open files at most (ulimit -n, "
                 f"LimitNOFILE) a worker takes {fit}: raise that limit, or lower this setting",
             )
-
-    def _addresses(self) -> dict[str, str]:
-        shown = {"listen": self._listeners[0], "admin": self._admin, "health": self._health[0]}
-        return {name: _shown(*sock.getsockname()[:2]) for name, sock in shown.items()}
 
     def _catch_signals(self) -> None:
         for sock in (self._wake, self._woken):
@@ -197,10 +190,10 @@ class Supervisor:
             return
         due = [c.start_at - monotonic() for c in self._children if not c.pid and not c.stopped]
         timeout = max(min([TICK, *due]), 0.0)
-        if self._stopping_since:
+        if self._stopping_since or self._succession.waits:
             timeout = min(timeout, 0.05)
         try:
-            select.select([self._wake], [], [], timeout)
+            select.select([self._wake, *self._succession.watched()], [], [], timeout)
             self._wake.recv(4096)
         except (BlockingIOError, InterruptedError):
             pass
@@ -215,50 +208,22 @@ class Supervisor:
                 self._fork(child)
 
     def _fork(self, child: Child) -> None:
-        child.beat, child.missed = child.counters[child.index["heartbeat"]], 0
-        child.alive = False
-        child.started = monotonic()
-        parent = os.getpid()
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         try:
-            pid = os.fork()
+            child.fork(lambda: self._let_go(child))
         except OSError as error:
-            pid = -1
-            child.start_at = monotonic() + BACKOFF_LAST
             self._say("error", f"the {child.name} cannot be started: {error}")
-        if pid:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-            child.pid = max(pid, 0)
-            return
-        status = 1
-        try:
-            self._become(child, parent)
-            child.main()
-            status = 0
-        except BaseException:  # a child must never return into the supervisor
-            traceback.print_exc()
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(status)
 
-    def _become(self, child: Child, parent: int) -> None:
-        """In the child: signals and sockets that are not its own are let go."""
-        signal.set_wakeup_fd(-1)
-        for number in (signal.SIGCHLD, signal.SIGTERM):
-            signal.signal(number, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-        _die_with_parent(parent)
-        setproctitle(f"outrider: {child.name}")
-        self._wake.close()
-        self._woken.close()
-        mine = {self._bus, self._admin}
+    def _let_go(self, child: Child) -> None:
+        """In the child: sockets that are not its own are closed."""
+        mine = {self._bus, self._ports.admin}
         if child.role == "worker":
-            mine = {self._listeners[child.number], self._health[child.number]}
-        for sock in (*self._listeners, *self._health, self._admin, self._bus):
+            number, workers = child.number, self._config.workers
+            mine = {*share(self._ports.listen, number, workers)}
+            mine |= {*share(self._ports.health, number, workers)}
+        for sock in (self._wake, self._woken, self._bus, *self._ports.all()):
             if sock not in mine:
                 sock.close()
+        self._succession.let_go()
 
     def _reap(self) -> None:
         while True:
@@ -282,18 +247,16 @@ class Supervisor:
             if code:
                 self._say("warning", f"the {child.name} ended with status {code}")
             return
+        if self._succession.waits:
+            self._give_up(f"the {child.name} died ({_cause(code)}); the running one serves on")
         if child.role == "worker":
             self._ledger.worker(child.number).zero_gauges()
-        if monotonic() - child.started > SETTLED:
-            child.pause = 0.0
-        child.start_at = monotonic() + child.pause
+        pause = child.died()
         self._say(
             "error",
             f"the {child.name} died ({_cause(code)}); it is started again",
-            pause_s=child.pause,
+            pause_s=pause,
         )
-        child.pause = min(max(child.pause * 2, BACKOFF_FIRST), BACKOFF_LAST)
-        child.count("restarts")
 
     def _watch(self) -> None:
         """Counts missed heartbeats, once a tick of ours; kills what is hung."""
@@ -301,30 +264,58 @@ class Supervisor:
             return
         self._ticked = monotonic()
         for child in self._children:
-            beat = child.counters[child.index["heartbeat"]]
-            if not child.pid or beat != child.beat:
-                child.alive = child.alive or bool(child.pid)
-                child.beat, child.missed = beat, 0
-                continue
-            child.missed += 1
-            if child.missed >= (HUNG_TICKS if child.alive else STARTING_TICKS):
-                self._say("error", f"the {child.name} is hung; it is killed", ticks=child.missed)
+            missed = child.missed_beats()
+            if missed >= (HUNG_TICKS if child.alive else STARTING_TICKS):
+                self._say("error", f"the {child.name} is hung; it is killed", ticks=missed)
                 child.missed = 0
                 os.kill(child.pid, signal.SIGKILL)
+
+    # ---- one generation after another: see `agent.takeover`
+
+    def _take_over(self) -> None:
+        """Once all are ready they serve, and the generation before is told. Raises Refused."""
+        if not all(child.ready for child in self._children):
+            return
+        try:
+            self._succession.agree()
+        except Refused as refused:
+            self._give_up(str(refused))
+        for role in ("worker", "observer"):
+            self._signal(role, SWITCH)
+        self._succession.commit()
+
+    def _give_up(self, why: str) -> NoReturn:
+        self._kill()
+        raise Refused(why)
+
+    def _hand_over(self) -> None:
+        """The next generation serves: no new connections, and the end of those there are."""
+        self._replaced = True
+        self._begin_end("outrider is replaced: it ends what is in flight")
+        for role in ("worker", "observer"):
+            self._signal(role, SWITCH)
 
     # ---- the end
 
     def _stop(self, number: int) -> None:
-        self._stopping_since = monotonic()
+        if self._stopping_since:  # replaced, and draining already
+            return
         self._quick = number == signal.SIGINT
-        self._say("info", "outrider drains: not ready, serving on", delay_s=self._delay())
-        for sock in self._listeners:
+        self._begin_end("outrider drains: not ready, serving on")
+        self._signal("worker", QUICK_STOP if self._quick else signal.SIGTERM)
+
+    def _begin_end(self, why: str) -> None:
+        self._stopping_since = monotonic()
+        self._say("info", why, delay_s=self._delay())
+        self._succession.end()
+        for sock in self._ports.all():
             sock.close()
         for child in self._children:
             child.stopped = child.stopped or not child.pid
-        self._signal("worker", QUICK_STOP if self._quick else signal.SIGTERM)
 
     def _delay(self) -> float:
+        if self._replaced:
+            return max(self._config.drain.delay, worker.KEPT)
         return 0.0 if self._quick else self._config.drain.delay
 
     def _signal(self, role: str, number: int) -> None:
@@ -352,16 +343,33 @@ class Supervisor:
 
     def _end_at_once(self, number: int) -> int:
         self._say("warning", "told to end again: ending at once")
+        self._kill()
+        return KILLED + number
+
+    def _kill(self) -> None:
         for role in ("worker", "observer"):
             self._signal(role, signal.SIGKILL)
         for child in self._children:
             if child.pid:
                 os.waitpid(child.pid, 0)
-        return KILLED + number
 
 
-def _shown(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+def _claim(config: Config, log: logging.Logger) -> Heir | None:
+    """What the running one hands over; None if none runs. Raises Refused."""
+    data_port = resolve(config.listen)[2]
+    if not data_port[1]:
+        raise Refused("listen has port 0: give the port of the running one")
+    drain = config.drain
+    layout = Layout(config.metrics.buckets, CAPS).digest
+    heir = claim(
+        data_port,
+        layout,
+        drain.delay + drain.grace + drain.flush + PATIENCE,
+        lambda level, text: log.log(getattr(logging, level.upper()), text),
+    )
+    if heir is None:
+        log.info(f"no outrider serves {config.listen}, so there is none to take over from")
+    return heir
 
 
 def _raise_file_limit() -> None:
@@ -386,14 +394,3 @@ def _check_files(config: Config) -> None:
         worker.upstream_tls(config)
     except OSError as error:
         raise OSError(f"upstream_tls: {error}") from None
-
-
-def _die_with_parent(parent: int) -> None:
-    """Asks the kernel for SIGTERM when the supervisor dies, where the kernel has that."""
-    if sys.platform != "linux":
-        return
-    import ctypes
-
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent:
-        os.kill(os.getpid(), signal.SIGTERM)

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -123,8 +123,9 @@ class Outrider:
     """`python -m agent run` from ready to gone.
 
     `settings` is the configuration file's tree over what is quick in tests. `ready` is the path
-    on the health port that must answer 200 first (None: do not wait). On leaving, SIGTERM must
-    end it with `exit_code`, with no traceback in its output and no process left.
+    on the health port that must answer 200 first (None: do not wait). `ports` are those of the
+    data, admin and health port, by default free ones. On leaving, SIGTERM must end it with
+    `exit_code`, with no traceback in its output and no process left.
     `program` runs it in another way; `stdout` and `stderr` are files that take its output;
     `tracebacks` are expected where a test makes faults of ours.
     """
@@ -143,11 +144,13 @@ class Outrider:
         stdout: Path | None = None,
         stderr: Path | None = None,
         tracebacks: bool = False,
+        ports: Sequence[int] | None = None,
     ) -> None:
         self.upstream, self.settings, self.args = upstream, {**QUICK, **(settings or {})}, [*args]
         self.env, self.host, self.exit_code = dict(env or {}), host, exit_code
         self._program, self._given = [*program], (stdout, stderr)
         self._ready, self._told, self._tracebacks = ready, False, tracebacks
+        self._ports = ports
         self.folder = tempfile.TemporaryDirectory(prefix="outrider-test-")
         self._start()
 
@@ -161,7 +164,7 @@ class Outrider:
                 raise AssertionError(f"exit code {code} before it was ready\n{self.report()}")
 
     def _spawn(self) -> None:
-        ports = free_ports(3, self.host)
+        ports = self._ports or free_ports(3, self.host)
         shown = f"[{self.host}]" if ":" in self.host else self.host
         self.address = (self.host, ports[0])
         self.admin, self.health = ("127.0.0.1", ports[1]), ("127.0.0.1", ports[2])
@@ -211,6 +214,15 @@ class Outrider:
         if tls is not None:
             sock = tls.wrap_socket(sock, server_hostname=name)
         return Stream(sock)
+
+    @property
+    def ports(self) -> tuple[int, int, int]:
+        """Of the data, the admin and the health port."""
+        return self.address[1], self.admin[1], self.health[1]
+
+    def said(self, words: str) -> bool:
+        """Whether its output has these words."""
+        return words in self.stderr() + self.stdout()
 
     @property
     def url(self) -> str:

@@ -28,6 +28,7 @@ from agent.observer.faults import Faults
 from agent.observer.pipeline import Outlets, Pipeline
 from agent.observer.receive import Receiver
 from agent.observer.shedding import Shedder
+from agent.orders import SWITCH
 from agent.ship import build
 from agent.shown import shown
 from agent.signals import metrics, selflog
@@ -38,6 +39,8 @@ from agent.telemetry import Telemetry
 
 TICK = 1.0
 """Seconds between heartbeats, and between looks at windows whose time is over."""
+LAST_CONNECTIONS = 0.05
+"""Seconds for what waits in the bus's queue to be taken."""
 
 
 def run(
@@ -46,9 +49,21 @@ def run(
     ledger: Ledger,
     bus: socket.socket,
     admin: socket.socket,
+    waits: bool,
 ) -> None:
-    """Observes until SIGTERM, then sends what is left for at most `drain.flush` seconds."""
-    uvloop.run(_Observer(config, telemetry, ledger).serve(bus, admin))
+    """Observes until SIGTERM, then sends what is left for at most `drain.flush` seconds.
+
+    If it `waits`, it is ready but does not serve its port before SWITCH.
+    """
+    uvloop.run(_Observer(config, telemetry, ledger).serve(bus, admin, waits))
+
+
+async def _first(*events: asyncio.Event) -> None:
+    """Waits for any of them."""
+    waits = [asyncio.ensure_future(event.wait()) for event in events]
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()
 
 
 class _Observer:
@@ -92,6 +107,8 @@ class _Observer:
         )
         self._pusher = self._make_pusher(telemetry)
         self._stop = asyncio.Event()
+        self._switched = asyncio.Event()
+        self._links: set[Receiver] = set()
 
     # ---- the parts
 
@@ -168,23 +185,37 @@ class _Observer:
 
     # ---- the life of the process
 
-    async def serve(self, bus: socket.socket, admin: socket.socket) -> None:
+    async def serve(self, bus: socket.socket, admin: socket.socket, waits: bool) -> None:
         """Serves until told to end."""
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self._stop.set)
+        loop.add_signal_handler(SWITCH, self._switched.set)
         counters = self._ledger.observer
         counters[OBSERVER["pid"]] = os.getpid()
         for sender in self._sinks.all():
             sender.start()
         if self._pusher is not None:
             self._pusher.start()
-        receivers = await loop.create_unix_server(
-            lambda: Receiver(self._ledger, self._pipeline.handle, self._is_worker), sock=bus
-        )
+        receivers = await loop.create_unix_server(self._receiver, sock=bus)
+        if waits:
+            counters[OBSERVER["ready"]] = 1
+            await _first(self._switched, self._stop)
+            self._switched.clear()
         pages = await self._serve_pages(admin)
         counters[OBSERVER["ready"]] = 1
+        leaving = loop.create_task(self._leave_pages(pages))
         await self._tick()
-        await self._end(receivers, pages)
+        await self._end(receivers)
+        leaving.cancel()
+        await pages.cleanup()
+
+    def _receiver(self) -> Receiver:
+        return Receiver(self._ledger, self._pipeline.handle, self._is_worker, self._links)
+
+    async def _leave_pages(self, pages: web.AppRunner) -> None:
+        """Once another generation has taken over: who asks the port must find that one."""
+        await self._switched.wait()
+        await pages.cleanup()
 
     async def _tick(self) -> None:
         counters = self._ledger.observer
@@ -200,16 +231,18 @@ class _Observer:
             except TimeoutError:
                 continue
 
-    async def _end(self, receivers: asyncio.Server, pages: web.AppRunner) -> None:
+    async def _end(self, receivers: asyncio.Server) -> None:
         """The workers have ended: what they sent is read to its end, then the sinks are emptied."""
-        receivers.close()
-        await asyncio.sleep(0.05)
         flush = self._config.drain.flush
+        await asyncio.sleep(LAST_CONNECTIONS)
+        receivers.close()
+        until = time.monotonic() + flush
+        while self._links and time.monotonic() < until:
+            await asyncio.sleep(0.01)
         ends = [sender.stop(flush) for sender in self._sinks.all()]
         if self._pusher is not None:
             ends.append(asyncio.to_thread(self._pusher.stop, flush))
         await asyncio.gather(*ends)
-        await pages.cleanup()
 
     def _tell_changes(self) -> None:
         if self._monitor.last_error != self._told:

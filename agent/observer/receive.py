@@ -28,19 +28,31 @@ _FAILED, _LOST = OBSERVER["failed"], OBSERVER["lost"]
 class Receiver(asyncio.Protocol):
     """One worker's connection."""
 
-    def __init__(self, ledger: Ledger, handle: Handle, known: Callable[[int], bool]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        handle: Handle,
+        known: Callable[[int], bool],
+        open_now: set[Receiver] | None = None,
+    ) -> None:
+        """`open_now` holds it while its connection is open."""
         self._counters = ledger.observer
         self._done = ledger.done
         self._handle = handle
         self._known = known
+        self._open_now = set() if open_now is None else open_now
         self._buffer = bytearray()
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        self._open_now.add(self)
         pid = _peer_pid(transport.get_extra_info("socket"))
         if pid is not None and not self._known(pid):
             self._transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._open_now.discard(self)
 
     def data_received(self, data: bytes) -> None:
         buffer = self._buffer

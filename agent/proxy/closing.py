@@ -27,11 +27,19 @@ def reset(transport: asyncio.Transport) -> None:
 
 def unsent(transport: asyncio.Transport) -> int:
     """Bytes written that the peer has not acknowledged, or 0 where the kernel does not say."""
-    size = transport.get_write_buffer_size()
+    return transport.get_write_buffer_size() or _queued(transport, termios.TIOCOUTQ)
+
+
+def has_input(transport: asyncio.Transport) -> bool:
+    """Whether the kernel holds bytes that were not read yet: the next request, say."""
+    return _queued(transport, termios.FIONREAD) > 0
+
+
+def _queued(transport: asyncio.Transport, which: int) -> int:
     sock = transport.get_extra_info("socket")
-    if size or sock is None:
-        return size
+    if sock is None:
+        return 0
     try:
-        return int(struct.unpack("i", fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4)))[0])
+        return int(struct.unpack("i", fcntl.ioctl(sock.fileno(), which, bytes(4)))[0])
     except (OSError, ValueError):
         return 0

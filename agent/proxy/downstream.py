@@ -18,7 +18,7 @@ from typing import cast
 
 from agent.exchange import Fields
 from agent.proxy.answers import answer
-from agent.proxy.closing import reset
+from agent.proxy.closing import has_input, reset
 from agent.proxy.forwarding import Forwarding
 from agent.proxy.head import BadMessage, RequestHead, trailer_lines
 from agent.proxy.hop import UNSENT, Hop
@@ -453,5 +453,5 @@ class Downstream(asyncio.Protocol):
 
     def close_if_idle(self) -> None:
         """For the drain: a connection without a request in flight has nothing to wait for."""
-        if self.state is State.IDLE:
+        if self.state is State.IDLE and not has_input(self.transport):
             self._close()

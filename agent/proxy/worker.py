@@ -14,6 +14,7 @@ import resource
 import signal
 import socket
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
@@ -22,12 +23,13 @@ import uvloop
 
 from agent.config import Config
 from agent.ledger import OBSERVER, WORKER, Ledger
+from agent.orders import QUICK_STOP, SWITCH
 from agent.proxy.account import Accountant
 from agent.proxy.bus import Bus
 from agent.proxy.capture import Budget
 from agent.proxy.departures import Departures
 from agent.proxy.downstream import Downstream
-from agent.proxy.health import Answer, Health
+from agent.proxy.health import Answer, Handler, Health
 from agent.proxy.hop import Hop, Limits, Sampling, networks
 from agent.proxy.pool import CONNECT_ERRORS, Address, Pool
 from agent.proxy.routes import Routes
@@ -40,7 +42,6 @@ PROBE_AGE = 2.0
 OBSERVER_AGE = 5.0
 """Seconds without a heartbeat after which the observer is called hung."""
 
-
 BACKLOG_PAUSE, BACKLOG_ROUNDS = 0.05, 10
 """Seconds without a new connection after which the queue is taken for empty; and how often that
 is waited for, for clients may never stop coming."""
@@ -50,8 +51,11 @@ MAX_HANDSHAKE = 60.0
 """Seconds; a TLS handshake has `timeouts.head`, but not for ever."""
 OWN_FILES = 64
 """Descriptors that a worker needs beside its connections."""
-QUICK_STOP = signal.SIGUSR1
-"""As SIGTERM, but without the delay that is for load balancers: somebody pressed Ctrl-C."""
+KEPT = 1.0
+"""Seconds, at least, that idle connections are kept after another generation has taken over: a
+client's next request may be under way, and its answer tells the client to connect anew."""
+
+Servers = list[asyncio.Server]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +63,18 @@ class Inherited:
     """What a worker gets from the supervisor with its fork."""
 
     number: int
-    listener: socket.socket
-    health: socket.socket
+    listeners: Sequence[socket.socket]
+    health: Sequence[socket.socket]
     bus: str
     ledger: Ledger
 
 
-def run(config: Config, telemetry: Telemetry, inherited: Inherited) -> None:
-    """Serves until SIGTERM and the drain that follows. Raises on a fault that it cannot mend."""
-    uvloop.run(_Worker(config, telemetry, inherited).serve())
+def run(config: Config, telemetry: Telemetry, inherited: Inherited, waits: bool) -> None:
+    """Serves until SIGTERM and the drain that follows. Raises on a fault that it cannot mend.
+
+    If it `waits`, it is ready but takes no connection before SWITCH.
+    """
+    uvloop.run(_Worker(config, telemetry, inherited).serve(waits))
 
 
 def connections_that_fit(limit: int) -> int:
@@ -115,35 +122,54 @@ class _Worker:
         self._tls = client_tls(config)
         self._hop = _hop(config, telemetry)
         self._hop.refused = self._count_refused
-        self._stop: asyncio.Future[bool]
+        self._go: asyncio.Future[None]
+        self._stop: asyncio.Future[int]
+        self._replaced = False
+        """Another generation has taken over."""
         self._observer = (-1, 0.0)
         self._accepted = 0
 
-    async def serve(self) -> None:
+    async def serve(self, waits: bool) -> None:
         loop = asyncio.get_running_loop()
-        self._stop = loop.create_future()
-        for number, quick in ((signal.SIGTERM, False), (QUICK_STOP, True)):
-            loop.add_signal_handler(number, self._ask_stop, quick)
+        self._go, self._stop = loop.create_future(), loop.create_future()
+        for number in (signal.SIGTERM, QUICK_STOP):
+            loop.add_signal_handler(number, self._ask_stop, number)
+        loop.add_signal_handler(SWITCH, self._switch)
         bus = self._compose(loop)
-        listener = await loop.create_server(
-            self._accept, sock=self._inherited.listener, backlog=4096, **self._tls_options()
-        )
-        health = await loop.create_server(
-            lambda: Health({"/healthz": self._healthz, "/readyz": self._readyz}),
-            sock=self._inherited.health,
-        )
         counters = self._region.counters
         counters[WORKER["pid"]] = os.getpid()
         if bus is not None:
             bus.start()
+        if waits:
+            counters[WORKER["ready"]] = 1
+            await asyncio.wait((self._go, self._stop), return_when=asyncio.FIRST_COMPLETED)
+            if not self._go.done():
+                return
+        else:
+            self._go.set_result(None)
+        listeners, probes = await self._listen(loop)
         counters[WORKER["ready"]] = 1
         gc.freeze()
         ticking = loop.create_task(self._tick())
-        await self._drain(listener, await self._stop)
+        await self._drain(listeners, probes, await self._stop)
         if bus is not None:
             await bus.close(self._config.drain.flush)
         ticking.cancel()
-        health.close()
+        _close(probes)
+
+    async def _listen(self, loop: asyncio.AbstractEventLoop) -> tuple[Servers, Servers]:
+        """Takes connections from now on: clients', and those of probes."""
+        inherited = self._inherited
+        listeners = [
+            await loop.create_server(self._accept, sock=sock, backlog=4096, **self._tls_options())
+            for sock in inherited.listeners
+        ]
+        answers: dict[str, Handler] = {"/healthz": self._healthz, "/readyz": self._readyz}
+        probes = [
+            await loop.create_server(lambda: Health(answers), sock=sock)
+            for sock in inherited.health
+        ]
+        return listeners, probes
 
     def _compose(self, loop: asyncio.AbstractEventLoop) -> Bus | None:
         config, hop, inherited = self._config, self._hop, self._inherited
@@ -199,11 +225,12 @@ class _Worker:
 
     async def _readyz(self) -> Answer:
         up = await self._upstream_reachable()
-        ready = up and not self._hop.draining
+        draining = self._hop.draining and not self._replaced
+        ready = up and not draining
         body: dict[str, object] = {
             "status": "ready" if ready else "not ready",
             "upstream": "ok" if up else "unreachable",
-            "draining": self._hop.draining,
+            "draining": draining,
             "observer": self._observer_state(),
         }
         if self._ledger.observer[OBSERVER["reference_refused"]]:
@@ -232,19 +259,34 @@ class _Worker:
 
     # ---- the end
 
-    def _ask_stop(self, quick: bool) -> None:
+    def _ask_stop(self, number: int) -> None:
         if not self._stop.done():
-            self._stop.set_result(quick)
+            self._stop.set_result(number)
 
-    async def _drain(self, listener: asyncio.Server, quick: bool) -> None:
-        """Not ready, but serving; then no new connections; then until all requests have ended."""
+    def _switch(self) -> None:
+        if self._go.done():
+            self._ask_stop(SWITCH)
+        else:
+            self._go.set_result(None)
+
+    async def _drain(self, listeners: Servers, probes: Servers, told: int) -> None:
+        """Not ready, but serving; then no new connections; then until all requests have ended.
+
+        One that was replaced takes no new connections from the start: its successor does.
+        """
         hop, drain = self._hop, self._config.drain
+        self._replaced = told == SWITCH
         hop.draining = True
         self._region.counters[WORKER["draining"]] = 1
-        if not quick:
+        if self._replaced:
+            _close(listeners)
+            _close(probes)
+            await self._keep_idle(drain.delay)
+        elif told == signal.SIGTERM:
             await asyncio.sleep(drain.delay)
-        await self._empty_backlog()
-        listener.close()
+        if not self._replaced:
+            await self._empty_backlog()
+            _close(listeners)
         deadline = monotonic() + drain.grace
         while hop.connections and monotonic() < deadline:
             for connection in list(hop.connections):
@@ -256,6 +298,13 @@ class _Worker:
         for _ in range(ENDING_ROUNDS):
             if hop.connections or hop.tunnels_open:
                 await asyncio.sleep(BACKLOG_PAUSE)
+
+    async def _keep_idle(self, delay: float) -> None:
+        """Waits for what idle connections still ask: at least KEPT, then while there are any."""
+        await asyncio.sleep(KEPT)
+        until = monotonic() + delay - KEPT
+        while self._hop.connections and monotonic() < until:
+            await asyncio.sleep(0.02)
 
     async def _empty_backlog(self) -> None:
         """Accepts what waits in the listening socket's queue, until nothing has come for a bit."""
@@ -271,6 +320,11 @@ class _Worker:
             return {}
         handshake = min(self._config.timeouts.head, MAX_HANDSHAKE)
         return {"ssl": self._tls, "ssl_handshake_timeout": handshake}
+
+
+def _close(servers: Servers) -> None:
+    for server in servers:
+        server.close()
 
 
 def _hop(config: Config, telemetry: Telemetry) -> Hop:
@@ -313,13 +367,3 @@ def _host_field(config: Config) -> bytes:
         return b"localhost"
     host = f"[{upstream.host}]" if ":" in upstream.host else upstream.host
     return f"{host}:{upstream.port}".encode()
-
-
-__all__ = [
-    "QUICK_STOP",
-    "Inherited",
-    "client_tls",
-    "connections_that_fit",
-    "run",
-    "upstream_tls",
-]

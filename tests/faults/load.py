@@ -92,6 +92,8 @@ class _Client(asyncio.Protocol):
         self.ask()
 
     def ask(self) -> None:
+        if self.transport.is_closing():
+            return
         if not self.left or not self.load.claim():
             self.transport.close()
             return
@@ -109,7 +111,9 @@ class _Client(asyncio.Protocol):
             self.load.answered += 1
         else:
             self.load.errors[status] = self.load.errors.get(status, 0) + 1
-        if self.parser.should_keep_alive():
+        if self.parser.should_keep_alive() and self.load.think:
+            asyncio.get_running_loop().call_later(self.load.think, self.ask)
+        elif self.parser.should_keep_alive():
             self.ask()
         else:
             self.transport.close()
@@ -124,7 +128,8 @@ class Load:
     """Sends `total` requests over `connections`, from a thread; look at it while it runs.
 
     A connection is closed after `per_connection` requests and another made; one that ends
-    before its answer loses that request, which is not sent again.
+    before its answer loses that request, which is not sent again. `think` is how many seconds
+    a client waits between an answer and its next request; `stop` ends it before the total.
     """
 
     def __init__(
@@ -133,8 +138,9 @@ class Load:
         total: int,
         connections: int = 16,
         per_connection: int = 1_000_000,
+        think: float = 0.0,
     ) -> None:
-        self.address, self.per_connection = address, per_connection
+        self.address, self.per_connection, self.think = address, per_connection, think
         self.total, self._unsent = total, total
         self.answered = self.lost = self.refused = 0
         self.errors: dict[int, int] = {}
@@ -164,6 +170,11 @@ class Load:
                 await asyncio.sleep(0.01)
                 continue
             await client.over
+            await asyncio.sleep(self.think if self.per_connection == 1 else 0)
+
+    def stop(self) -> None:
+        """Sends no more; what is in flight is still waited for."""
+        self._unsent = 0
 
     def __enter__(self) -> Load:
         self._thread.start()
