@@ -95,6 +95,15 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:#.3g}"
 
 
+def _plain_ticks(axis: Any) -> None:
+    """Of a logarithmic axis: 1, 2, 5, 10 …, in figures."""
+    from matplotlib.ticker import LogLocator, NullLocator
+
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter("{x:,g}")
+
+
 def _bars(axes: Any, chart: Bars) -> None:
     drawn = {label: each for label, each in chart.values.items() if each}
     labels, rounds = list(drawn), list(drawn.values())
@@ -110,6 +119,7 @@ def _bars(axes: Any, chart: Bars) -> None:
     most = max(max(each) for each in rounds)
     if chart.log:
         axes.set_xscale("log")
+        _plain_ticks(axes.xaxis)
         axes.set_xlim(min(middles) / 2, most * 8)
     else:
         axes.set_xlim(0, most * 1.24)
@@ -131,26 +141,16 @@ def _lines(axes: Any, chart: Lines) -> None:
         middles = [statistics.median(each) for each in rounds]
         mark = "osD^vPX*"[number % 8]
         ours = label.startswith("Outrider")
-        line = axes.errorbar(
+        axes.errorbar(
             places,
             middles,
             _errors(rounds),
-            label=label.replace("`", ""),
+            label=f"{label.replace('`', '')}  ({_number(middles[-1])})",
             marker=mark,
             markersize=4.5,
             capsize=2.5,
             linewidth=1.8 if ours else 1.1,
             linestyle="-" if ours else "--",
-        )
-        end = (places[-1], middles[-1])
-        colour = line[0].get_color()
-        axes.annotate(
-            _number(middles[-1]),
-            end,
-            (6, 0),
-            textcoords="offset points",
-            va="center",
-            color=colour,
         )
     axes.set_xscale("log")
     every = sorted({x for points in chart.values.values() for x, _ in points})
@@ -158,12 +158,15 @@ def _lines(axes: Any, chart: Lines) -> None:
     axes.minorticks_off()
     if chart.log:
         axes.set_yscale("log")
+        _plain_ticks(axes.yaxis)
     else:
         axes.set_ylim(bottom=0)
+        axes.yaxis.set_major_formatter("{x:,g}")
     axes.set_title(chart.title)
     axes.set_xlabel(chart.x)
     axes.set_ylabel(chart.unit)
-    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.08, 0.5))
+    title = f"(at {every[-1]:,g} {chart.x})"
+    axes.legend(title=title, frameon=False, loc="center left", bbox_to_anchor=(1.02, 0.5))
 
 
 def _height(chart: Chart) -> float:
