@@ -44,7 +44,7 @@ class Launch:
     """URL of Outrider's Prometheus metrics."""
     rows: str | None = None
     """URL of another's count of rows: `{"rows": 12}`."""
-    patience: float = 20.0
+    patience: float = 60.0
     """Seconds that it may take to be ready; then, to end after SIGTERM."""
     grace: float = 4.0
 
