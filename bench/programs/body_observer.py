@@ -10,7 +10,9 @@ Started with its own environment's Python: `body_observer.py SOCKET COUNTS_PORT`
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import json
+import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
@@ -119,4 +121,6 @@ async def serve(path: str, counts_port: int) -> None:
 
 
 if __name__ == "__main__":
+    PR_SET_PDEATHSIG = 1
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # Envoy is the parent
     asyncio.run(serve(sys.argv[1], int(sys.argv[2])))
