@@ -143,7 +143,7 @@ class Supervisor:
             "info", "outrider starts", upstream=str(self._config.upstream), **self._ports.shown()
         )
         self._tell_fewer_connections()
-        # Children share the pages of what they inherit until somebody writes to them, and a collector
+        # Children share the pages that they inherit until somebody writes to them, and a collector
         # writes to all that it looks at: 4 MB less of 86 in all, with every sink on.
         gc.collect()
         gc.freeze()

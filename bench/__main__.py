@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-from bench import bodies, hop, idle, memory, processes, server, start, tools, workers
+from bench import bodies, hop, idle, latency, memory, processes, server, start, tools, workers
 from bench.processes import BenchError
 from bench.rig import Rig, rig
 from bench.settings import Custom, Settings
@@ -20,6 +20,7 @@ QUESTIONS: dict[str, Callable[[Rig], None]] = {
     "ids": hop.ids,
     "server": server.server,
     "workers": workers.workers,
+    "latency": latency.latency,
     "idle": idle.idle,
     "memory": memory.memory,
     "start": start.start,
