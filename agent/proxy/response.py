@@ -144,6 +144,8 @@ class ResponseReader:
         head = read_response(status, reason, version, fields, tx.method == b"HEAD")
         if status == 101 and (not tx.upgrade or head.upgrade.lower() != tx.upgrade):
             raise BadMessage(502, "the model server switched to a protocol nobody asked for")
+        if status < 200 and status != 101 and _has_framing(head, fields):
+            raise BadMessage(502, "the model server sends an interim response with a body")
         return head
 
     def _check_size(self, fields: Fields) -> None:
@@ -210,6 +212,11 @@ class ResponseReader:
         if self._rechunk:
             self.out += (LAST_CHUNK, *trailer_lines(trailers), b"\r\n")
         self.over = self._tx.status != 101
+
+
+def _has_framing(head: ResponseHead, fields: Fields) -> bool:
+    """Of a 1xx, which has no body (RFC 9112 6.3): llhttp reads and hides one behind, say, a 199."""
+    return head.length > 0 or any(name.lower() == b"transfer-encoding" for name, _ in fields)
 
 
 def _server_timing(tx: Transaction) -> bytes:

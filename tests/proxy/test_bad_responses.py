@@ -46,6 +46,14 @@ BAD = {
     "long field": OK + b"X-A: " + b"x" * 70_000 + b"\r\nContent-Length: 0\r\n\r\n",
     "endless head": OK + b"X-A: " + b"x" * 140_000,
     "many fields": OK + b"X-A: b\r\n" * 257 + b"Content-Length: 0\r\n\r\n",
+    "interim with a length": b"HTTP/1.1 199 Hints\r\nContent-Length: 3\r\n\r\nabc"
+    + OK
+    + b"Content-Length: 0\r\n\r\n",
+    "interim with chunks": b"HTTP/1.1 199 Hints\r\n"
+    + TE
+    + b"chunked\r\n\r\n0\r\n\r\n"
+    + OK
+    + b"Content-Length: 0\r\n\r\n",
     "101 that nobody asked for": b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n"
     b"Connection: Upgrade\r\n\r\n",
 }
