@@ -12,6 +12,8 @@ from time import monotonic
 
 from setproctitle import setproctitle
 
+from agent import orders
+
 PR_SET_PDEATHSIG = 1
 BACKOFF_FIRST, BACKOFF_LAST = 0.1, 10.0
 """Seconds before a child that died again is started again."""
@@ -48,21 +50,24 @@ class Child:
         return bool(self.pid and self.counters[self.index["ready"]])
 
     def fork(self, prepare: Callable[[], None]) -> None:
-        """Starts it: in the child, `prepare` and then its own work. Raises OSError."""
+        """Starts it: in the child, `prepare` and then its own work. Raises OSError.
+
+        The child hears no orders before it says so (`orders.hear`).
+        """
         self.beat, self.missed = self.counters[self.index["heartbeat"]], 0
         self.alive = False
         self.started = monotonic()
         parent = os.getpid()
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        signal.pthread_sigmask(signal.SIG_BLOCK, orders.ALL)
         try:
             pid = os.fork()
         except OSError:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+            orders.hear()
             self.start_at = monotonic() + BACKOFF_LAST
             raise
         if not pid:
             self._live(prepare, parent)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+        orders.hear()
         self.pid = pid
 
     def _live(self, prepare: Callable[[], None], parent: int) -> None:
@@ -72,7 +77,6 @@ class Child:
             for number in (signal.SIGCHLD, signal.SIGTERM):
                 signal.signal(number, signal.SIG_DFL)
             signal.signal(signal.SIGINT, signal.SIG_IGN)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
             _die_with_parent(parent)
             setproctitle(f"outrider: {self.name}")
             prepare()

@@ -1,6 +1,6 @@
-"""What the supervisor tells its children, by signal; SIGTERM apart, which is the drain.
+"""What the supervisor tells its children, by signal: SIGTERM, to drain and end, and these.
 
-Rule: names only, so that both sides of the fork can know them.
+Rule: nothing but that, so that both sides of the fork can know it.
 """
 
 from __future__ import annotations
@@ -13,3 +13,13 @@ QUICK_STOP = signal.SIGUSR1
 SWITCH = signal.SIGUSR2
 """One that was started to take over, and waits, begins to take connections; one that takes them
 stops at once, for its successor has the same sockets: see `agent.takeover`."""
+
+ALL = frozenset({signal.SIGTERM, QUICK_STOP, SWITCH})
+
+
+def hear() -> None:
+    """In a child, once it has its handlers: what it was told meanwhile comes now.
+
+    Until then it would die of it, and with it what waits for it in its sockets.
+    """
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ALL)

@@ -28,7 +28,7 @@ from agent.observer.faults import Faults
 from agent.observer.pipeline import Outlets, Pipeline
 from agent.observer.receive import Receiver
 from agent.observer.shedding import Shedder
-from agent.orders import SWITCH
+from agent.orders import SWITCH, hear
 from agent.ship import build
 from agent.shown import shown
 from agent.signals import metrics, selflog
@@ -190,6 +190,7 @@ class _Observer:
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self._stop.set)
         loop.add_signal_handler(SWITCH, self._switched.set)
+        hear()
         counters = self._ledger.observer
         counters[OBSERVER["pid"]] = os.getpid()
         for sender in self._sinks.all():

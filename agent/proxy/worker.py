@@ -23,7 +23,7 @@ import uvloop
 
 from agent.config import Config
 from agent.ledger import OBSERVER, WORKER, Ledger
-from agent.orders import QUICK_STOP, SWITCH
+from agent.orders import QUICK_STOP, SWITCH, hear
 from agent.proxy.account import Accountant
 from agent.proxy.bus import Bus
 from agent.proxy.capture import Budget
@@ -135,6 +135,7 @@ class _Worker:
         for number in (signal.SIGTERM, QUICK_STOP):
             loop.add_signal_handler(number, self._ask_stop, number)
         loop.add_signal_handler(SWITCH, self._switch)
+        hear()
         bus = self._compose(loop)
         counters = self._region.counters
         counters[WORKER["pid"]] = os.getpid()

@@ -9,12 +9,15 @@ import subprocess
 
 import pytest
 
-from tests.harness import alive, eventually
+from tests.harness import Outrider, alive, eventually
 from tests.wire import request, response
 
 pytestmark = pytest.mark.slow
 
 IN_FLIGHT = 50
+ROUNDS = int(os.environ.get("OUTRIDER_TEST_ROUNDS", "2"))
+"""Of stops with IN_FLIGHT requests; 100 in the soak."""
+EVENTS = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 def begin(proxy, origin, count: int = 1):
@@ -55,6 +58,71 @@ def test_all_in_flight_finish_and_the_listener_stays_for_the_delay(start, own_or
         assert (got.status, got.body) == (200, b"answer %d" % n)
         assert client.end() == "eof"
     assert proxy.process.wait(20) == 0
+
+
+def paths_of_records(proxy) -> list[str]:
+    lines = [json.loads(line) for line in proxy.stdout().splitlines()]
+    return sorted(line["url.path"] for line in lines if "http.response.status_code" in line)
+
+
+def stop_with_requests_in_flight(origin) -> None:
+    """Half of them wait for their answer, half are in the middle of a stream of events."""
+    with Outrider(origin.url, {"drain": {"delay": "0s", "grace": "20s", "flush": "9s"}}) as proxy:
+        pairs = begin(proxy, origin, IN_FLIGHT)
+        for client, stream in pairs[1::2]:
+            stream.send(EVENTS + chunk(b"data: 1\n\n"))
+            client.until(b"data: 1\n\n\r\n")
+        proxy.signal(signal.SIGTERM)
+        eventually(lambda: proxy.probe("/readyz") != 200, "not ready")
+        for _, stream in pairs[1::2]:
+            stream.send(chunk(b"data: 2\n\n"))
+        for n, (client, stream) in enumerate(pairs):
+            if n % 2:
+                stream.send(chunk(b"data: 3\n\n") + b"0\r\n\r\n")
+                rest = client.rest()
+                assert rest.endswith(chunk(b"data: 2\n\n") + chunk(b"data: 3\n\n") + b"0\r\n\r\n")
+            else:
+                stream.send(response(b"answer %d" % n))
+                assert client.response().body == b"answer %d" % n
+            assert client.end() == "eof"
+            client.close()
+        assert proxy.process.wait(30) == 0
+        assert paths_of_records(proxy) == sorted(f"/{n}" for n in range(IN_FLIGHT))
+    origin.reset()
+
+
+def chunk(data: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+def test_an_observer_told_to_end_while_it_starts_ends_in_order(own_origin):
+    """What was sent to it meanwhile is read and written: signals wait until it can heed them."""
+    with Outrider(own_origin.url, {"drain": {"delay": "0s", "flush": "9s"}}) as proxy:
+        proxy.metric("outrider_build_info")
+        observer = proxy.pid("observer")
+        os.kill(observer, signal.SIGKILL)
+        eventually(lambda: proxy.pid("observer") != observer, "another observer")
+        with proxy.connect() as client:
+            client.send(request(b"GET", b"/one"))
+            own_origin.serve()
+            client.response()
+        proxy.signal(signal.SIGTERM)
+        assert proxy.process.wait(30) == 0
+        assert paths_of_records(proxy) == ["/one"]
+        assert not proxy.said("ended with status")
+
+
+def test_answers_and_streams_in_flight_finish_and_each_has_its_record(own_origin):
+    for _ in range(ROUNDS):
+        stop_with_requests_in_flight(own_origin)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+def test_a_hundred_rounds_of_fifty_in_flight(own_origin):
+    """Goal G6."""
+    for _ in range(100):
+        stop_with_requests_in_flight(own_origin)
 
 
 def test_a_stream_that_has_begun_is_finished(start, own_origin):
