@@ -19,6 +19,8 @@ pytestmark = pytest.mark.slow
 TOTAL = int(os.environ.get("OUTRIDER_TEST_REQUESTS", "20000"))
 STOPPED = float(os.environ.get("OUTRIDER_TEST_STOPPED", "2"))
 """Seconds for which the observer is stopped; a minute where there is the time."""
+SECONDS = float(os.environ.get("OUTRIDER_TEST_SECONDS", "600"))
+"""Of a soak."""
 COUNT = "http_server_request_duration_seconds_count"
 ROUTE = {"http_request_method": "POST"}
 
@@ -159,18 +161,83 @@ def test_with_a_worker_killed(start, model):
     assert len(proxy.pids()["worker"]) == 1
 
 
+def test_with_one_of_two_workers_killed(start, model):
+    """Sums over both, nothing twice: the new one goes on where the dead one stopped."""
+    proxy = start(model.url, {"workers": 2})
+    with Load(proxy.address, TOTAL, connections=32, per_connection=50) as load:
+        for part in (0.2, 0.6):
+            eventually(lambda: load.done > TOTAL * part, "the load to get on", 60)  # noqa: B023
+            os.kill(proxy.pid("worker"), signal.SIGKILL)
+    assert (load.refused, load.errors) == (0, {})
+    assert load.lost <= 2 * 32
+    assert load.answered + load.lost == TOTAL
+    seen = load.answered - 2  # a kill may fall between the last byte's write and its count
+    eventually(lambda: proxy.metric(COUNT, **ROUTE) >= seen, "all others counted")
+    assert proxy.metric(COUNT, **ROUTE) <= model.count() <= TOTAL
+    eventually(lambda: len(proxy.pids()["worker"]) == 2, "two workers again")
+    assert proxy.metric("http_server_active_requests") == 0
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_a_million_with_two_workers_of_which_one_is_killed(start, model):
+    """Goal G26."""
+    proxy, total = start(model.url, {"workers": 2}), 1_000_000
+    with Load(proxy.address, total, connections=32, per_connection=1000) as load:
+        eventually(lambda: load.done > total // 2, "the load to get on", 1800)
+        os.kill(proxy.pid("worker"), signal.SIGKILL)
+    assert (load.refused, load.errors) == (0, {})
+    counts = proxy.metric(COUNT, **ROUTE)
+    print(f"{load.answered} answered, {load.lost} lost, {counts:.0f} counted")
+    assert load.answered - 1 <= counts <= load.answered + load.lost == total
+
+
 def test_with_a_hung_worker(start, model):
-    """A worker that stands still is replaced; its clients are cut off, later ones served."""
+    """One of two that stands still is replaced; the other serves meanwhile."""
+    proxy = start(model.url, {"workers": 2})
+    hung = proxy.pid("worker")
+    with Load(proxy.address, 10**9, connections=16, per_connection=20, think=0.005) as load:
+        try:
+            eventually(lambda: load.done > 200, "the load to get on", 60)
+            os.kill(hung, signal.SIGSTOP)
+            waiting = Load(proxy.address, 200, per_connection=1)
+            with waiting:  # enough for both queues: those of the stopped one wait
+                eventually(lambda: waiting.answered > 20, "the other one to serve", 60)
+                assert hung in proxy.pids()["worker"], "replaced only after ten ticks"
+                eventually(lambda: hung not in proxy.pids()["worker"], "it to be replaced", 60)
+            eventually(lambda: len(proxy.pids()["worker"]) == 2, "two workers again")
+            answered = load.answered
+            eventually(lambda: load.answered > answered + 500, "full speed again", 60)
+        finally:
+            load.stop()
+    for sent in (load, waiting):
+        assert (sent.refused, sent.errors) == (0, {})
+        assert sent.lost <= 16, "what the hung one had accepted"
+    answered = load.answered + waiting.answered
+    eventually(lambda: proxy.metric(COUNT, **ROUTE) >= answered - 1, "all counted")
+    assert proxy.metric(COUNT, **ROUTE) <= answered + load.lost + waiting.lost
+    assert proxy.metric("outrider_process_restarts_total", process="worker") == 1
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1200)
+def test_with_the_observer_killed_every_five_seconds(start, model):
+    """Goal G14: ten minutes at about 200 requests a second."""
     proxy = start(model.url)
-    worker = proxy.pid("worker")
-    os.kill(worker, signal.SIGSTOP)
-
-    def replaced() -> bool:
-        now = proxy.pids()["worker"]
-        return bool(now) and worker not in now
-
-    eventually(replaced, "another worker", 60)
-    with Load(proxy.address, 1000) as load:
-        pass
-    assert load.answered == 1000
-    counted(proxy, 1000)
+    kills, until = 0, time.monotonic() + SECONDS
+    kept = Load(proxy.address, 10**9, connections=8, think=0.05)
+    fresh = Load(proxy.address, 10**9, connections=4, per_connection=1, think=0.05)
+    with probing(proxy) as probes, kept, fresh:
+        while time.monotonic() < until:
+            os.kill(proxy.pid("observer"), signal.SIGKILL)
+            kills += 1
+            after = time.monotonic() + 5
+            eventually(lambda: time.monotonic() > after, "five seconds to pass", 6)  # noqa: B023
+        kept.stop()
+        fresh.stop()
+    sent = kept.done + fresh.done
+    print(f"{kills} kills, {sent} requests")
+    for load in (kept, fresh):
+        assert (load.lost, load.refused, load.errors) == (0, 0, {})
+    counted(proxy, sent)
+    assert probes == HEALTHY
