@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import marshal
 import struct
+from functools import partial
 from typing import NamedTuple
 from zlib import crc32
 
@@ -114,6 +115,11 @@ class Exchange(NamedTuple):
     response_body: tuple[bytes, bytes, int] | None
 
 
+_made = partial(tuple.__new__, Exchange)
+"""Of a whole tuple of its fields; what `Exchange(*fields)` does, without naming them one by one."""
+_LENGTHS = {len(Exchange._fields)}
+
+
 def encode(worker: int, first: int, sent_ns: int, batch: list[tuple[object, ...]]) -> bytes:
     """One frame of a batch of exchanges, each already a plain tuple of `Exchange`'s fields."""
     data = marshal.dumps((first, batch))
@@ -129,7 +135,9 @@ def decode(payload: bytes | bytearray | memoryview) -> tuple[int, list[Exchange]
     if not data or crc32(data) != int.from_bytes(payload[:_CHECK], "little"):
         raise ValueError("a damaged frame")
     first, batch = marshal.loads(data)
-    return first, [Exchange(*fields) for fields in batch]
+    if not set(map(len, batch)) <= _LENGTHS:
+        raise TypeError("a record with more or fewer fields than an exchange")
+    return first, [*map(_made, batch)]
 
 
 def field(fields: Fields, name: bytes) -> bytes | None:
