@@ -9,7 +9,20 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-from bench import bodies, hop, idle, latency, memory, processes, server, start, tools, workers
+from bench import (
+    bodies,
+    evaluation,
+    hop,
+    idle,
+    latency,
+    memory,
+    processes,
+    rows,
+    server,
+    start,
+    tools,
+    workers,
+)
 from bench.processes import BenchError
 from bench.rig import Rig, rig
 from bench.settings import Custom, Settings
@@ -25,6 +38,8 @@ QUESTIONS: dict[str, Callable[[Rig], None]] = {
     "memory": memory.memory,
     "start": start.start,
     "bodies": bodies.bodies,
+    "rows": rows.rows,
+    "evaluation": evaluation.evaluation,
 }
 
 
