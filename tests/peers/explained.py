@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from agent.proxy.head import may_be_trailers
 from tests.peers.differential import Outcome, Passed
 from tests.peers.talk import read_responses
 
@@ -63,7 +64,7 @@ LOOSER = [
     Looser("nginx", 400, r"[^\n]{8000}", "its limit on a field, 8 kB"),
     Looser("nginx", 400, r"OPTIONS \*", "it serves no `*`"),
     Looser("nginx", 0, r"(?i)Connection:[^\n]*close", "it finds `close` inside an option"),
-    Looser("haproxy", 400, r"^\r[^\n]", "it takes no bare CR before a request"),
+    Looser("haproxy", 400, r"^\r([^\n]|$)", "it takes no bare CR before a request"),
     Looser("haproxy", 400, r"(?i)upgrade:[^\n]*websocket(?!(?s:.*)Sec-WebSocket-Key)",
            "it looks at the fields of WebSocket"),
     Looser("haproxy", 413, r"(GET|HEAD|DELETE|OPTIONS)[^\n]* HTTP/1\.0",
@@ -116,19 +117,24 @@ STRICTER_BACK = STRICTER | {
     r"Content-Length overflow": "9112 6.3: one Content-Length of digits",
     r"protocol nobody asked for": "9110 15.2.2: a 101 that was not asked for",
     r"interim responses without end": "a limit of ours",
+    r"Data after": "9112 9.3: bytes behind an answer that ends the connection",
     r"closed the connection": "9112 8: an answer that ends before its head does is none",
 }  # fmt: skip
+BLANK = r"(^|\n\r\n)[\r\n]+HTTP/"
 LOOSER_BACK = [
     Looser("nginx", 502, r"(?s)^.{4000}", "its limit on a head, 4 kB"),
     Looser("nginx", 500, r"(?i)X-Accel-Redirect", "it follows X-Accel-Redirect itself"),
     Looser("nginx", 0, r"(?i)X-Accel-Redirect", "it follows X-Accel-Redirect itself"),
-    Looser("nginx", 0, r"^[\r\n]", "it takes an empty line before the status for HTTP/0.9"),
-    Looser("haproxy", 502, r"^[\r\n]", "it takes no empty line before the status"),
-    Looser("envoy", 502, r"^[\r\n]", "it takes no empty line before the status"),
+    Looser("nginx", 0, BLANK, "it takes an empty line before the status for HTTP/0.9"),
+    Looser("haproxy", 502, BLANK, "it takes no empty line before the status"),
+    Looser("envoy", 502, BLANK, "it takes no empty line before the status"),
     Looser("haproxy", 502, r"(?s)^.{15000}", "its limit on a head, 15 kB"),
     Looser("haproxy", 502, r"([^\n]*\n){101}", "its limit of 101 fields"),
     Looser("envoy", 502, r"([^\n]*\n){101}", "its limit of 100 fields"),
+    Looser("envoy", 0, r"([^\n]*\n){101}", "its limit of 100 fields, of trailers too"),
+    Looser("nginx", 0, r"HTTP/1\.[01] \d{3}\r\n", "it wants the space behind a status"),
 ]  # fmt: skip
+LIMIT = 64 << 10
 CUT = "9112 8: a body that is cut or malformed ends in an abort, never as if it were whole"
 
 
@@ -139,9 +145,9 @@ def explain_back(peer: str, answer: bytes, ours: Outcome, theirs: Outcome) -> st
         return ""
     if ours.status >= 500:
         words = STRICTER_BACK.items()
-        return next((why for text, why in words if re.search(text, ours.words)), "")
+        return next((why for text, why in words if re.search(text, ours.words, re.IGNORECASE)), "")
     if any(one.target == b"cut" for one in ours.passed):
-        return "" if _whole(answer) else CUT
+        return _cut(answer)
     text = answer.decode("latin-1")
     found = [
         one.why
@@ -151,7 +157,11 @@ def explain_back(peer: str, answer: bytes, ours: Outcome, theirs: Outcome) -> st
     return found[0] if found else ""
 
 
-def _whole(answer: bytes) -> bool:
-    """Whether a strict reader finds a whole response in it."""
+def _cut(answer: bytes) -> str:
+    """Why a body that has begun was not brought to its end."""
     found, _ = read_responses(answer, [b"GET"])
-    return bool(found)
+    if not found:
+        return CUT
+    if not may_be_trailers(found[0].trailers):
+        return "9110 6.5.1: what frames or routes is no trailer"
+    return "a limit of ours" if len(answer) > LIMIT else ""
