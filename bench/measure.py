@@ -31,6 +31,9 @@ LEARN_LIMIT = 15
 WARM_CONNECTIONS = 16
 """Whatever the question: one alone would take long."""
 
+STARVED = 4
+"""Loads in a row without one answer until the contestant, not a busy machine, is to blame."""
+
 NOISE = 0.05
 """Share of the contestant's core from which on others are worth a word, and another try."""
 
@@ -119,41 +122,56 @@ def _at_rest(rig: Rig, one: Running) -> Evidence:
     return seen
 
 
-def loaded(
-    rig: Rig, one: Running, connections: int, rate: float | None = None, seconds: float = 0.0
-) -> Measurement:
-    """A load on a contestant that is up and warm, for `seconds` or what the settings say."""
-    settings, contestant, pid = rig.settings, one.contestant, one.process.pid
-    cores = settings.cores(contestant.workers)
+@dataclass(frozen=True)
+class _Driven:
+    """A load that has just ended; CPU of each process before it, seconds of core by whom in it."""
+
+    load: Load
+    used: dict[str, float]
+    own: float
+    others: float
+
+
+def _drive(rig: Rig, one: Running, connections: int, rate: float | None) -> _Driven:
+    settings, pid = rig.settings, one.process.pid
+    cores = settings.cores(one.contestant.workers)
+    for _ in range(STARVED):
+        used, busy = cpu.by_process(pid), sum(map(cpu.busy, cores))
+        done = load.wrk(
+            one.launch.port,
+            seconds=settings.seconds,
+            connections=connections,
+            core=settings.other_core,
+            rate=rate,
+            ids=settings.ids,
+        )
+        own = cpu.seconds(pid) - sum(used.values())
+        if done.requests:
+            return _Driven(done, used, own, sum(map(cpu.busy, cores)) - busy - own)
+    said = one.errors.read_text(errors="replace")[-2000:]
+    raise BenchError(f"{one.contestant.name} answered nothing\n{said}")
+
+
+def loaded(rig: Rig, one: Running, connections: int, rate: float | None = None) -> Measurement:
+    """A load on a contestant that is up and warm. Raises BenchError if it answers nothing."""
+    contestant, pid = one.contestant, one.process.pid
     before = _at_rest(rig, one)
-    used, busy = cpu.by_process(pid), sum(map(cpu.busy, cores))
-    done = load.wrk(
-        one.launch.port,
-        seconds=seconds or settings.seconds,
-        connections=connections,
-        core=settings.other_core,
-        rate=rate,
-        ids=settings.ids,
-    )
-    own = cpu.seconds(pid) - sum(used.values())
-    others = sum(map(cpu.busy, cores)) - busy - own
+    driven = _drive(rig, one, connections, rate)
+    done, used = driven.load, driven.used
     _wait_for(rig, one, before, done.requests)
-    if not done.requests:
-        said = one.errors.read_text(errors="replace")[-2000:]
-        raise BenchError(f"{contestant.name} answered nothing\n{said}")
     cpu.settle(pid)
     parts = {name: after - used.get(name, 0.0) for name, after in cpu.by_process(pid).items()}
     arrived = evidence.complete(rig, one).since(before)
-    capacity = done.seconds * len(cores)
+    capacity = done.seconds * len(rig.settings.cores(contestant.workers))
     result = Measurement(
         contestant.name,
         done,
         parts,
         arrived,
         arrived.lacking(contestant, done.requests),
-        max(0.0, others) / capacity,
+        max(0.0, driven.others) / capacity,
         rate,
-        min(1.0, own / capacity),
+        min(1.0, driven.own / capacity),
     )
     _tell(result)
     return result
