@@ -33,8 +33,9 @@ RSS = 100 * MEBI
 """Bytes of the worker's memory with 1,000 slow heads, 1,000 slow bodies and 500 slow readers."""
 HEAD = 2.0
 """Seconds; `timeouts.head` in these tests."""
-LARGE = 2 * MEBI
-LOAD = "-c 1000 -r 500 -l 15 -p 5 -u"
+SIZES = {b"/large": 2 * MEBI, b"/page": MEBI // 8}
+"""Bytes of the answers that are read slowly."""
+LOAD = "-c 1000 -r 200 -l 15 -p 5 -u"
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 PIECE = bytes(1 << 16)
 FAILED = "outrider_requests_failed_total"
@@ -59,11 +60,12 @@ async def model(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     while head := await reader.readuntil(b"\r\n\r\n"):
         length = head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0]
         await reader.readexactly(int(length or 0))
-        if b" /large " not in head:
+        size = SIZES.get(head.split(b" ")[1], 0)
+        if not size:
             writer.write(response(b"ok"))
             continue
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % LARGE)
-        for _ in range(LARGE // len(PIECE)):
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size)
+        for _ in range(size // len(PIECE)):
             writer.write(PIECE)
             await writer.drain()
 
@@ -208,7 +210,7 @@ def test_a_body_that_stands_still_is_408_and_one_that_trickles_is_not(start, own
 def test_slowhttptest_finds_the_service_available(start, own_origin, mode):
     """1,000 connections of slowhttptest for 15 s, a canary beside them."""
     proxy = start(own_origin.url, {"timeouts": {"head": f"{HEAD}s"}})
-    path = "/large" if mode.startswith("-X") else "/slow"
+    path = "/page" if mode.startswith("-X") else "/slow"
     command = ["slowhttptest", *mode.split(), *LOAD.split()]
 
     async def attack() -> str:
