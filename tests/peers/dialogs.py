@@ -1,7 +1,7 @@
 """Rows of the transparency matrix where it matters what happens before what.
 
 Rule: nothing waits for time. Each side sends its next part only after the other has seen the one
-before; `PATIENCE` is how long that may take until it counts as never.
+before; a dialog's patience is how long that may take until it counts as never.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from tests.peers.talk import Origin
 from tests.wire import IncompleteError, NothingCameError, Stream, chunked, request, response
 
 PATIENCE = 1.0
+"""Seconds."""
 CHUNKED = b"Transfer-Encoding: chunked"
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -27,16 +28,17 @@ class NeverError(Exception):
 class Ends:
     """A client and an origin with the proxy between them."""
 
-    def __init__(self, address: Address, origin: Origin) -> None:
+    def __init__(self, address: Address, origin: Origin, patience: float) -> None:
         origin.forget_strays()
-        self.client = Stream(socket.create_connection(address), PATIENCE)
+        self.client = Stream(socket.create_connection(address), patience)
+        self._patience = patience
         self._origin = origin
         self._sock: socket.socket | None = None
 
     def reached(self, wanted: bytes, otherwise: str) -> bytes:
         """What the origin has got, once `wanted` is in it."""
         while wanted not in (got := self._origin.streams.get(self._sock, b"")):
-            begun = self._origin.begun(PATIENCE)
+            begun = self._origin.begun(self._patience)
             if begun is None:
                 raise NeverError(otherwise)
             self._sock = begun[0]
@@ -148,9 +150,9 @@ DIALOGS: dict[str, Callable[[Ends], None]] = {
 }
 
 
-def run(name: str, address: Address, origin: Origin) -> str:
+def run(name: str, address: Address, origin: Origin, patience: float = PATIENCE) -> str:
     """The cell of this dialog: empty, or what did not come."""
-    ends = Ends(address, origin)
+    ends = Ends(address, origin, patience)
     try:
         DIALOGS[name](ends)
     except NeverError as never:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from tests.peers.talk import Kept, Origin, Talk, read_responses, talk
+from tests.peers.talk import QUIET, Kept, Origin, Talk, read_responses, talk
 from tests.wire import IncompleteError, MalformedError, Message, request
 
 SENTINEL = request(b"GET", b"/sentinel", b"Connection: close")
 _AUTHORITY = re.compile(rb"^[a-z]+://[^/?#]*", re.IGNORECASE)
+
+Address = tuple[str, int]
 
 
 class Passed(NamedTuple):
@@ -61,19 +63,19 @@ def _over(told: Talk) -> bool:
     return found[-1].framing != "close"
 
 
-def drive(address: tuple[str, int], origin: Origin, stream: bytes) -> Outcome:
+def drive(address: Address, origin: Origin, stream: bytes, quiet: float = QUIET) -> Outcome:
     """One stream and the sentinel behind it, on a connection of their own."""
     answer = b"HTTP/1.1 200 OK\r\nX-Origin: yes\r\nContent-Length: 2\r\n\r\nok"
-    return outcome(talk(address, origin, stream + SENTINEL, lambda _: answer, _over))
+    return outcome(talk(address, origin, stream + SENTINEL, lambda _: answer, _over, quiet))
 
 
 ASK = request(b"GET", b"/ask", b"Connection: close")
 
 
-def drive_back(address: tuple[str, int], origin: Origin, answer: bytes) -> Outcome:
+def drive_back(address: Address, origin: Origin, answer: bytes, quiet: float = QUIET) -> Outcome:
     """What the client gets if the origin answers so and closes; `passed` holds a status."""
     origin.closes = True
-    told = talk(address, origin, ASK, lambda _: answer, _over)
+    told = talk(address, origin, ASK, lambda _: answer, _over, quiet)
     stream = Kept(told.got)
     try:
         got = stream.response()

@@ -116,6 +116,7 @@ STRICTER_BACK = STRICTER | {
     r"transfer coding is not chunked": "9112 6.1: chunked and no other, none in HTTP/1.0",
     r"Content-Length overflow": "9112 6.3: one Content-Length of digits",
     r"protocol nobody asked for": "9110 15.2.2: a 101 that was not asked for",
+    r"interim response with a body": "9112 6.3: an interim answer has no body",
     r"interim responses without end": "a limit of ours",
     r"Data after": "9112 9.3: bytes behind an answer that ends the connection",
     r"closed the connection": "9112 8: an answer that ends before its head does is none",

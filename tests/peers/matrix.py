@@ -13,10 +13,10 @@ from tests.harness import ROOT, Outrider
 from tests.peers import compare, dialogs, peers
 from tests.peers.rows import REQUESTS, RESPONSES, Row
 from tests.peers.talk import Origin, Talk, read_requests, read_responses, talk
-from tests.wire import request, response
+from tests.wire import DEADLINE, request, response
 
 DOCUMENT = ROOT / "docs" / "transparency.md"
-WAIT = 1.0
+WAIT = 5.0
 """Seconds of silence after which a row counts as unanswered."""
 PLAIN = Row("what is added", request(), response(b"ok"))
 HEADINGS = {"Requests": REQUESTS, "Responses": RESPONSES}
@@ -79,7 +79,9 @@ def cell(address: Address, origin: Origin, row: Row, known: Usual, strict: bool)
     return "; ".join(dict.fromkeys(changes))
 
 
-def column(address: Address, origin: Origin, strict: bool = False) -> dict[str, str]:
+def column(
+    address: Address, origin: Origin, strict: bool = False, patience: float = dialogs.PATIENCE
+) -> dict[str, str]:
     """The proxy's whole column, by `section: title`."""
     known = usual(address, origin)
     cells = {f"Additions: {PLAIN.title}": str(known)}
@@ -89,7 +91,7 @@ def column(address: Address, origin: Origin, strict: bool = False) -> dict[str, 
             assert name not in cells, name
             cells[name] = cell(address, origin, row, known, strict)
     for name in dialogs.DIALOGS:
-        cells[f"Order: {name}"] = dialogs.run(name, address, origin)
+        cells[f"Order: {name}"] = dialogs.run(name, address, origin, patience)
     return cells
 
 
@@ -155,7 +157,9 @@ def main() -> None:
     """Writes the document."""
     columns = {}
     with Origin() as origin, Outrider(f"http://127.0.0.1:{origin.port}") as proxy:
-        columns[f"Outrider {__version__}"] = column(proxy.address, origin, strict=True)
+        columns[f"Outrider {__version__}"] = column(
+            proxy.address, origin, strict=True, patience=DEADLINE
+        )
     for name in peers.NAMES:
         with Origin() as origin, peers.Peer(name, origin.port) as peer:
             columns[f"{name} {peers.version(name)}"] = column(peer.address, origin)

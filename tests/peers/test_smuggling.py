@@ -17,7 +17,7 @@ from tests.harness import Outrider
 from tests.peers.backends import NAMES, NEEDS, BackEnd
 from tests.peers.smuggling import CASES, strictly
 from tests.peers.talk import read_responses
-from tests.wire import request
+from tests.wire import DEADLINE, request
 
 QUIET = 0.3
 """Seconds without a byte after which a case has got what it will get."""
@@ -31,12 +31,12 @@ def path(target: bytes) -> bytes:
     return re.sub(rb"^https?://[^/]*", b"", target) or b"/"
 
 
-def send(address: tuple[str, int], sent: bytes, answers: int) -> bytes:
+def send(address: tuple[str, int], sent: bytes, answers: int, quiet: float = QUIET) -> bytes:
     """What came back: as many answers as the case may have, or all until an end or silence."""
     got = b""
     with socket.create_connection(address, timeout=5) as client:
         client.sendall(sent)
-        while select.select([client], [], [], QUIET)[0]:
+        while select.select([client], [], [], quiet)[0]:
             try:
                 data = client.recv(1 << 16)
             except ConnectionResetError:
@@ -60,7 +60,7 @@ def behind(request) -> Iterator[tuple[Outrider, BackEnd]]:
 
 def own_answer(address: tuple[str, int], target: bytes) -> None:
     """An ordinary request gets the answer that names it."""
-    [got], rest = read_responses(send(address, request(b"GET", target), 1), [b"GET"])
+    [got], rest = read_responses(send(address, request(b"GET", target), 1, DEADLINE), [b"GET"])
     assert (got.status, got.body, rest) == (200, target, b"")
 
 
