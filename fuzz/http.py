@@ -128,7 +128,9 @@ def response(data: bytes) -> None:
     method, cut = METHODS[data[0] % len(METHODS)], data[1]
     data = data[2:]
     at_once, in_two = (_answer(method, pieces) for pieces in ([data], [data[:cut], data[cut:]]))
-    assert at_once == in_two, (at_once, in_two)
+    assert at_once[1] == in_two[1], (at_once, in_two)
+    if at_once[1]:  # else it is our 502 or an abort, by what had gone out before the fault
+        assert at_once == in_two, (at_once, in_two)
 
 
 def _answer(method: bytes, pieces: list[bytes]) -> tuple[list[object], bool]:
