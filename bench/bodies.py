@@ -1,30 +1,43 @@
-"""A large body each way: how fast, how dear, and how much memory it takes on its way."""
+"""Bodies of all sizes each way: how fast, how dear, and how much memory they take on their way."""
 
 from __future__ import annotations
 
+import math
 import socket
 import threading
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from bench import contestants as who
 from bench import cpu
+from bench.chart import Chart, Lines
 from bench.contestants import Contestant, running
 from bench.processes import BenchError
-from bench.report import Table, median, ratio, write
+from bench.report import Table, median, ratio, spread, write
 from bench.rig import Rig, say
+from bench.settings import Settings
 
 FIELD = (who.NGINX_LARGE, who.ENVOY, who.ENVOY_OBSERVED, who.OFF, who.ALL)
 PIECE = bytes(range(256)) * 1024
+SHORT = 32
+"""Bytes that the answer to an upload has at most."""
+PEER = who.NGINX_LARGE
+SMALLER = (1_000, 64_000, 1_000_000, 10_000_000)
+"""Bytes, beside the largest, which the settings say."""
+TOTAL, MOST = 200_000_000, 500
+"""Bytes that a size is measured with, and bodies."""
+REST = 0.5
+"""Seconds of rest between two readings."""
 LOOKS = 0.05
 """Seconds between two looks at the memory."""
 
 
 @dataclass(frozen=True)
 class Passage:
-    """One body through one contestant."""
+    """Bodies of one size through one contestant, one way."""
 
     way: str
+    size: int
     megabytes_a_second: float
     cpu_ms_a_megabyte: float
     growth: float
@@ -53,7 +66,7 @@ class Watch(threading.Thread):
 
 
 def _read_answer(connection: socket.socket) -> tuple[bytes, int]:
-    """The beginning of the body, and the bytes of the body, of a Content-Length answer."""
+    """The body's beginning (all of a short one) and its bytes; it must have a Content-Length."""
     head = b""
     while b"\r\n\r\n" not in head:
         piece = connection.recv(1 << 16)
@@ -70,6 +83,8 @@ def _read_answer(connection: socket.socket) -> tuple[bytes, int]:
         count = connection.recv_into(buffer)
         if not count:
             raise BenchError(f"the body was cut off after {got} of {size} bytes")
+        if got < SHORT:
+            first += buffer[:count]
         got += count
     return first, got
 
@@ -96,27 +111,63 @@ def _download(connection: socket.socket, size: int) -> None:
 WAYS = {"up": _upload, "down": _download}
 
 
+def sizes(settings: Settings) -> list[int]:
+    """Bytes, the largest as asked."""
+    return [*(size for size in SMALLER if size < settings.body), settings.body]
+
+
+def _passage(port: int, pid: int, way: str, size: int) -> Passage:
+    go, times = WAYS[way], max(2, min(MOST, TOTAL // size))
+    with socket.create_connection(("127.0.0.1", port), 60) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        go(connection, size)
+        used = cpu.settle(pid, still=REST)
+        before = sum(cpu.pss(pid).values())
+        watch = Watch(pid)
+        watch.start()
+        began = time.perf_counter()
+        for _ in range(times):
+            go(connection, size)
+        took = time.perf_counter() - began
+        most = watch.stop()
+        used = cpu.settle(pid, still=REST) - used
+    megabytes = size * times / 1e6
+    return Passage(way, size, megabytes / took, used * 1e3 / megabytes, max(0.0, most - before))
+
+
 def _pass(rig: Rig, contestant: Contestant) -> list[Passage]:
-    size = rig.settings.body
-    passages = []
     with running(rig, contestant, rig.large) as one:
-        pid = one.process.pid
-        for way, go in WAYS.items():
-            with socket.create_connection(("127.0.0.1", one.launch.port), 60) as connection:
-                go(connection, 100_000)
-                used = cpu.settle(pid)  # first: the observer may still be loading
-                before = sum(cpu.pss(pid).values())
-                watch = Watch(pid)
-                watch.start()
-                began = time.perf_counter()
-                go(connection, size)
-                took = time.perf_counter() - began
-                most = watch.stop()
-                used = cpu.settle(pid) - used
-            passages.append(
-                Passage(way, size / 1e6 / took, used * 1e9 / size, max(0.0, most - before))
-            )
-    return passages
+        pid, port = one.process.pid, one.launch.port
+        for way in WAYS:
+            _passage(port, pid, way, 1_000_000)
+        cpu.settle(pid)  # the observer may still be loading
+        return [_passage(port, pid, way, size) for way in WAYS for size in sizes(rig.settings)]
+
+
+def _table(size: int, field: list[Contestant], results: dict[str, list[Passage]]) -> Table:
+    rows = []
+    for contestant in field:
+        for way in WAYS:
+            each = _of(results, contestant.name, way, size)
+            speeds = [one.megabytes_a_second for one in each]
+            peer = median([one.megabytes_a_second for one in _of(results, PEER.name, way, size)])
+            row = [contestant.title, way, f"{median(speeds):.1f}", spread(speeds, 0)]
+            row += [ratio(median(speeds), None if math.isnan(peer) else peer)]
+            row += [f"{median([one.cpu_ms_a_megabyte for one in each]):.2f}"]
+            rows.append([*row, f"{max(one.growth for one in each):.1f}"])
+    columns = ["contestant", "way", "MB/s", "least–most", "/ nginx", "CPU ms/MB"]
+    columns += ["most growth, MB of PSS"]
+    note = "One connection, one body after the other. The fastest of these are "
+    note += "bounded by client and model server, which share the other core."
+    return Table(f"Bodies of {_named(size)}", columns, rows, [note])
+
+
+def _of(results: dict[str, list[Passage]], name: str, way: str, size: int) -> list[Passage]:
+    return [one for one in results.get(name, []) if (one.way, one.size) == (way, size)]
+
+
+def _named(size: int) -> str:
+    return f"{size / 1e6:g} MB" if size >= 1_000_000 else f"{size / 1e3:g} KB"
 
 
 def bodies(rig: Rig) -> None:
@@ -127,24 +178,24 @@ def bodies(rig: Rig) -> None:
         say(f"round {turn + 1} of {rig.settings.rounds}")
         for contestant in field:
             results[contestant.name] += _pass(rig, contestant)
-    speeds = {
-        (name, way): median([one.megabytes_a_second for one in each if one.way == way])
-        for name, each in results.items()
+    every = sizes(rig.settings)
+    tables = [_table(size, field, results) for size in every]
+    charts: list[Chart] = [
+        Lines(
+            f"Bodies {way}",
+            "MB",
+            "MB/s",
+            {
+                one.title: [
+                    (
+                        size / 1e6,
+                        [each.megabytes_a_second for each in _of(results, one.name, way, size)],
+                    )
+                    for size in every
+                ]
+                for one in field
+            },
+        )
         for way in WAYS
-    }
-    rows = []
-    for contestant in field:
-        for way in WAYS:
-            each = [one for one in results[contestant.name] if one.way == way]
-            speed = speeds[contestant.name, way]
-            row = [contestant.title, way, f"{speed:.0f}"]
-            row += [ratio(speed, speeds.get((who.NGINX.name, way)))]
-            row += [f"{median([one.cpu_ms_a_megabyte for one in each]):.2f}"]
-            row += [f"{max(one.growth for one in each):.1f}"]
-            rows.append(row)
-    columns = ["contestant", "way", "MB/s", "/ nginx", "CPU ms/MB", "most growth, MB of PSS"]
-    note = "One connection. The fastest of these are "
-    note += "bounded by client and model server, which share the other core."
-    table = Table(f"A body of {rig.settings.body / 1e6:g} MB", columns, rows, [note])
-    data = {name: [asdict(one) for one in each] for name, each in results.items()}
-    write(rig.settings, rig.envoy, "bodies", "Large bodies", [table], data)
+    ]
+    write(rig.settings, rig.envoy, "bodies", "Bodies from 1 KB on", tables, results, charts)

@@ -1,4 +1,4 @@
-"""Memory as the sum of PSS of all processes: at rest, after many requests, with many streams.
+"""Memory as the sum of PSS of all processes: at rest, after many requests, with idle connections.
 
 The kernel shares pages between forks; PSS divides each page among those that map it, so the sum
 is what ending the contestant would free.
@@ -6,19 +6,36 @@ is what ending the contestant would free.
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass, replace
+import socket
+import time
+from dataclasses import dataclass
 from typing import Any
 
 from bench import contestants as who
 from bench import cpu, load
+from bench.chart import Bars, Lines
 from bench.contestants import Contestant, running
 from bench.processes import BenchError
 from bench.report import Table, write
 from bench.rig import Rig, say
 
-FIELD = (who.NGINX, who.ENVOY, who.ENVOY_OBSERVED, who.OFF, who.ALL, who.ALL_SINKS)
-STREAMING = (who.NGINX_STREAMING, *FIELD[1:])
+FIELD = (
+    who.NGINX,
+    who.HAPROXY,
+    who.ENVOY,
+    who.ENVOY_OBSERVED,
+    who.AIOHTTP,
+    who.MITMPROXY,
+    who.OFF,
+    who.SIGNALS,
+    who.ALL,
+    who.ALL_LOKI,
+    who.ALL_SINKS,
+)
+CONNECTIONS = (100, 1000, 5000)
+ROLES = ("worker", "observer")
+LIMIT = 180.0
+"""Seconds after which the slowest have had enough."""
 SLICE = 5.0
 """Seconds of load between two looks."""
 
@@ -48,8 +65,8 @@ def _grow(rig: Rig, contestant: Contestant) -> dict[str, Any]:
     with running(rig, contestant) as one:
         cpu.settle(one.process.pid)
         readings = [(0, Reading.of(one.process.pid))]
-        served = 0
-        while served < settings.requests:
+        served, until = 0, time.monotonic() + LIMIT
+        while served < settings.requests and time.monotonic() < until:
             done = load.wrk(
                 one.launch.port,
                 seconds=SLICE,
@@ -67,76 +84,69 @@ def _grow(rig: Rig, contestant: Contestant) -> dict[str, Any]:
     return {"readings": readings, "served": served}
 
 
-async def _read_events(port: int, path: str, enough: int) -> asyncio.StreamWriter:
-    """A stream that has delivered `enough` events, still open."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(
-        f"GET {path} HTTP/1.1\r\nHost: model\r\nAccept: text/event-stream\r\n\r\n".encode()
-    )
-    for _ in range(enough):
-        await reader.readuntil(b"data:")
-    asyncio.get_running_loop().create_task(_discard(reader))
-    return writer
+def _connect(port: int, held: list[socket.socket], count: int) -> None:
+    """Open connections until `count` are held; each has had an answer and is kept."""
+    while len(held) < count:
+        connection = socket.create_connection(("127.0.0.1", port), 30)
+        held.append(connection)
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: model\r\n\r\n")
+        if not connection.recv(1 << 16).startswith(b"HTTP/1.1 200"):
+            raise BenchError(f"connection {len(held)} was not answered with 200")
 
 
-async def _discard(reader: asyncio.StreamReader) -> None:
-    try:
-        while await reader.read(1 << 16):
-            pass
-    except OSError:
-        return
+def _hold(rig: Rig, contestant: Contestant) -> dict[int, Reading]:
+    """At rest, by the number of idle connections."""
+    held: list[socket.socket] = []
+    readings = {}
+    with running(rig, contestant) as one:
+        _connect(one.launch.port, held, 8)  # what is loaded once
+        cpu.settle(one.process.pid)
+        readings[0] = Reading.of(one.process.pid)
+        for count in CONNECTIONS:
+            _connect(one.launch.port, held, count)
+            cpu.settle(one.process.pid)
+            readings[count] = Reading.of(one.process.pid)
+        for connection in held:
+            connection.close()
+    grown = readings[CONNECTIONS[-1]].total - readings[0].total
+    say(f"{contestant.name:18} +{grown:.1f} MB with {CONNECTIONS[-1]} connections")
+    return readings
 
 
-async def _hold_streams(rig: Rig, port: int, pid: int) -> Reading:
-    openings = (_read_events(port, "/events/1", 3) for _ in range(rig.settings.streams))
-    writers = await asyncio.wait_for(asyncio.gather(*openings), 60)
-    reading = Reading.of(pid)
-    for writer in writers:
-        writer.close()
-    return reading
+def _kilobytes(held: dict[int, Reading], count: int) -> float:
+    """Of PSS a connection."""
+    return (held[count].total - held[0].total) * 1e3 / count
 
 
-def _streams(rig: Rig, contestant: Contestant) -> dict[str, Any]:
-    """Before and while all streams are open and each has delivered three events."""
-    with running(rig, contestant, rig.large) as one:
-        pid = one.process.pid
-        asyncio.run(_hold_streams(_few(rig), one.launch.port, pid))
-        cpu.settle(pid)
-        before = Reading.of(pid)
-        during = asyncio.run(_hold_streams(rig, one.launch.port, pid))
-    more = during.total - before.total
-    say(f"{contestant.name:18} {rig.settings.streams} streams: +{more:.1f} MB")
-    return {"before": before, "during": during}
-
-
-def _few(rig: Rig) -> Rig:
-    """The same surroundings for a first handful of streams, which load what is loaded once."""
-    return replace(rig, settings=replace(rig.settings, streams=8))
+def _table(field: list[Contestant], grown: dict[str, Any], held: dict[str, Any]) -> Table:
+    rows = []
+    for one in field:
+        readings = grown[one.name]["readings"]
+        (_, rest), (_, warm), (served, last) = readings[0], readings[1], readings[-1]
+        row = [one.title, f"{rest.total:.1f}", f"{warm.total:.1f}", f"{last.total:.1f}"]
+        row += [f"{served}"]
+        row += [f"{size:.1f}" if size else "–" for size in map(last.of_role, ROLES)]
+        rows.append(row + [f"{_kilobytes(held[one.name], count):.1f}" for count in CONNECTIONS])
+    columns = ["contestant", "at rest", f"after the first {SLICE:g} s", "after all", "requests"]
+    columns += [*ROLES, *(f"kB a connection, {count} idle" for count in CONNECTIONS)]
+    notes = [f"Read at rest after each load, which ends after {LIMIT:g} s at the latest."]
+    return Table("MB of PSS, all processes", columns, rows, notes)
 
 
 def memory(rig: Rig) -> None:
     """All of it, one contestant after the other."""
     field = who.chosen(rig, FIELD)
     grown = {one.name: _grow(rig, one) for one in field}
-    streams = {one.name: _streams(rig, one) for one in who.chosen(rig, STREAMING)}
-    rows = []
-    for one in field:
-        readings = grown[one.name]["readings"]
-        (_, rest), (_, warm), (served, last) = readings[0], readings[1], readings[-1]
-        worker, observer = last.of_role("worker"), last.of_role("observer")
-        row = [one.title, f"{rest.total:.1f}", f"{warm.total:.1f}", f"{last.total:.1f}"]
-        row += [f"{served}"]
-        row += [f"{size:.1f}" if size else "–" for size in (worker, observer)]
-        held = streams[one.name]
-        row += [f"{held['during'].total - held['before'].total:.1f}"]
-        rows.append(row)
-    columns = ["contestant", "at rest", f"after the first {SLICE:g} s", "after all", "requests"]
-    columns += ["worker", "observer", f"growth with {rig.settings.streams} event streams"]
-    table = Table(
-        "MB of PSS, all processes",
-        columns,
-        rows,
-        ["Read at rest after each load; nginx unbuffered for the streams."],
-    )
-    data = {"grown": grown, "streams": streams}
-    write(rig.settings, rig.envoy, "memory", "Memory", [table], data)
+    held = {one.name: _hold(rig, one) for one in field}
+    after = {one.title: [grown[one.name]["readings"][-1][1].total] for one in field}
+    lines = {
+        one.title: [(count, [held[one.name][count].total]) for count in CONNECTIONS]
+        for one in field
+    }
+    charts = [
+        Bars("Memory after the requests, all processes", "MB of PSS", after, who.ENVOY.title),
+        Lines("Memory with idle connections", "connections", "MB of PSS", lines),
+    ]
+    tables = [_table(field, grown, held)]
+    data = {"grown": grown, "held": held}
+    write(rig.settings, rig.envoy, "memory", "Memory", tables, data, charts)

@@ -1,13 +1,14 @@
 """A model server for what nginx cannot play: large bodies and event streams.
 
 `POST /upload` answers with the number of body bytes it read; `GET /bytes/N` sends N bytes;
-`GET /events/SECONDS` is a stream of one server-sent event every `SECONDS`, without end. Started as
-`python -m bench.model PORT`.
+`GET /events/SECONDS` is a stream of one server-sent event every `SECONDS`, without end;
+`GET /events/SECONDS/COUNT` ends after so many. Started as `python -m bench.model PORT`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import sys
 from typing import cast
 
@@ -68,7 +69,9 @@ class Model(asyncio.Protocol):
         if kind == b"bytes":
             self._sending = asyncio.create_task(self._send_bytes(int(rest[0])))
         elif kind == b"events":
-            self._sending = asyncio.create_task(self._send_events(float(rest[0])))
+            self._sending = asyncio.create_task(
+                self._send_events(float(rest[0]), *map(int, rest[1:]))
+            )
         else:
             text = b"%d" % self._read
             self._head(b"text/plain", b"content-length: %d" % len(text))
@@ -86,11 +89,13 @@ class Model(asyncio.Protocol):
             self._transport.write(piece)
             size -= len(piece)
 
-    async def _send_events(self, seconds: float) -> None:
+    async def _send_events(self, seconds: float, count: float = math.inf) -> None:
         self._head(b"text/event-stream", b"transfer-encoding: chunked")
-        while True:
+        while count:
             self._transport.write(b"%x\r\n%s\r\n" % (len(EVENT), EVENT))
+            count -= 1
             await asyncio.sleep(seconds)
+        self._transport.write(b"0\r\n\r\n")
 
 
 async def serve(port: int) -> None:

@@ -40,7 +40,7 @@ class Settings:
     requests: int = 200_000
     """For the question of memory."""
     idle: float = 20.0
-    body: int = 200_000_000
+    body: int = 100_000_000
     """Bytes of the large body."""
     streams: int = 1000
     starts: int = 5

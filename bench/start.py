@@ -9,11 +9,24 @@ import time
 
 from bench import contestants as who
 from bench import processes
+from bench.chart import Bars
 from bench.contestants import Running, running
 from bench.report import Table, median, spread, write
 from bench.rig import Rig, say
 
-FIELD = (who.NGINX, who.ENVOY, who.ENVOY_OBSERVED, who.OFF, who.ALL, who.ALL_SINKS)
+FIELD = (
+    who.NGINX,
+    who.HAPROXY,
+    who.ENVOY,
+    who.ENVOY_OBSERVED,
+    who.AIOHTTP,
+    who.MITMPROXY,
+    who.OFF,
+    who.SIGNALS,
+    who.ALL,
+    who.ALL_LOKI,
+    who.ALL_SINKS,
+)
 
 
 PATIENCE = 10.0
@@ -51,6 +64,7 @@ def start(rig: Rig) -> None:
             row += [f"{median(each):.3f}" if each else "–", spread(each, 3)]
         rows.append(row)
     columns = ["contestant", "seconds to ready", "least–most", "to metrics", "least–most"]
+    ready = {contestant.title: times[contestant.name] for contestant in field}
     note = "On one core. Outrider: `/readyz` of its health port; Envoy: `/ready` of its admin port."
     table = Table(f"Exec to ready, {rig.settings.starts} starts", columns, rows, [note])
     write(
@@ -60,4 +74,5 @@ def start(rig: Rig) -> None:
         "Start to ready",
         [table],
         {"ready": times, "metrics": metrics},
+        [Bars("Exec to ready", "seconds", ready, who.ENVOY.title, log=True)],
     )
