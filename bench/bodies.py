@@ -17,7 +17,7 @@ from bench.report import Table, median, ratio, spread, write
 from bench.rig import Rig, say
 from bench.settings import Settings
 
-FIELD = (who.NGINX_LARGE, who.ENVOY, who.ENVOY_OBSERVED, who.OFF, who.ALL)
+FIELD = (who.NGINX_LARGE, who.HAPROXY, who.ENVOY, who.ENVOY_OBSERVED, who.OFF, who.ALL)
 PIECE = bytes(range(256)) * 1024
 SHORT = 32
 """Bytes that the answer to an upload has at most."""
