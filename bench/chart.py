@@ -95,11 +95,11 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:#.3g}"
 
 
-def _plain_ticks(axis: Any) -> None:
-    """Of a logarithmic axis: 1, 2, 5, 10 …, in figures."""
+def _plain_ticks(axis: Any, reach: float = 1.0) -> None:
+    """Of a logarithmic axis: 1, 2, 5, 10 …, in figures; where it reaches far 1, 10, 100 …"""
     from matplotlib.ticker import LogLocator, NullLocator
 
-    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if reach < 1000 else (1.0,)))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter("{x:,g}")
 
@@ -119,8 +119,9 @@ def _bars(axes: Any, chart: Bars) -> None:
     most = max(max(each) for each in rounds)
     if chart.log:
         axes.set_xscale("log")
-        _plain_ticks(axes.xaxis)
-        axes.set_xlim(min(middles) / 2, most * 8)
+        low = min(middles) / 2
+        _plain_ticks(axes.xaxis, most / low)
+        axes.set_xlim(low, most * (most / low) ** 0.35)
     else:
         axes.set_xlim(0, most * 1.24)
     ratios = chart.ratios()
