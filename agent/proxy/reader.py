@@ -56,8 +56,9 @@ class RequestReader:
         self._ended = False
         """A request ended in this read."""
         self._raw = b""
-        """The bytes of a head that is not complete; `_shared`: and of the message before it."""
-        self._shared = False
+        """The bytes of a head that is not complete, from its first on."""
+        self._tail = 0
+        """Bytes of the last message behind its last empty line: of its body, if it had a length."""
         self._quiet = 0
         """Bytes read since the last one of a body: heads, trailers and chunk framing so far."""
         self._seam = b""
@@ -142,7 +143,8 @@ class RequestReader:
         if self._quiet > limits.head_bytes or len(self._fields) > limits.fields:
             raise BadMessage(self._quiet_status(), "the request head is too large")
         if self.begun and not self._raw:
-            self._raw, self._shared = data, True
+            whole = self._seam + data
+            self._raw = whole[whole.find(END) + len(END) + self._tail :]
         return rest
 
     def _quiet_status(self) -> int:
@@ -185,10 +187,9 @@ class RequestReader:
         except BadMessage as bad:
             self._bad = bad
             raise
-        raw, shared = self._raw, self._shared
-        self._raw, self._shared = b"", False
+        raw, self._raw = self._raw, b""
         self._quiet = self._body_size = 0
-        whole = not shared and raw[0] not in b"\r\n"
+        whole = raw[0] not in b"\r\n"
         self._sink.request_head(self._head, raw if whole else b"")
 
     def _read_head(self, target: bytes, fields: Fields) -> RequestHead:
@@ -206,8 +207,7 @@ class RequestReader:
         return head
 
     def _check_line(self, line: bytes) -> None:
-        raw = self._raw
-        if not raw.lstrip(b"\r\n").startswith(line) and not (self._shared and line in raw):
+        if not self._raw.lstrip(b"\r\n").startswith(line):
             raise BadMessage(400, "the request line is not valid HTTP/1.1")
 
     def _check_size(self, target: bytes, fields: Fields) -> None:
@@ -244,6 +244,7 @@ class RequestReader:
             raise self._bad
         self._fields = []
         self._quiet = 0
+        self._tail = 0 if head.chunked else self._body_size
         self._head = None
         self._ended = True
         self._tell_gathered()

@@ -265,3 +265,23 @@ def test_a_bad_request_behind_a_good_one_is_bad_only_when_its_turn_comes():
     assert (told.ended, rest) == (1, b"BAD\r\n\r\n")
     with pytest.raises(BadMessage):
         requests.read(rest)
+
+
+@pytest.mark.parametrize(
+    "bad", [b"GET  /evil HTTP/1.1", b" GET /evil HTTP/1.1", b"GET /evil RTSP/1.0"]
+)
+@pytest.mark.parametrize("chunks", [False, True])
+def test_a_request_line_is_checked_by_itself_whatever_stands_before_it(bad, chunks):
+    """Its right form in the body before it, which came in the same read, does not excuse it."""
+    good = b"GET /evil HTTP/1.1"
+    first = request(b"POST", b"/first", body=good)
+    if chunks:
+        first = request(b"POST", b"/first", b"Transfer-Encoding: chunked")
+    start = chunked(good) if chunks else first
+    for cut in range(1, len(bad) + 1):
+        requests, told = reader()
+        if chunks:
+            requests.read(first)
+        with pytest.raises(BadMessage):
+            read_all(requests, [start + bad[:cut], bad[cut:] + b"\r\nHost: model.test\r\n\r\n"])
+        assert told.ended == 1
