@@ -161,7 +161,7 @@ def read_request(
     if hosts != 1 or head.host not in _good_hosts:
         _check_host(version, head.host, hosts)
     if target[0] != _SLASH or b"#" in target:
-        _check_target(method, target, head.host, hosts)
+        _check_target(method, target, head, hosts)
     if connection:
         _apply_connection(head, connection)
     elif head.upgrade:
@@ -188,7 +188,7 @@ def _check_host(version: str, host: bytes, hosts: int) -> None:
         _good_hosts.add(host)
 
 
-def _check_target(method: bytes, target: bytes, host: bytes, hosts: int) -> None:
+def _check_target(method: bytes, target: bytes, head: RequestHead, hosts: int) -> None:
     if b"#" in target:
         raise BadMessage(400, "a request target has no fragment")
     if target == b"*" and method == b"OPTIONS":
@@ -196,8 +196,12 @@ def _check_target(method: bytes, target: bytes, host: bytes, hosts: int) -> None
     absolute = _AUTHORITY.match(target)
     if not absolute or not absolute[1]:
         raise BadMessage(400, "the request target is neither a path nor an absolute URI")
-    if hosts and absolute[1].lower() != host.lower():
+    if hosts and absolute[1].lower() != head.host.lower():
         raise BadMessage(400, "the Host field contradicts the request target")
+    if not hosts:  # HTTP/1.0: the target says what Host would (RFC 9112 section 3.2.2)
+        _check_host("1.0", absolute[1], 1)
+        head.host = absolute[1]
+        head.lines += (b"host: ", absolute[1], b"\r\n")
 
 
 def _options(values: list[bytes]) -> set[bytes]:
