@@ -67,6 +67,7 @@ class Exchange(NamedTuple):
     """Wall clock when the request head was complete, ns since the epoch."""
     request_id: bytes
     method: bytes
+    """Empty, as the target is, if no request could be read."""
     target: bytes
     """As on the request line, query and all; never a label."""
     version: str

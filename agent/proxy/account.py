@@ -6,9 +6,9 @@ Rule: every transaction comes here exactly once, whatever became of it.
 from __future__ import annotations
 
 from bisect import bisect_left
-from time import monotonic
+from time import monotonic, time_ns
 
-from agent.exchange import ABSENT
+from agent.exchange import ABSENT, Exchange
 from agent.ledger import (
     OTHER,
     REASONS,
@@ -68,10 +68,16 @@ class Accountant:
         tx.active_row = row if row is not None else self._other
         self._routes.words[tx.active_row] += 1
 
-    def unparsed(self, reason: str) -> None:
-        """Counts a request head that could not be parsed, or was too large or too slow for it."""
+    def unparsed(self, reason: str, status: int, request_id: bytes, client: str) -> None:
+        """Counts a request head that could not be parsed, or was too large or too slow for it.
+
+        Its record has no method and no target, nor any other word of a client that may have sent
+        anything: `request_id` is ours, and in the answer, `status`.
+        """
         name = "unparsed_limit" if reason == "limit" else "unparsed"
         self._region.counters[WORKER[name]] += 1
+        if self._bus is not None:
+            self._bus.put(_unparsed(reason, status, request_id, client), 0)
 
     def end(self, tx: Transaction) -> None:
         """Counts the transaction and makes its record; the second call for one does nothing.
@@ -210,3 +216,35 @@ class Accountant:
             held,
             max(tx.copy_size - tx.request_size, 0) + tx.response_head,
         )
+
+
+def _unparsed(reason: str, status: int, request_id: bytes, client: str) -> tuple[object, ...]:
+    never = dict.fromkeys(("sent", "connect", "upstream", "stream", "overhead"), ABSENT)
+    exchange = Exchange(
+        start_ns=time_ns(),
+        request_id=request_id,
+        method=b"",
+        target=b"",
+        version="",
+        route=OTHER,
+        model="",
+        status=status,
+        error=reason,
+        duration=0.0,
+        request_size=0,
+        response_size=0,
+        pieces=0,
+        largest_gap=0.0,
+        client=client,
+        upstream_reused=False,
+        resent=False,
+        upgrade="",
+        trace=None,
+        request_fields=[],
+        response_fields=[],
+        capture="full",
+        request_body=None,
+        response_body=None,
+        **never,
+    )
+    return tuple(exchange)

@@ -415,6 +415,7 @@ class Downstream(asyncio.Protocol):
             return
         tx.status = status
         tx.head_sent = True
+        tx.request_id = tx.request_id or self.hop.new_id()
         tx.close = tx.close or status < 500 or not tx.request_done
         self.write(answer(status, reason, message, tx.request_id, tx.close, tx.method != b"HEAD"))
         self.response_over(tx)
@@ -431,8 +432,9 @@ class Downstream(asyncio.Protocol):
             tx.close = True
             self.fail(tx, bad.status, reason, bad.message)
         else:
-            self.hop.accountant.unparsed(reason)
-            self.write(answer(bad.status, reason, bad.message, b"", True, True))
+            request_id = self.hop.new_id()
+            self.hop.accountant.unparsed(reason, bad.status, request_id, self.peer)
+            self.write(answer(bad.status, reason, bad.message, request_id, True, True))
             self._linger()
 
     def become_tunnel(self) -> bytes:

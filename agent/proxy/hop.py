@@ -96,6 +96,10 @@ class Hop:
         self.special = TRACED_FIELDS if self.sampling.traces else REQUEST_FIELDS
         self.untimed = self.limits.first_byte == self.limits.total == float("inf")
 
+    def new_id(self) -> bytes:
+        """A request id of ours."""
+        return b"%016x" % self.random.getrandbits(64)
+
     def trusts(self, address: str) -> bool:
         """Whether `address` is one of `trusted_proxies`."""
         if not self.trusted:

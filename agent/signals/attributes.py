@@ -88,6 +88,7 @@ def sizes(key: str) -> Kept[int, bytes]:
 
 def host_attributes(value: str, scheme: str) -> bytes:
     """`server.address` and `server.port` of a Host field."""
+    value = value.rpartition("@")[2]  # a user and a password, which no Host may have
     name, colon, port = value.rpartition(":")
     if not colon or not (port.isascii() and port.isdigit()) or len(port) > 5:
         name, port = value, "443" if scheme == "https" else "80"

@@ -16,6 +16,7 @@ from pythonjsonlogger.msgspec import MsgspecFormatter
 
 from agent.exchange import Exchange
 from agent.signals.attributes import MAX_TEXT, Kept
+from agent.signals.targets import shown_path
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
@@ -143,20 +144,22 @@ class LogFormatter:
     def _in_common(self, alike: tuple[object, ...]) -> dict[str, object]:
         """All fields of such lines, those that differ as None to keep their places."""
         kind = _Alike._make(alike)
-        path = kind.path.decode("latin-1")
+        path = shown_path(kind.path)
         method = kind.method.decode("latin-1")
+        what = f"{method} {path}".rstrip() if method else "unreadable request"
         fields: dict[str, object] = {
             "timestamp": None,
             "level": kind.level,
-            "message": f"{method} {path} {kind.status}",
+            "message": f"{what} {kind.status}",
             "service.name": self._service,
         }
         if kind.traced:
             fields |= {"trace_id": None, "span_id": None}
         fields["request_id"] = None
-        fields["http.request.method"] = method
-        fields["url.path"] = path
-        fields["http.route"] = kind.route
+        if method:
+            fields["http.request.method"] = method
+            fields["url.path"] = path
+            fields["http.route"] = kind.route
         fields["http.response.status_code"] = kind.status
         fields["duration_ms"] = None
         if kind.timed:

@@ -6,7 +6,6 @@ OpenTelemetry's semantic conventions for HTTP.
 
 from __future__ import annotations
 
-import re
 from operator import itemgetter
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -24,6 +23,7 @@ from agent.signals.attributes import (
     utf8,
 )
 from agent.signals.exemplars import METHODS
+from agent.signals.targets import shown
 
 UNSET, ERROR = b"\x7a\x00", b"\x7a\x02\x18\x02"
 """Field 15, a Status; the second's code is STATUS_CODE_ERROR."""
@@ -129,11 +129,11 @@ def client_constant(kind: Kind, upstream: Upstream) -> bytes:
 
 def server_facts(facts: Facts, scheme: str) -> bytes:
     """Attributes of the SERVER span that follow from what the client sent."""
-    path, mark, query = facts.target.partition(b"?")
+    path, query = shown(facts.target)
     out = text_attribute("url.path", utf8(path))
     out += text_attribute("client.address", facts.client.encode())
-    if mark:
-        out += text_attribute("url.query", utf8(_without_signatures(query)))
+    if query is not None:
+        out += text_attribute("url.query", utf8(query))
     if facts.agent:
         out += text_attribute("user_agent.original", utf8(facts.agent))
     if facts.host:
@@ -143,8 +143,8 @@ def server_facts(facts: Facts, scheme: str) -> bytes:
 
 def client_facts(facts: Facts, upstream: Upstream) -> bytes:
     """Attributes of the CLIENT span, likewise."""
-    path, mark, query = facts.target.partition(b"?")
-    target = path + mark + _without_signatures(query)
+    path, query = shown(facts.target)
+    target = path if query is None else path + b"?" + query
     return text_attribute("url.full", upstream.url.encode() + utf8(target))
 
 
@@ -168,14 +168,6 @@ def span_bytes(name: str, kind: Span.SpanKind.ValueType, attributes: dict[str, V
         for key, value in attributes.items()
     ]
     return bytes(Span(name=name, kind=kind, attributes=pairs).SerializeToString())
-
-
-_SIGNATURES = re.compile(rb"(^|&)(AWSAccessKeyId|Signature|sig|X-Goog-Signature)=[^&]*")
-
-
-def _without_signatures(query: bytes) -> bytes:
-    """The query without what the conventions for HTTP spans name as credentials."""
-    return _SIGNATURES.sub(rb"\1\2=REDACTED", query)
 
 
 def _method(method: bytes) -> dict[str, Value]:

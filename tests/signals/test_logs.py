@@ -122,6 +122,7 @@ def test_query_is_not_logged() -> None:
 def test_any_bytes_make_one_json_object_on_one_line(
     target: bytes, method: bytes, start_ns: int
 ) -> None:
+    target, method = b"/" + target, b"M" + method
     x = USUAL._replace(target=target, method=method, start_ns=start_ns)
     [line] = LogFormatter("svc").lines([x])
     assert b"\n" not in line
@@ -130,6 +131,22 @@ def test_any_bytes_make_one_json_object_on_one_line(
     whole, _, rest = record["timestamp"].removesuffix("Z").partition(".")
     second = datetime.strptime(whole, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC)
     assert int(second.timestamp()) * 10**9 + int(rest) == start_ns + 12_500_000
+
+
+def test_a_request_that_could_not_be_read_has_no_word_of_its_own() -> None:
+    unread = USUAL._replace(
+        method=b"",
+        target=b"",
+        model="",
+        status=400,
+        error="client_protocol",
+        trace=None,
+        upstream=-1.0,
+    )
+    record = json.loads(LogFormatter("svc").lines([unread])[0])
+    assert record["message"] == "unreadable request 400"
+    assert record["error.type"] == "client_protocol"
+    assert not {"http.request.method", "url.path", "http.route", "model"} & set(record)
 
 
 def test_own_lines_have_the_same_shape() -> None:
