@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 
 import pytest
 
 from tests.harness import eventually
+from tests.proxy.pumping import MEBI, pump, stalled
 from tests.wire import chunked, request, response
 
 SSE = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
@@ -96,30 +96,6 @@ def test_both_ways_at_once(client, origin):
     assert client.chunk() == b""
 
 
-MEBI = 1 << 20
-
-
-def pump(sock: socket.socket, total: int) -> tuple[threading.Thread, list[int]]:
-    """Sends `total` bytes from a thread; the list's one number is how many the kernel took."""
-    sent = [0]
-
-    def run() -> None:
-        block = bytes(64 * 1024)
-        while sent[0] < total:
-            sent[0] += sock.send(block)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    return thread, sent
-
-
-def stalled(sent: list[int]) -> bool:
-    """True when a quarter of a second moved nothing."""
-    before = sent[0]
-    time.sleep(0.25)
-    return before > 0 and sent[0] == before
-
-
 @pytest.mark.slow
 def test_slow_reader_stops_the_origin(start, own_origin):
     """What the client does not take stays at the origin, not in the proxy's memory."""
@@ -146,25 +122,19 @@ def test_slow_reader_stops_the_origin(start, own_origin):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("at_once", [False, True], ids=["head first", "before the connection"])
-def test_slow_origin_stops_the_client(start, own_origin, at_once):
-    """Also when much of the body is there before the connection to the origin is."""
+def test_slow_origin_stops_the_client(start, own_origin):
+    """`test_slow_connection.py` has the one whose connection comes later than the body."""
     proxy = start(own_origin.url)
     before = proxy.rss()
     total = 128 * MEBI
     with proxy.connect() as client:
-        head = request(b"POST", b"/p", b"Content-Length: %d" % total)
-        first = MEBI if at_once else 0
-        client.send(head + bytes(first))
+        client.send(request(b"POST", b"/p", b"Content-Length: %d" % total))
         stream = own_origin.take()
-        if not at_once:
-            stream.head()
-        thread, sent = pump(client.sock, total - first)
+        stream.head()
+        thread, sent = pump(client.sock, total)
         eventually(lambda: stalled(sent), "the client to be held back")
         assert sent[0] < total // 2
         assert proxy.rss() - before < 16 * MEBI
-        if at_once:
-            stream.head()
         got = len(stream.unread)
         while got < total:
             got += len(stream.sock.recv(MEBI))
