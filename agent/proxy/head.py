@@ -2,11 +2,12 @@
 
 Rule: pure. Parsed parts in, the parts of a new head out; no sockets, no clocks.
 
-Theory. llhttp has parsed the bytes strictly; a head is never passed on as it came but serialised
-again from the parts, so that nothing we did not understand goes on. Order, case, duplicates and
-the raw target stay; hop-by-hop fields go (RFC 9110 section 7.6.1), and what llhttp does not check
-is checked here: Host (RFC 9112 section 3.2), transfer codings other than chunked and any in
-HTTP/1.0 (RFC 9112 section 6.1), upgrades with a body, reason phrases.
+Theory. llhttp has parsed the bytes strictly, but leaves the whitespace behind a value; a head is
+never passed on as it came but serialised again from the parts, so that nothing we did not
+understand goes on. Order, case, duplicates and the raw target stay; hop-by-hop fields go (RFC 9110
+section 7.6.1), and what llhttp does not check is checked here: Host (RFC 9112 section 3.2),
+transfer codings other than chunked and any in HTTP/1.0 (RFC 9112 section 6.1), upgrades with a
+body, reason phrases.
 """
 
 from __future__ import annotations
@@ -124,7 +125,7 @@ def read_request(
         if key in special:
             if key == b"host":
                 hosts += 1
-                head.host = value
+                head.host = value = value.rstrip()
                 if not value:
                     continue
             elif key == b"content-length":
@@ -133,7 +134,7 @@ def read_request(
                 connection.append(value)
                 continue
             elif key == b"transfer-encoding":
-                if head.chunked or value.lower() != b"chunked":
+                if head.chunked or value.rstrip().lower() != b"chunked":
                     raise BadMessage(501, "a transfer coding other than chunked is not supported")
                 if version == "1.0":
                     raise BadMessage(400, "Transfer-Encoding in HTTP/1.0 has no sound framing")
@@ -141,10 +142,10 @@ def read_request(
                 lines.append(b"transfer-encoding: chunked\r\n")
                 continue
             elif key == b"x-request-id":
-                head.request_id = value if not head.request_id else b"\0"
+                head.request_id = value.rstrip() if not head.request_id else b"\0"
                 continue
             elif key == b"traceparent":
-                head.traceparent = value if not head.traceparent else b"\0"
+                head.traceparent = value.rstrip() if not head.traceparent else b"\0"
                 continue
             elif key == b"tracestate":
                 head.tracestate += b"," + value if head.tracestate else value
@@ -321,14 +322,14 @@ def read_response(
                 connection.append(value)
                 continue
             elif key == b"transfer-encoding":
-                if chunked or value.lower() != b"chunked" or version == "1.0":
+                if chunked or value.rstrip().lower() != b"chunked" or version == "1.0":
                     raise BadMessage(502, "the model server's transfer coding is not chunked")
                 chunked = True
                 continue
             elif key == b"x-request-id":
                 head.request_id = value
             elif key == b"upgrade":
-                head.upgrade = value
+                head.upgrade = value.rstrip()
                 if status not in (101, 426):
                     continue
                 lines.append(b"connection: upgrade\r\n")

@@ -82,34 +82,6 @@ def test_response_fields_keep_order_case_duplicates_and_bytes(client, origin):
 
 
 @pytest.mark.parametrize(
-    "target",
-    [
-        b"/a%2Fb%2fc",
-        b"//double//slash",
-        b"/a/../b/./c",
-        b"/%zz%",
-        b"/?q=a b".replace(b" ", b"+") + b"&&=;",
-        b"/?",
-        b"/??x=%00%ff",
-        b"/v1/models/m:predict;p=1,2",
-        b"/'()*!~@$_-.",
-        b'/"<>\\^`{|}[]',
-        b"/" + b"x" * 8000,
-        b"http://model.test/absolute?x=%2F",
-        b"http://model.test",
-    ],
-)
-def test_target_arrives_byte_for_byte(client, origin, target):
-    seen, _ = exchange(client, origin, request(b"GET", target))
-    assert seen.target == target
-
-
-def test_asterisk_form(client, origin):
-    seen, _ = exchange(client, origin, request(b"OPTIONS", b"*"))
-    assert seen.start == b"OPTIONS * HTTP/1.1"
-
-
-@pytest.mark.parametrize(
     "status",
     [
         b"200 OK",
