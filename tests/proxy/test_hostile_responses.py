@@ -35,6 +35,15 @@ def test_trailers_that_a_1_0_client_cannot_get_are_nobodys_fields(connect, origi
         assert (got.all(b"set-cookie"), got.all(b"x-t"), got.body) == ([], [], b"ok")
 
 
+def test_trailers_that_frame_or_route_are_dropped(client, origin):
+    """RFC 9110 6.5.1. (A Content-Length among them is refused: llhttp takes it for framing.)"""
+    bad = b"Transfer-Encoding: gzip\r\nHost: a\r\nTrailer: X\r\nConnection: close\r\n"
+    client.send(request())
+    origin.serve(CHUNKED + chunked(b"x", trailers=bad + b"X-Sum: 1\r\n"))
+    got = client.response()
+    assert (got.status, got.body, got.trailers) == (200, b"x", [(b"X-Sum", b"1")])
+
+
 @pytest.mark.parametrize("asked", [request(), OLD], ids=["1.1", "1.0"])
 @pytest.mark.parametrize("apart", [False, True], ids=["at once", "apart"])
 def test_interim_answers_without_end_are_502(client, origin, asked, apart):
