@@ -181,6 +181,7 @@ CASES: dict[str, tuple[bytes, int]] = {
     ),
     "6585 5: head without end": (POST + b"X-A: " + b"x" * 70_000, 431),
     "9110 15.5.15: target without end": (b"GET /" + b"x" * 70_000, 414),
+    "6585 5: 4 KiB of options": (post(b"Connection: " + b"a," * 2_100), 431),
     "6585 5: 257 fields": (post(b"\r\n".join(b"X-%d: v" % n for n in range(256))), 431),
 }  # fmt: skip
 LIMITS = {413, 414, 431}

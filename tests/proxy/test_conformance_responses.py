@@ -172,7 +172,7 @@ BAD_BODIES = {
     "9112 7.1: empty size": b"\r\nabc\r\n0\r\n\r\n",
     "9112 7.1: space before a size": b" 3\r\nabc\r\n0\r\n\r\n",
     "9112 7.1.1: NUL in an extension": b"3;\0\r\nabc\r\n0\r\n\r\n",
-    "9112 7.1.1: an extension of 400 kB": b"3;" + b"x" * 400_000 + b"\r\nabc\r\n0\r\n\r\n",
+    "9112 7.1.1: an extension of 1 MB": b"3;" + b"x" * 1_000_000 + b"\r\nabc\r\n0\r\n\r\n",
     "9110 6.5.1: a length as trailer": b"3\r\nabc\r\n0\r\nContent-Length: 3\r\n\r\n",
     "9112 7.1: data without CRLF": b"3\r\nabcX\r\n0\r\n\r\n",
     "9112 7.1: bare LF": b"3\nabc\n0\n\n",
