@@ -21,7 +21,7 @@ from tests.peers.explained import explain, explain_back
 from tests.peers.rows import REQUESTS, RESPONSES
 from tests.peers.smuggling import CASES
 from tests.peers.talk import Origin
-from tests.proxy.test_bad_responses import BAD, BAD_BODIES, OK, TE
+from tests.proxy.test_conformance_responses import BAD, BAD_BODIES, OK, TE
 
 PEERS = ("nginx", "haproxy", "envoy")
 CORPUS = [*CASES.values(), *(row.sent for row in REQUESTS), *malformed.corpus()]

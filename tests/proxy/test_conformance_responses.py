@@ -79,7 +79,6 @@ BAD = {
     "9110 8.6: length in letters": OK + LEN + b"five\r\n\r\nhello",
     "9110 8.6: empty length": OK + LEN + b"\r\n\r\nhello",
     "9110 8.6: length past 64 bits": OK + LEN + b"99999999999999999999\r\n\r\nx",
-    "9110 8.6: length of 5,000 zeros": OK + LEN + b"0" * 5000 + b"2\r\n\r\nok",
     # ---- fields
     "9112 5.1: space before the colon": field(b"X-A : 1"),
     "9112 5.1: space before the colon of a length": OK + b"Content-Length : 5\r\n\r\nhello",

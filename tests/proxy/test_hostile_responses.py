@@ -1,6 +1,6 @@
 """A model server that means harm: what it says in one answer stays in that answer, and is bounded.
 
-Beside `test_bad_responses.py`, which holds what is no HTTP: these answers are well-formed.
+Beside `test_conformance_responses.py`, which holds what is no HTTP: these answers are well-formed.
 """
 
 from __future__ import annotations
