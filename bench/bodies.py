@@ -24,9 +24,9 @@ SHORT = 32
 PEER = who.NGINX_LARGE
 SMALLER = (1_000, 64_000, 1_000_000, 10_000_000)
 """Bytes, beside the largest, which the settings say."""
-TOTAL, MOST = 200_000_000, 500
+TOTAL, MOST = 100_000_000, 500
 """Bytes that a size is measured with, and bodies."""
-REST = 0.5
+REST = 0.25
 """Seconds of rest between two readings."""
 LOOKS = 0.05
 """Seconds between two looks at the memory."""

@@ -39,7 +39,7 @@ class Settings:
     connections: int = 16
     requests: int = 200_000
     """For the question of memory."""
-    idle: float = 20.0
+    idle: float = 10.0
     body: int = 100_000_000
     """Bytes of the large body."""
     streams: int = 1000

@@ -23,7 +23,7 @@ from bench.report import Table, median, spread, write
 from bench.rig import Rig, say
 
 FIELD = (who.NONE, who.NGINX_STREAMING, who.HAPROXY, who.ENVOY, who.OFF, who.ALL)
-FIRSTS = 300
+FIRSTS = 200
 """Streams that are timed, one after the other; some more go before."""
 WARM = 30
 EVERY = 0.2
