@@ -77,7 +77,7 @@ def server(rig: Rig) -> None:
     results = rounds(rig, field)
     added = Added.of(results)
     notes = [
-        "FastAPI by uvicorn (uvloop, httptools), one worker, before no proxy. Instrumented: "
+        "FastAPI by uvicorn (uvloop, httptools), one worker, no proxy before it. Instrumented: "
         "prometheus-fastapi-instrumentator, opentelemetry-instrumentation-fastapi with spans by "
         "OTLP/HTTP, a python-json-logger middleware. Outrider: before nginx as the model server."
     ]
