@@ -128,7 +128,7 @@ def _bars(axes: Any, chart: Bars) -> None:
     for place, (label, each) in enumerate(drawn.items()):
         told = _number(middles[place])
         if label in ratios:
-            told += f"  ({ratios[label]:.2f}×)"
+            told += f"  ({ratios[label]:.{2 if ratios[label] >= 0.1 else 3}f}×)"
         at = max(each)
         axes.annotate(told, (at, place), (5, 0), textcoords="offset points", va="center")
     axes.set_title(chart.title)
