@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import socket
+from contextlib import suppress
+
 import pytest
 
+from tests.harness import eventually
+from tests.proxy.pumping import MEBI, pump, stalled
 from tests.wire import chunked, request, response
 
 MANY = 50
@@ -76,6 +81,27 @@ def test_end_of_the_clients_side_behind_complete_pipelined_requests(start, own_o
             assert own_origin.serve(response(n)).target == b"/" + n
             assert client.response().body == n
         assert client.end() == "eof"
+
+
+@pytest.mark.slow
+def test_what_is_pipelined_behind_a_request_in_flight_is_held_by_the_client(start, own_origin):
+    """CVE-2026-54273 to 54280: a queue of them without end. Here little of it is read."""
+    proxy = start(own_origin.url)
+    with proxy.connect() as client:
+        client.send(request(target=b"/1"))
+        stream = own_origin.take()
+        stream.request()
+        before = proxy.rss()
+        thread, sent = pump(client.sock, 64 * MEBI)
+        try:
+            eventually(lambda: stalled(sent), "the client to be held back")
+            assert sent[0] < 32 * MEBI
+            assert proxy.rss() - before < 4 * MEBI
+            assert (own_origin.pending(), stream.unread) == (0, b"")
+        finally:
+            with suppress(OSError):
+                client.sock.shutdown(socket.SHUT_RDWR)
+            thread.join()
 
 
 CHUNKED = request(b"POST", b"/1", b"Transfer-Encoding: chunked") + chunked(b"abc")
