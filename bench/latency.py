@@ -77,6 +77,11 @@ def added(rounds: list[Round], straight: list[Round], rate: float, share: float)
     return [through[rate][share] - direct[rate][share] for through, direct in pairs]
 
 
+def _beside(mine: float, peer: float) -> str:
+    """A ratio of what is added; where noise was larger than that there is none."""
+    return ratio(mine, peer) if min(mine, peer) > 0 else "–"
+
+
 def _table(
     rate: float, field: list[Contestant], extra: dict[str, dict[float, list[float]]], data: Any
 ) -> Table:
@@ -87,7 +92,7 @@ def _table(
         row = [one.title, *(f"{mine[share]:.3f}" for share in QUANTILES)]
         row += [spread(extra[one.name][share], 3) for share in (0.5, 0.99)]
         peer = middle.get(PEERS.get(one.name, ""))
-        row += [ratio(mine[share], peer[share] if peer else None) for share in (0.5, 0.99)]
+        row += [_beside(mine[share], peer[share] if peer else 0.0) for share in (0.5, 0.99)]
         rows.append([*row, f"{sum(each['failed'] for each in data[one.name])}"])
     straight = [each["ms"][rate] for each in data[who.NONE.name]]
     floor = ", ".join(
