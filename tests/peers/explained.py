@@ -38,7 +38,7 @@ STRICTER = {
     r"CONNECT is not served": "the contract: CONNECT gets 405",
     r"HTTP/2|PRI": "the contract: an HTTP/2 preface gets 400",
     r"HTTP version is not spoken|has no version": "9112 2.3: the version is HTTP/1.1 or HTTP/1.0",
-    r"too large|limits\.": "a limit of ours",
+    r"too large|too long|limits\.|did not come in time": "a limit of ours",
 }  # fmt: skip
 """Outrider refuses what another passes on: by the words of its answer."""
 
@@ -119,6 +119,7 @@ STRICTER_BACK = STRICTER | {
     r"interim response with a body": "9112 6.3: an interim answer has no body",
     r"interim responses without end": "a limit of ours",
     r"Data after": "9112 9.3: bytes behind an answer that ends the connection",
+    r"more than it was asked for": "9112 9.3: bytes behind an answer are nobody's",
     r"closed the connection": "9112 8: an answer that ends before its head does is none",
 }  # fmt: skip
 BLANK = r"(^|\n\r\n)[\r\n]+HTTP/"
