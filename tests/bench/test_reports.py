@@ -20,6 +20,7 @@ from bench.rig import Rig
 from bench.settings import Settings
 
 SETTINGS = Settings(rounds=2)
+GROWN = sum(len(workers.CONNECTIONS[one.workers]) for one in workers.FIELD)
 
 
 def _measured(contestant: Contestant, us: float = 30.0) -> Measurement:
@@ -62,7 +63,7 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (hop.observed, "observed", len(hop.OBSERVED), 2),
         (hop.ids, "ids", len(hop.IDS), 2),
         (server.server, "server", len(server.FIELD), 1),
-        (workers.workers, "workers", len(workers.FIELD) * len(workers.CONNECTIONS), 2),
+        (workers.workers, "workers", GROWN, 2),
     ],
 )
 def test_every_contestant_is_in_the_table_and_every_round_in_the_json(
