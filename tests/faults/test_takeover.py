@@ -7,6 +7,7 @@ import signal
 import socket
 import time
 
+import psutil
 import pytest
 
 from agent.takeover import address
@@ -22,7 +23,7 @@ from tests.faults.generations import (
     watching,
 )
 from tests.faults.load import Load, counting_model
-from tests.harness import Outrider, alive, eventually, free_ports
+from tests.harness import Outrider, alive, eventually, free_ports, get
 from tests.wire import request, response
 
 pytestmark = pytest.mark.slow
@@ -105,7 +106,7 @@ def test_twenty_over_ten_minutes(start, model):
 
 
 def test_what_is_in_flight_is_finished_by_the_one_that_began_it(start, own_origin):
-    proxy = start(own_origin.url, {"drain": {"delay": "0s", "grace": "20s", "flush": "1s"}})
+    proxy = start(own_origin.url, {"drain": {"delay": "10s", "grace": "20s", "flush": "1s"}})
     idle = proxy.connect()
     idle.send(request())
     own_origin.serve()
@@ -125,11 +126,13 @@ def test_what_is_in_flight_is_finished_by_the_one_that_began_it(start, own_origi
 
     new = succeed(start, proxy)
     assert proxy.process.poll() is None, "it has requests in flight"
-    assert new.metric("http_server_active_requests") == 2
     idle.send(request())
     own_origin.serve()
     assert b"close" in idle.response().tokens(b"connection"), "on to the new one"
     assert idle.end() == "eof"
+    for _ in range(10):
+        assert observer_of(new) == new.pid("observer"), "the port is the new one's at once"
+        assert new.metric("http_server_active_requests") == 2
     with new.connect() as client:
         client.send(request())
         own_origin.serve()
@@ -143,6 +146,13 @@ def test_what_is_in_flight_is_finished_by_the_one_that_began_it(start, own_origi
     ended(proxy)
     assert new.metric(COUNT) == 5
     eventually(lambda: new.metric("http_server_active_requests") == 0, "nothing in flight")
+
+
+def observer_of(proxy: Outrider) -> int:
+    """The process that answers the admin port."""
+    status = get(proxy.admin, "/api/v1/status").json()
+    [pid] = [process["pid"] for process in status["processes"] if process["role"] == "observer"]
+    return int(pid)
 
 
 def test_with_nobody_to_take_over_from_it_starts_and_says_so(start, own_origin):
@@ -172,11 +182,19 @@ def refused(new: Outrider, *words: str) -> None:
 
 @pytest.mark.parametrize("role", ["worker", "observer"])
 def test_a_process_of_the_new_one_that_dies_before_all_are_ready(start, model, role):
+    """Until all are ready none takes a connection, so none is lost with it."""
     proxy = start(model.url)
     with Load(proxy.address, 10**9, connections=4, per_connection=20, think=0.01) as load:
         try:
             new = start(model.url, args=["--takeover"], ready=None, ports=proxy.ports)
             eventually(lambda: proxy.said(ASKS), "the new one to ask", 30)
+            os.kill(new.pid("observer"), signal.SIGSTOP)
+            worker = psutil.Process(new.pid("worker"))
+            eventually(lambda: len(worker.net_connections("unix")) > 1, "it to reach its observer")
+            done = load.done
+            eventually(lambda: load.done > done + 100, "the running one to serve on")
+            ports = [c.laddr.port for c in worker.net_connections("tcp") if c.status != "LISTEN"]
+            assert proxy.ports[0] not in ports
             os.kill(new.pid(role), signal.SIGKILL)
             refused(new, role, "serves on")
             done = load.done
