@@ -28,7 +28,7 @@ from tests.wire import request, response
 
 pytestmark = pytest.mark.slow
 
-TAKEOVERS = int(os.environ.get("OUTRIDER_TEST_TAKEOVERS", "5"))
+TAKEOVERS = int(os.environ.get("OUTRIDER_TEST_TAKEOVERS", "4"))
 """In a row; 20 in the soak, which spreads them over OUTRIDER_TEST_SECONDS."""
 SECONDS = float(os.environ.get("OUTRIDER_TEST_SECONDS", "600"))
 POST = {"http_request_method": "POST"}
@@ -106,7 +106,7 @@ def test_twenty_over_ten_minutes(start, model):
 
 
 def test_what_is_in_flight_is_finished_by_the_one_that_began_it(start, own_origin):
-    proxy = start(own_origin.url, {"drain": {"delay": "10s", "grace": "20s", "flush": "1s"}})
+    proxy = start(own_origin.url, {"drain": {"delay": "3s", "grace": "20s", "flush": "1s"}})
     idle = proxy.connect()
     idle.send(request())
     own_origin.serve()
@@ -124,7 +124,7 @@ def test_what_is_in_flight_is_finished_by_the_one_that_began_it(start, own_origi
     at_stream.send(head + b"8\r\ndata: 1\n\r\n")
     stream.until(b"data: 1\n")
 
-    new = succeed(start, proxy)
+    new = succeed(start, proxy, settings={})
     assert proxy.process.poll() is None, "it has requests in flight"
     idle.send(request())
     own_origin.serve()
@@ -140,6 +140,7 @@ def test_what_is_in_flight_is_finished_by_the_one_that_began_it(start, own_origi
     proxy.signal(signal.SIGTERM)  # as a service manager might: it drains already
     at_stream.send(b"8\r\ndata: 2\n\r\n0\r\n\r\n")
     stream.until(b"data: 2\n\r\n0\r\n\r\n")
+    stream.close()
     at_unary.send(response(b"late"))
     assert waiting.response().body == b"late"
     assert waiting.end() == "eof"
