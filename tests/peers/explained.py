@@ -30,6 +30,7 @@ STRICTER = {
     r"chunk (data|extension|size)": "9112 7.1: a chunk is framed to the letter",
     r"Transfer-Encoding` header value|coding other than chunked": "9112 6.1: chunked and no other",
     r"Invalid header (field|value) char|Invalid header token": "9110 5.5, 9112 5: bytes of a field",
+    r"has invalid `Transfer-Encoding`": "9112 6.1: chunked and no other, nor with a tab behind it",
     r"Unexpected whitespace after header value|Unexpected space": "9112 5.2: no obs-fold",
     r"request line is not valid": "9112 3: method SP target SP version, no more and no less",
     r"method is not known": "the contract: unknown methods get 400",

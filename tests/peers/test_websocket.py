@@ -65,12 +65,14 @@ def urls() -> Iterator[Urls]:
     loop.close()
 
 
-def verdicts(url: str, without: list[str] | None) -> dict[str, tuple[str, str]]:
+def verdicts(
+    url: str, only: list[str] | None = None, without: list[str] | None = None
+) -> dict[str, tuple[str, str]]:
     """How the server behaved in each case, and how it closed."""
 
     async def play():
         try:
-            return await run_fuzzingclient(url, None, without, concurrency=4)
+            return await run_fuzzingclient(url, only, without, concurrency=4)
         except FailureError as failed:
             return failed.results
 
@@ -78,19 +80,27 @@ def verdicts(url: str, without: list[str] | None) -> dict[str, tuple[str, str]]:
     return {one.case_id: (one.behavior.value, one.behavior_close.value) for one in played}
 
 
+def compare(urls: Urls, count: int, without: list[str] | None) -> None:
+    """All verdicts are the same; a few hang on who is faster, and those are asked again."""
+    direct, proxied = (verdicts(url, None, without) for url in urls)
+    assert len(direct) == len(proxied) == count
+    for _ in range(3):
+        if not (differ := [case for case in direct if direct[case] != proxied[case]]):
+            return
+        assert len(differ) <= 5, differ
+        direct, proxied = (verdicts(url, differ) for url in urls)
+    assert proxied == direct
+
+
 @pytest.mark.slow
 def test_every_verdict_is_that_of_the_direct_run(urls):
-    direct, proxied = (verdicts(url, LONG) for url in urls)
-    assert len(direct) == QUICK_CASES
-    assert proxied == direct
+    compare(urls, QUICK_CASES, LONG)
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(1800)
 def test_every_verdict_of_the_whole_suite_is_that_of_the_direct_run(urls):
-    direct, proxied = (verdicts(url, None) for url in urls)
-    assert len(direct) == ALL_CASES
-    assert proxied == direct
+    compare(urls, ALL_CASES, None)
 
 
 def both(urls: Urls, talk) -> None:
