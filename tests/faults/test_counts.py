@@ -200,8 +200,8 @@ def test_with_a_hung_worker(start, model):
         try:
             eventually(lambda: load.done > 200, "the load to get on", 60)
             os.kill(hung, signal.SIGSTOP)
-            waiting = Load(proxy.address, 200, per_connection=1)
-            with waiting:  # enough for both queues: those of the stopped one wait
+            waiting = Load(proxy.address, 400, connections=100, per_connection=1)
+            with waiting:  # enough for both queues; those in that of the stopped one wait
                 eventually(lambda: waiting.answered > 20, "the other one to serve", 60)
                 assert hung in proxy.pids()["worker"], "replaced only after ten ticks"
                 eventually(lambda: hung not in proxy.pids()["worker"], "it to be replaced", 60)
