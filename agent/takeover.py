@@ -152,8 +152,6 @@ class Door:
             self._visitor, _ = self.listener.accept()
             self._visitor.setblocking(False)
             self._awaited, self._until = "hello", now + READY_WITHIN
-            if (uid := _peer_uid(self._visitor)) != os.geteuid():
-                self.dismiss(f"user {uid} may not take over from user {os.geteuid()}")
 
     def _answer(self, visitor: socket.socket, said: dict[str, Any]) -> bool:
         if self._awaited not in said:
@@ -170,6 +168,8 @@ class Door:
         return False
 
     def _offer(self, visitor: socket.socket, hello: object) -> None:
+        if (uid := _peer_uid(visitor)) != os.geteuid():
+            raise Refused(f"user {uid} may not take over from user {os.geteuid()}")
         if not isinstance(hello, dict) or hello.get("magic") != MAGIC:
             raise Refused("it is no outrider")
         if hello.get("version") != VERSION:
