@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import weakref
 from collections.abc import Mapping
 from typing import NamedTuple, TypeVar
 
@@ -105,6 +106,8 @@ class Ledger:
         if fd is None:
             fd = os.memfd_create("outrider-ledger") if hasattr(os, "memfd_create") else -1
         self.fd = fd
+        if fd >= 0:
+            weakref.finalize(self, os.close, fd).atexit = False
         self._size = _HEADER + end * self.layout.worker_size
         if fd >= 0:
             self._size = max(self._size, os.fstat(fd).st_size)

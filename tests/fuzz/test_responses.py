@@ -101,11 +101,15 @@ class Sent(NamedTuple):
 def sent(seed: int, number: int) -> Sent:
     data = mutator.mutant(seed, number, SEEDS)
     method = METHODS[number % len(METHODS)]
-    return Sent(method, data, number % 61, number % 3 > 0 or not _ends(method, data))
+    end = _end(method, data)
+    # What comes behind a response goes with it: alone, and once the connection has its next
+    # request, it would be the answer to that to any client of HTTP/1.1 (RFC 9112 section 9.3.2).
+    cut = number % 61 if method != b"HEAD" and end in (None, len(data)) else 0
+    return Sent(method, data, cut, number % 3 > 0 or end is None)
 
 
-def _ends(method: bytes, data: bytes) -> bool:
-    """Whether llhttp takes the response for complete; if not, the origin must end it by closing."""
+def _end(method: bytes, data: bytes) -> int | None:
+    """Where the response is over to llhttp; if nowhere, the origin must end it by closing."""
     done: list[int] = []
 
     class Done:
@@ -113,11 +117,14 @@ def _ends(method: bytes, data: bytes) -> bool:
             done.append(parser.get_status_code())
 
     parser = httptools.HttpResponseParser(Done())
-    try:
-        parser.feed_data(data)
-    except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-        return False
-    return bool(done) and done[-1] >= 200 and method != b"HEAD"
+    for at in range(len(data)):
+        try:
+            parser.feed_data(data[at : at + 1])
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            return None
+        if done and done[-1] >= 200:
+            return None if method == b"HEAD" else at + 1
+    return None
 
 
 class Answering(Recorded):
