@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import random
 import signal
@@ -22,7 +23,7 @@ from agent.drift.collector import DriftCollector
 from agent.drift.model import Settings
 from agent.drift.monitor import Monitor, load_references
 from agent.ledger import OBSERVER, WORKER, Ledger
-from agent.observer import changes
+from agent.observer import changes, heap
 from agent.observer.decodes import DecodeCollector
 from agent.observer.faults import Faults
 from agent.observer.pipeline import Outlets, Pipeline
@@ -39,6 +40,8 @@ from agent.telemetry import Telemetry
 
 TICK = 1.0
 """Seconds between heartbeats, and between looks at windows whose time is over."""
+TRIM_TICKS = 2
+"""Between hand-backs of free memory."""
 LAST_CONNECTIONS = 0.05
 """Seconds for what waits in the bus's queue to be taken."""
 
@@ -193,6 +196,7 @@ class _Observer:
         hear()
         counters = self._ledger.observer
         counters[OBSERVER["pid"]] = os.getpid()
+        gc.freeze()  # what lives for ever: a full collection would look at it for 20 ms
         for sender in self._sinks.all():
             sender.start()
         if self._pusher is not None:
@@ -220,8 +224,11 @@ class _Observer:
 
     async def _tick(self) -> None:
         counters = self._ledger.observer
+        trim = heap.trimmer()
         while not self._stop.is_set():
             counters[OBSERVER["heartbeat"]] += 1
+            if counters[OBSERVER["heartbeat"]] % TRIM_TICKS == 0:
+                trim()
             for look in (self._monitor.tick, self._tell_changes):
                 try:
                     look()

@@ -4,6 +4,9 @@ Rule: every step gets the whole batch; a step that fails costs its own records a
 
     exemplars → spans → decode → drift → log lines
 
+Between steps it lets others run: where worker and observer share a core, a request must not wait
+for a whole frame of those before it.
+
 Overload sheds from the end of that which matters least: sketches, then payload logs, then logs,
 then spans. What was shed is counted in the ledger; the counts of requests never pass here.
 """
@@ -11,6 +14,7 @@ then spans. What was shed is counted in the ledger; the counts of requests never
 from __future__ import annotations
 
 import logging
+import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -93,12 +97,15 @@ class Pipeline:
         failed: set[int] = set()
         out, shed = self._out, self._shedder
         self._step("exemplars", out.exemplars, batch, failed)
+        os.sched_yield()
         if out.spans is not None:
             if level < SPANS:
                 self._step("spans", self._ship_spans, batch, failed)
             else:
                 shed.count(SPANS, len(batch))
+        os.sched_yield()
         dialects = self._decode(batch, level, failed)
+        os.sched_yield()
         if out.lines is not None:
             if level < LOGS:
                 self._ship_lines(batch, dialects, failed)
