@@ -19,8 +19,12 @@ ADDED = matrix.Usual(
 )
 """The contract's, and no other."""
 
-RACES = {"caddy": {f"Order: {name}" for name in dialogs.DIALOGS if "Expect" in name}}
-"""Caddy's own 100 goes out while the origin answers: either may be first."""
+RACES = {
+    "caddy": {f"Order: {name}" for name in dialogs.DIALOGS if "Expect" in name}
+    | {"Requests: an underscore in a name"}
+}
+"""Caddy's own 100 goes out while the origin answers: either may be first. It drops a field with an
+underscore in its name in some runs and not in others (2.11.7)."""
 
 
 @pytest.fixture(scope="module")
