@@ -96,6 +96,14 @@ class Metrics:
             if sample.name == name and labels.items() <= sample.labels.items()
         )
 
+    def accounted(self) -> float:
+        """Records that were finished, or dropped whole and counted by whoever dropped them."""
+        dropped = [
+            self.value("outrider_records_dropped_total", stage=stage)
+            for stage in ("worker", "observer")
+        ]
+        return self.value("outrider_records_total", stage="finished") + sum(dropped)
+
 
 class Process(NamedTuple):
     pid: int

@@ -85,13 +85,8 @@ def reading(proxy: Outrider) -> Iterator[None]:
 
 def balanced(scrape: Metrics) -> bool:
     """All are counted, and each record was finished or is counted as lost where it was."""
-    dropped = [
-        scrape.value("outrider_records_dropped_total", stage=stage)
-        for stage in ("worker", "observer")
-    ]
-    finished = scrape.value("outrider_records_total", stage="finished")
     made = scrape.value("outrider_records_total", stage="observed")
-    return scrape.value(COUNT) >= TOTAL and made == finished + sum(dropped)
+    return scrape.value(COUNT) >= TOTAL and made == scrape.accounted()
 
 
 def scraped(proxy: Outrider) -> bool:

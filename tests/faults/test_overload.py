@@ -52,12 +52,7 @@ def throttled(pid: int) -> Iterator[None]:
 def balanced(proxy: Outrider, total: int) -> bool:
     """Every record was finished, or dropped by whoever had no room for it."""
     scrape = proxy.metrics()
-    finished = scrape.value("outrider_records_total", stage="finished")
-    dropped = [
-        scrape.value("outrider_records_dropped_total", stage=stage)
-        for stage in ("worker", "observer")
-    ]
-    return scrape.value(COUNT) == total == finished + sum(dropped)
+    return scrape.value(COUNT) == total == scrape.accounted()
 
 
 def size(proxy: Outrider) -> int:
