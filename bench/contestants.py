@@ -204,6 +204,22 @@ WORKERS: dict[str, Callable[[int], Starts]] = {
 }
 
 
+STANDING = (
+    NGINX,
+    HAPROXY,
+    ENVOY,
+    ENVOY_OBSERVED,
+    AIOHTTP,
+    MITMPROXY,
+    OFF,
+    SIGNALS,
+    ALL,
+    ALL_LOKI,
+    ALL_SINKS,
+)
+"""All that differ in what they are at rest."""
+
+
 @contextmanager
 def running(rig: Rig, contestant: Contestant, model: int | None = None) -> Iterator[Running]:
     """The contestant on its cores before the port `model` (default: the rig's upstream)."""

@@ -19,19 +19,6 @@ from bench.processes import BenchError
 from bench.report import Table, write
 from bench.rig import Rig, say
 
-FIELD = (
-    who.NGINX,
-    who.HAPROXY,
-    who.ENVOY,
-    who.ENVOY_OBSERVED,
-    who.AIOHTTP,
-    who.MITMPROXY,
-    who.OFF,
-    who.SIGNALS,
-    who.ALL,
-    who.ALL_LOKI,
-    who.ALL_SINKS,
-)
 CONNECTIONS = (100, 1000, 5000)
 ROLES = ("worker", "observer")
 LIMIT = 1e-4
@@ -136,7 +123,7 @@ def _table(field: list[Contestant], grown: dict[str, Any], held: dict[str, Any])
 
 def memory(rig: Rig) -> None:
     """All of it, one contestant after the other."""
-    field = who.chosen(rig, FIELD)
+    field = who.chosen(rig, who.STANDING)
     grown = {one.name: _grow(rig, one) for one in field}
     held = {one.name: _hold(rig, one) for one in field}
     after = {one.title: [grown[one.name]["readings"][-1][1].total] for one in field}

@@ -14,21 +14,6 @@ from bench.contestants import Running, running
 from bench.report import Table, median, spread, write
 from bench.rig import Rig, say
 
-FIELD = (
-    who.NGINX,
-    who.HAPROXY,
-    who.ENVOY,
-    who.ENVOY_OBSERVED,
-    who.AIOHTTP,
-    who.MITMPROXY,
-    who.OFF,
-    who.SIGNALS,
-    who.ALL,
-    who.ALL_LOKI,
-    who.ALL_SINKS,
-)
-
-
 PATIENCE = 10.0
 """Seconds to wait for the metrics port."""
 
@@ -47,7 +32,7 @@ def _observed_after(one: Running) -> float | None:
 
 def start(rig: Rig) -> None:
     """Seconds from exec to the first 200 of each one's readiness, asked every 5 ms."""
-    field = who.chosen(rig, FIELD)
+    field = who.chosen(rig, who.STANDING)
     times: dict[str, list[float]] = {one.name: [] for one in field}
     metrics: dict[str, list[float]] = {one.name: [] for one in field}
     for turn in range(rig.settings.starts):
