@@ -19,7 +19,6 @@ from tests.faults.generations import (
     ended,
     footprint,
     succeed,
-    wait_for,
     watching,
 )
 from tests.faults.load import Load, counting_model
@@ -295,11 +294,12 @@ def test_two_at_once_come_one_after_the_other(start, model):
                 for _ in range(2)
             ]
             for new in both:
-                wait_for(new)
+                eventually(lambda: new.said(TAKEN), "the takeover", 60)  # noqa: B023
             ended(proxy)
-            first = 0 if both[1].process.poll() is None else 1
-            ended(both[first])
-            last = both[1 - first]
+            gone = lambda new: new.process.poll() is not None  # noqa: E731
+            first = eventually(lambda: next(filter(gone, both), None), "the first to end", 60)
+            ended(first)
+            last = next(new for new in both if new is not first)
             done = load.done
             eventually(lambda: load.done > done + 20, "the last one to serve")
         finally:
