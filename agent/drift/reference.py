@@ -22,6 +22,8 @@ import msgspec
 from msgspec import Struct
 
 from agent.drift.sketch import Bins, CategoryBins, NumericBins
+from agent.drift.variation import ColumnVariation, Period
+from agent.drift.variation import merged as merged_variation
 
 FORMAT = 1
 MAX_FILE = 64 << 20
@@ -74,6 +76,8 @@ class ColumnProfile(Struct, frozen=True):
     edges: list[float] | None = None
     categories: list[str] | None = None
     moments: Moments | None = None
+    variation: ColumnVariation | None = None
+    """None: not known."""
 
     def bins(self) -> Bins:
         """The bins, ready to count with."""
@@ -97,6 +101,8 @@ class Profile(Struct, frozen=True):
     rows: int
     columns: list[ColumnProfile]
     hash: str = ""
+    period: Period | None = None
+    """None: of rows whose times are not known."""
 
     @property
     def short_hash(self) -> str:
@@ -104,10 +110,16 @@ class Profile(Struct, frozen=True):
         return self.hash[:8]
 
 
-def make(model: str, rows: int, columns: Sequence[ColumnProfile], version: str = "") -> Profile:
+def make(
+    model: str,
+    rows: int,
+    columns: Sequence[ColumnProfile],
+    version: str = "",
+    period: Period | None = None,
+) -> Profile:
     """A profile of these columns, with its hash."""
     ordered = sorted(columns, key=lambda column: (column.side, column.name))
-    profile = Profile(FORMAT, model, version, rows, ordered)
+    profile = Profile(FORMAT, model, version, rows, ordered, period=period)
     return msgspec.structs.replace(profile, hash=_digest(profile))
 
 
@@ -182,7 +194,25 @@ def merge(profiles: Sequence[Profile]) -> Profile:
             remedy = "merge profiles of the same columns"
             raise ProfileError("merge", "columns", names, "differ", remedy)
         columns = [_added(a, b) for a, b in zip(columns, other.columns, strict=True)]
-    return make(first.model, sum(p.rows for p in profiles), columns, first.version)
+    period = _period(profiles)
+    return make(first.model, sum(p.rows for p in profiles), columns, first.version, period)
+
+
+def _period(profiles: Sequence[Profile]) -> Period | None:
+    """From the first beginning to the last end. Raises ProfileError if slots differ in length."""
+    known = [profile.period for profile in profiles if profile.period is not None]
+    if not known:
+        return None
+    if len({period.seconds for period in known}) > 1:
+        found = [period.seconds for period in known]
+        remedy = "build them with the same --window"
+        raise ProfileError("merge", "period.seconds", found, "differ", remedy)
+    return Period(
+        min(period.began for period in known),
+        max(period.ended for period in known),
+        known[0].seconds,
+        max(period.slots for period in known),
+    )
 
 
 def _added(a: ColumnProfile, b: ColumnProfile) -> ColumnProfile:
@@ -195,6 +225,7 @@ def _added(a: ColumnProfile, b: ColumnProfile) -> ColumnProfile:
         missing=a.missing + b.missing,
         invalid=a.invalid + b.invalid,
         moments=pooled(a.moments, b.moments),
+        variation=merged_variation(a.variation, b.variation),
     )
 
 

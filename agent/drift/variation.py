@@ -1,0 +1,66 @@
+"""How much a model's own days and weeks differ among themselves, as a reference keeps it.
+
+Rule: plain data, small; `agent.drift.natural` estimates it, the chart allows for it.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+HOURS = 24
+
+
+class Period(Struct, frozen=True):
+    """The reference period, cut into slots of equal length. Times are seconds since the epoch."""
+
+    began: float
+    ended: float
+    seconds: float
+    """Of a slot: the shortest span of time whose variation is known."""
+    slots: int
+    """With any rows."""
+
+
+class ColumnVariation(Struct, frozen=True):
+    """Natural variation of one column's scores over the reference period."""
+
+    scores: str
+    """Short digest of the names of the scores; under others the greatest of all is taken."""
+    tau2: list[list[float]]
+    """A score, then a span of 1, 2, 4, … slots: upper bound of the variance of a span's mean
+    score, in the reference's standard deviations squared, less what its rows alone explain."""
+    daily: list[int] = []
+    """Scores that follow the hour of day, whose `tau2` is what remains without that."""
+    hours: list[list[int]] = []
+    """Counts on the column's bins, missing and invalid by hour of day (UTC); empty if no score
+    follows it."""
+
+
+def merged(a: ColumnVariation | None, b: ColumnVariation | None) -> ColumnVariation | None:
+    """Of two references of one column: the greater of both.
+
+    Variation is of the traffic, not of the rows that were counted, so it does not add up, and
+    the pods that share a model's traffic see the same days. An upper bound of both is the one
+    that cannot promise too much.
+    """
+    if a is None or b is None:
+        return a or b
+    if a.scores != b.scores or len(a.tau2) != len(b.tau2):
+        rows = [[max(column) for column in _columns([*a.tau2, *b.tau2])]]
+        return ColumnVariation("", rows)
+    tau2 = [[max(pair) for pair in _columns([x, y])] for x, y in zip(a.tau2, b.tau2, strict=True)]
+    if not a.hours or not b.hours:
+        hours = a.hours or b.hours
+    else:
+        hours = [
+            [m + n for m, n in zip(x, y, strict=True)]
+            for x, y in zip(a.hours, b.hours, strict=True)
+        ]
+    return ColumnVariation(a.scores, tau2, sorted({*a.daily, *b.daily}), hours)
+
+
+def _columns(rows: list[list[float]]) -> list[list[float]]:
+    """Rows as columns; a shorter row goes on with its last."""
+    length = max(map(len, rows), default=0)
+    filled = [[*row, *row[-1:] * (length - len(row))] for row in rows]
+    return [list(column) for column in zip(*filled, strict=True)]
