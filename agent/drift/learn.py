@@ -4,8 +4,9 @@ Rule: bins are set from a bounded sample, then all rows are counted on them.
 
 Numeric bins are at most `BINS` quantile intervals of the sample, with atoms split off: a value
 that is alone more than one bin's share, and each value of a column of at most `BINS` distinct
-ones. Categories are the `BINS` most frequent. A column of texts (long, or nearly all different)
-gets no categories: such values are names of people and things, and tell nothing by their share.
+ones. Below the least and above the greatest value are two bins more, for what is out of range.
+Categories are the `BINS` most frequent. A column of texts (long, or nearly all different) gets no
+categories: such values are names of people and things, and tell nothing by their share.
 """
 
 from __future__ import annotations
@@ -116,8 +117,8 @@ def numeric_edges(finite: Floats) -> list[float]:
         # inverted_cdf: an edge is a value that was seen, so the bin `<= edge` has its exact share.
         quantiles = np.quantile(rest, np.arange(1, parts) / parts, method="inverted_cdf")
     with np.errstate(over="ignore"):  # before the least float is -inf, which is dropped
-        before = np.nextafter(atoms, -np.inf)
-    edges = np.unique(np.concatenate([quantiles, atoms, before]))
+        before = np.nextafter(np.append(atoms, values[0]), -np.inf)
+    edges = np.unique(np.concatenate([quantiles, atoms, before, values[-1:]]))
     return [float(edge) for edge in edges[np.isfinite(edges)]]
 
 

@@ -25,7 +25,7 @@ from agent.drift.sketch import Bins, CategoryBins, NumericBins
 from agent.drift.variation import ColumnVariation, Period
 from agent.drift.variation import merged as merged_variation
 
-FORMAT = 1
+FORMAT = 2
 MAX_FILE = 64 << 20
 """Bytes; a longer file is no profile."""
 MAX_COUNT = 1 << 53

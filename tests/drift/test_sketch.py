@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from itertools import pairwise
 
 import numpy as np
@@ -70,12 +71,31 @@ def test_a_value_more_frequent_than_a_bin_is_a_bin_of_its_own():
 def test_quantile_bins_of_a_continuous_column_are_equally_full():
     rows = np.random.default_rng(1).lognormal(size=20_000)
     counts = NumericBins(numeric_edges(rows)).count(rows.tolist())[:MISSING]
-    assert counts.tolist() == [20_000 // BINS] * BINS
+    assert counts.tolist() == [0, *[20_000 // BINS] * BINS, 0]
+
+
+@given(st.lists(finite, min_size=1, max_size=200), finite)
+def test_what_is_out_of_the_references_range_is_a_bin_of_its_own(sample, other):
+    bins = NumericBins(numeric_edges(np.array(sample)))
+    counts = bins.count([other])
+    least, greatest = min(sample), max(sample)
+    if least > -sys.float_info.max:  # nothing is below the least float
+        assert bool(counts[0]) == (other < least)
+    assert bool(counts[bins.size - 1]) == (other > greatest)
 
 
 def test_not_finite_and_not_numeric_are_invalid_and_none_is_missing():
     counts = NumericBins([0.0]).count([1, -1, None, math.nan, math.inf, "x", "2", True, 10**400])
     assert counts.tolist() == [1, 3, 1, 4]
+
+
+@given(values, st.lists(st.none() | st.floats() | st.sampled_from([0, 1, 2, 1])))
+def test_an_array_counts_like_the_list_with_nan_as_missing(sample, rows):
+    array = np.array(rows, dtype=np.float64)
+    plain = [None if v is None or v != v else float(v) for v in rows]
+    for from_text in (False, True):
+        bins = shape_of("c", "input", sample, from_text=from_text).bins()
+        assert bins.count(array).tolist() == bins.count(plain).tolist()
 
 
 def test_categories_beyond_the_top_are_other():
