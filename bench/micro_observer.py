@@ -119,6 +119,7 @@ class Parts:
             stdout=self.senders[1:],
             log_senders=(),
             drift=self.monitor.add,
+            unseen=self.monitor.miss,
         )
         log = logging.getLogger("outrider")
         shedder = Shedder(self.ledger.observer)
@@ -140,6 +141,7 @@ def decoding(monitor: Monitor, ledger: Ledger) -> Callable[[list[Exchange]], obj
         stdout=(),
         log_senders=(),
         drift=monitor.add,
+        unseen=monitor.miss,
     )
     pipeline = Pipeline(outlets, Shedder(ledger.observer), logging.getLogger("outrider"))
     return lambda batch: pipeline.handle(batch, 0)

@@ -78,6 +78,7 @@ def pipeline(add: Callable[[object], None]) -> Pipeline:
         stdout=(),
         log_senders=(),
         drift=add,
+        unseen=lambda *_: None,
     )
     return Pipeline(outlets, Shedder(Ledger(1).observer), logging.getLogger("outrider"))
 

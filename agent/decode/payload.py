@@ -61,6 +61,8 @@ class Payload(Struct, frozen=True, gc=False):
     output_rows: int
     left_out: int
     """Values that did not fit the bounds above, of both sides."""
+    first: tuple[bytes, bytes] = (b"", b"")
+    """Request id and trace id (16 bytes, or empty) of the exchange that the first row is of."""
 
 
 class Decoded(Struct, frozen=True, gc=False):

@@ -103,6 +103,7 @@ def _payload(exchange: Exchange, inputs: Side, outputs: Side) -> Payload:
         inputs.rows,
         outputs.rows,
         inputs.left_out + outputs.left_out,
+        (exchange.request_id, exchange.trace[0] if exchange.trace else b""),
     )
 
 

@@ -75,7 +75,17 @@ def decode(alike: Sequence[Exchange]) -> Payload | None:
     if inputs is None or outputs is None:
         return None
     model, version = named(first.target)
-    return Payload(first.model or model, version, "", inputs, outputs, len(rows), len(outcomes), 0)
+    return Payload(
+        first.model or model,
+        version,
+        "",
+        inputs,
+        outputs,
+        len(rows),
+        len(outcomes),
+        0,
+        (first.request_id, first.trace[0] if first.trace else b""),
+    )
 
 
 def _lines(bodies: Sequence[Body], opening: bytes) -> bytes | None:

@@ -46,6 +46,7 @@ class DriftCollector:
         yield from _bins(_worst(columns, self._bin_columns))
         yield from _verdicts(columns)
         yield _predictions(columns)
+        yield from _unseen(models)
         yield from _references(self._monitor, models)
 
 
@@ -164,6 +165,25 @@ def _buckets(edges: list[float], totals: list[int]) -> list[tuple[str, float]]:
         if not is_before_an_atom:
             buckets.append((str(edge), below))
     return [*buckets, ("+Inf", sum(totals[:MISSING]))]
+
+
+def _unseen(models: Iterable[ModelWatch]) -> Iterator[Metric]:
+    rows = CounterMetricFamily(
+        "outrider_drift_unseen_rows",
+        "Rows that the model scored and that are in no verdict; a request not read counts as one.",
+        labels=("model", "reason"),
+    )
+    share = GaugeMetricFamily(
+        "outrider_drift_unseen_rows_ratio",
+        "Their share of the recent rows; above 0.01 verdicts carry a caveat.",
+        labels=("model",),
+    )
+    for model in models:
+        for reason, count in model.unseen.by_reason.items():
+            rows.add_metric([model.name, reason], count)
+        share.add_metric([model.name], model.unseen.share())
+    yield rows
+    yield share
 
 
 def _references(monitor: Monitor, models: Iterable[ModelWatch]) -> Iterator[Metric]:

@@ -8,12 +8,13 @@ the rows of the side less the values of the column, taken when the buffer is cou
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import chain
 
 import numpy as np
 
 from agent.decode.payload import MAX_COLUMNS, Columns, Value
+from agent.drift.examples import SHOWN, Example, Remembered, find
 from agent.drift.reference import ColumnProfile, SideName
 from agent.drift.sketch import MISSING, NumericBins, numbers
 from agent.drift.verdict import Baseline, State, Verdict
@@ -39,8 +40,8 @@ class WatchedColumn:
     """A column of the reference, and what has been seen of it."""
 
     __slots__ = (
-        "base", "bins", "counts", "evaluated", "level", "seen", "since", "state", "sum",
-        "totals", "verdict",
+        "base", "bins", "counts", "evaluated", "examples", "last", "level", "seen", "since",
+        "state", "sum", "totals", "verdict",
     )  # fmt: skip
 
     def __init__(self, column: ColumnProfile) -> None:
@@ -48,6 +49,8 @@ class WatchedColumn:
         self.bins = column.bins()
         self.counts = np.zeros(self.bins.size + 2, dtype=np.int64)
         """Of the present window."""
+        self.last = self.counts
+        """Of the last one that was judged."""
         self.totals = np.zeros(self.bins.size + 2, dtype=np.int64)
         """Of all windows since the start."""
         self.sum = 0.0
@@ -59,6 +62,8 @@ class WatchedColumn:
         """When the window began in which the state became what it is."""
         self.evaluated: float | None = None
         self.level: float | None = None
+        self.examples: list[Example] = []
+        """Requests in the bins that grew, the newest first; only of a column in drift."""
 
     def count(self, values: list[Value], rows: int) -> None:
         """Counts a batch of a side's `rows` rows, of which `values` have this column."""
@@ -85,6 +90,18 @@ class WatchedColumn:
         if self.counts_nothing():
             return "absent from the last window"
         return ""
+
+    def excess(self) -> float:
+        """How far the last verdict's score is beyond its threshold, as a ratio; 0 without one."""
+        verdict = self.verdict
+        return (verdict.psi or 0.0) / (verdict.threshold or 1.0) if verdict else 0.0
+
+    def look_for_examples(self, remembered: Sequence[Remembered], now: float, alone: bool) -> None:
+        """Adds requests of the last window; `alone`: it is the only output."""
+        column = self.base.column
+        alone = alone and column.side == "output"
+        found = find(remembered, column, self.bins, self.last, now, alone)
+        self.examples[:] = [*found, *self.examples][:SHOWN]
 
     def counts_nothing(self) -> bool:
         """Whether each row of the last verdict lacked it."""

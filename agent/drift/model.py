@@ -5,13 +5,16 @@ Rule: rows that made the reference are never judged by it; a window is judged wh
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from agent.decode.payload import Payload
 from agent.drift.columns import Side, WatchedColumn, all_columns
+from agent.drift.examples import Example, Remembered, Reservoir
 from agent.drift.learn import ColumnBuilder, shape_of
 from agent.drift.reference import ColumnProfile, Profile, make
-from agent.drift.verdict import Mode, State, judge, level_of
+from agent.drift.unseen import Reason, Unseen
+from agent.drift.verdict import Mode, State, Verdict, judge, level_of
 from agent.drift.window import Window
 
 BATCH_ROWS = 1000
@@ -20,6 +23,9 @@ BATCH_CELLS = 1 << 16
 """Buffered values of a model, at most about this and one payload."""
 LEARNING_CELLS = 1 << 19
 """The same while learning; when it is reached the reference is made of the rows there are."""
+
+LOOKED_AT = 20
+"""Columns for which examples are looked for in a window: those that drift most."""
 
 Phase = Literal["learning", "watching", "unwatched"]
 
@@ -47,6 +53,10 @@ class Change(NamedTuple):
     before: State
     after: State
     since: float
+    verdict: Verdict
+    """That which changed it."""
+    examples: Sequence[Example] = ()
+    """Some requests in the bins that grew."""
 
 
 class ModelWatch:
@@ -68,6 +78,8 @@ class ModelWatch:
         self.windows = 0
         self.cells = 0
         self.left_out = 0
+        self.unseen = Unseen()
+        self.reservoir = Reservoir()
         self.changes: list[Change] = []
         if reference is not None:
             self.watch(reference, now, "given")
@@ -84,15 +96,22 @@ class ModelWatch:
             self.outputs.add(payload.outputs, payload.output_rows)
         self.window.rows += rows
         self.left_out += payload.left_out
+        self.unseen.see(rows)
         self.cells += rows * len(payload.inputs) + payload.output_rows * len(payload.outputs)
         if self.phase == "learning":
             assert self.settings.learn_rows is not None
             return self.inputs.rows >= self.settings.learn_rows or self.cells >= LEARNING_CELLS
+        self.reservoir.add(payload)
         return (
             self.inputs.rows >= BATCH_ROWS
             or self.cells >= BATCH_CELLS
             or self.window.rows >= self.window.row_limit
         )
+
+    def miss(self, reason: Reason, rows: int = 1) -> None:
+        """Rows that the model scored and no sketch saw."""
+        if reason != "answer_not_decoded" or self.outputs.columns:
+            self.unseen.miss(reason, rows)
 
     def complete(self, now: float) -> bool:
         """Counts what is buffered, judges a full window; returns whether it has learned now."""
@@ -165,20 +184,30 @@ class ModelWatch:
         level = level_of(settings.false_alarms, seconds, len(columns), settings.replicas)
         for column in columns:
             self._judge_column(column, level, began, now)
+        self._look_for_examples(self.reservoir.drain(), now)
+
+    def _look_for_examples(self, remembered: Sequence[Remembered], now: float) -> None:
+        drifting = [column for column in self.columns if column.state == "drift"]
+        alone = len(self.outputs.columns) == 1
+        for column in sorted(drifting, key=WatchedColumn.excess, reverse=True)[:LOOKED_AT]:
+            column.look_for_examples(remembered, now, alone)
 
     def _judge_column(self, column: WatchedColumn, level: float, began: float, now: float) -> None:
         counts = column.counts
         column.counts = counts * 0
         if not column.seen:
             counts = column.counts  # a column that never came is a finding, not a drift
+        column.last = counts
         settings = self.settings
         verdict = judge(column.base, counts, level, settings.min_effect, settings.mode)
         column.verdict, column.level, column.evaluated = verdict, level, now
         if verdict.state != column.state or column.since is None:
             profile = column.base.column
             if verdict.state != column.state:
+                column.examples.clear()
                 change = Change(
-                    self.name, profile.name, profile.side, column.state, verdict.state, began
-                )
+                    self.name, profile.name, profile.side, column.state, verdict.state, began,
+                    verdict, column.examples,
+                )  # fmt: skip
                 self.changes.append(change)
             column.state, column.since = verdict.state, began

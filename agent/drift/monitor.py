@@ -19,6 +19,7 @@ from agent.decode.payload import Payload
 from agent.drift.model import Change, ModelWatch, Settings
 from agent.drift.reference import Profile, ProfileError, load, save
 from agent.drift.status import status_of
+from agent.drift.unseen import Reason
 
 MAX_MODELS = 64
 MAX_LEARNING = 8
@@ -92,6 +93,12 @@ class Monitor:
             self.rows_unseen += payload.rows
         elif model.add(payload) and model.complete(self._clock()):
             self._keep(model)
+
+    def miss(self, name: str, reason: Reason, rows: int = 1) -> None:
+        """Rows that a model scored and no sketch saw; of an unknown model they are not counted."""
+        model = self.models.get(name)
+        if model is not None:
+            model.miss(reason, rows)
 
     def tick(self, now: float | None = None) -> None:
         """Counts what is buffered and judges windows whose time is over; call it each second."""

@@ -38,6 +38,11 @@ def status_of(model: ModelWatch) -> dict[str, object]:
         },
         "windows_judged": model.windows,
         "values_left_out": model.left_out,
+        "unseen": {
+            "share": model.unseen.share(),
+            "rows_by_reason": dict(model.unseen.by_reason),
+        },
+        "caveats": list(filter(None, [model.unseen.caveat()])),
         "columns": [_column(column) for column in model.columns],
         "unexpected": [
             {"name": name, "side": side.name} for side in model.sides for name in side.unexpected
@@ -56,6 +61,7 @@ def _column(column: WatchedColumn) -> dict[str, object]:
         "evaluated": column.evaluated,
         "level": column.level,
         "finding": column.finding(),
+        "examples": msgspec.to_builtins(column.examples),
     }
     if column.verdict is not None:
         judged = msgspec.to_builtins(column.verdict)

@@ -98,6 +98,7 @@ class _Observer:
                 stdout=self._sinks.stdout,
                 log_senders=self._sinks.logs,
                 drift=self._monitor.add,
+                unseen=self._monitor.miss,
             ),
             Shedder(ledger.observer),
             self._log,

@@ -22,7 +22,8 @@ from typing import Protocol
 
 from agent.decode import together
 from agent.decode.payload import Decoded, Payload
-from agent.decode.registry import NONE, decode
+from agent.decode.registry import NONE, decode, named
+from agent.drift.unseen import REASONS, Reason
 from agent.exchange import Exchange
 from agent.observer.faults import Faults
 from agent.observer.shedding import LOGS, SKETCHES, SPANS, Shedder
@@ -64,6 +65,8 @@ class Outlets:
     stdout: Sequence[Sender]
     log_senders: Sequence[Sender]
     drift: Callable[[Payload], None]
+    unseen: Callable[[str, Reason, int], None]
+    """Model, reason and number of rows that drift did not get though the model scored them."""
 
 
 class Pipeline:
@@ -157,8 +160,8 @@ class Pipeline:
         """Whether it was done; if not, or if a fault was met, they are to be done one by one."""
         try:
             payload = together.decode(alike)
-            if payload is not None and sketch:
-                self._out.drift(payload)
+            if payload is not None:
+                self._feed(payload, sketch)
         except Exception as error:
             self._tell("decode", error)
             return False
@@ -167,12 +170,26 @@ class Pipeline:
         self.decoded[together.DIALECT, "ok"] += len(alike)
         return True
 
+    def _feed(self, payload: Payload, sketch: bool) -> None:
+        if sketch:
+            self._out.drift(payload)
+        else:
+            self._out.unseen(payload.model, "shed", payload.rows)
+
     def _decode_one(self, exchange: Exchange, sketch: bool) -> str:
         found: Decoded = decode(exchange)
-        if found.payload is not None and sketch:
-            self._out.drift(found.payload)
+        if found.payload is not None:
+            self._feed(found.payload, sketch)
+        self._tell_unseen(exchange, found)
         self.decoded[found.dialect, found.outcome] += 1
         return "" if found.dialect == NONE else found.dialect
+
+    def _tell_unseen(self, exchange: Exchange, found: Decoded) -> None:
+        reason = REASONS.get(found.outcome)
+        scored = 200 <= exchange.status < 300 and not exchange.error and exchange.request_size
+        if reason is not None and scored:
+            model = found.payload.model if found.payload else exchange.model
+            self._out.unseen(model or named(exchange.target)[0], reason, 1)
 
     def _ship_lines(self, batch: Sequence[Exchange], dialects: list[str], failed: set[int]) -> None:
         out, lines = self._out, self._out.lines

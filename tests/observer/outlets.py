@@ -44,6 +44,7 @@ class Everything:
         self.examples: list[bytes] = []
         self.encoded: list[list[bytes]] = []
         self.payloads: list[Any] = []
+        self.unseen: list[Any] = []
         self.dialects: dict[bytes, str] = {}
         self.sent: dict[str, list[Any]] = {"spans": [], "more spans": [], "stdout": [], "logs": []}
 
@@ -92,6 +93,7 @@ class Everything:
             "stdout": [self.sender("stdout")],
             "log_senders": [self.sender("logs")],
             "drift": self.drift,
+            "unseen": lambda *missed: self.unseen.append(missed),
         }
         return Outlets(**{**made, **without})
 

@@ -282,3 +282,37 @@ def test_a_fault_with_many_at_once_leaves_each_to_be_done_alone():
 def test_without_any_payload_the_family_is_there_and_empty():
     [family] = DecodeCollector(Run().pipeline.decoded).collect()
     assert family.samples == []
+
+
+def test_rows_that_drift_does_not_get_are_told_by_reason():
+    run = Run()
+    large = body({"instances": [{"age": 1}]})
+    ids = [b"%d" % n for n in range(6)]
+    whole, cut, damaged, refused, empty, unread = batch(*ids)
+    run.handle([
+        whole,
+        cut._replace(request_body=(large[0], b"", 100)),
+        damaged._replace(request_body=(b'{"instances": [', b"", 0)),
+        refused._replace(request_body=(b"{", b"", 0), status=400),
+        empty._replace(request_body=None, request_size=0),
+        unread._replace(response_body=(b"{", b"", 0)),
+    ])  # fmt: skip
+    model = whole.model
+    assert run.out.unseen == [
+        (model, "too_large", 1), (model, "not_decoded", 1), (model, "answer_not_decoded", 1),
+    ]  # fmt: skip
+
+
+def test_rows_that_overload_leaves_out_are_told_with_their_number():
+    run = Run(age=STEP_NS)
+    run.handle(batch(*[b"%d" % n for n in range(6)]))
+    assert sum(rows for _, reason, rows in run.out.unseen if reason == "shed") == 6
+
+
+def test_a_payload_names_the_exchange_of_its_first_row():
+    run = Run()
+    run.handle(batch(b"one"))
+    run.handle(batch(*[b"%d" % n for n in range(8)]))
+    trace = usual(b"").trace
+    assert trace is not None
+    assert [p.first for p in run.out.payloads] == [(b"one", trace[0]), (b"0", trace[0])]

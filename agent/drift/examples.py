@@ -1,0 +1,160 @@
+"""Requests that a person can look at: which ones had a row in the bins that grew most.
+
+Rule: bounded and cheap. Of a window a uniform sample of `MOST` payloads is remembered, by their
+first row; most payloads cost a comparison and a subtraction. Values are compared with bins and
+never shown.
+
+Theory. Vitter's reservoir sampling with skips (his algorithm L): after `MOST` payloads the number
+to pass over before the next that is taken is drawn at once.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from msgspec import Struct
+
+from agent.decode.payload import Columns, Payload, Value
+from agent.drift.reference import ColumnProfile, SideName
+from agent.drift.sketch import Bins, Ints
+
+MOST = 64
+"""Payloads remembered of a window."""
+MOST_CELLS = 1 << 13
+"""Their values together, at most about this: of wide rows fewer are remembered."""
+SHOWN = 5
+"""Examples kept of a column, the newest."""
+GROWN = 3
+"""Bins that are looked at: those whose share grew most."""
+
+Row = dict[str, Value]
+
+
+class Example(Struct, frozen=True):
+    """One request with a row in a bin that grew."""
+
+    request_id: str
+    trace_id: str | None
+    """32 hex digits; None: it was not sampled, there is no trace."""
+    at: float
+    """When its window was judged, seconds since the epoch."""
+    bin: str
+    """As `label` names it."""
+
+
+class Remembered(Struct, frozen=True, gc=False):
+    """A payload's identity and first row."""
+
+    first: tuple[bytes, bytes]
+    inputs: Row
+    outputs: Row
+
+
+class Reservoir:
+    """A uniform sample of a window's payloads."""
+
+    def __init__(self, seed: int | None = None) -> None:
+        self._random = random.Random(seed).random
+        self._kept: list[Remembered] = []
+        self._pass = 0
+        self._weight = 1.0
+
+    def add(self, payload: Payload) -> None:
+        """Remembers the payload, perhaps."""
+        if self._pass:
+            self._pass -= 1
+        elif payload.first[0]:
+            self._take(payload)
+
+    def drain(self) -> list[Remembered]:
+        """What is remembered; nothing is afterwards."""
+        kept, self._kept = self._kept, []
+        self._pass, self._weight = 0, 1.0
+        return kept
+
+    def _take(self, payload: Payload) -> None:
+        row = Remembered(payload.first, _row(payload.inputs), _row(payload.outputs))
+        width = len(row.inputs) + len(row.outputs)
+        kept, most = self._kept, max(1, min(MOST, MOST_CELLS // max(1, width)))
+        if len(kept) < most:
+            kept.append(row)
+            if len(kept) < most:
+                return
+        else:
+            kept[int(self._random() * len(kept))] = row
+        # 1 - random() is above 0, so that its logarithm is a number.
+        self._weight *= math.exp(math.log(1 - self._random()) / most)
+        rest = math.log1p(-self._weight) if self._weight < 1 else -math.inf
+        self._pass = int(math.log(1 - self._random()) / rest) if rest else 1 << 30
+
+
+def _row(columns: Columns) -> Row:
+    return {name: values[0] for name, values in columns.items() if len(values)}
+
+
+def find(
+    remembered: Sequence[Remembered],
+    column: ColumnProfile,
+    bins: Bins,
+    counts: Ints,
+    at: float,
+    alone: bool = False,
+) -> list[Example]:
+    """Of these payloads those with a row in the bins of `column` that grew; at most SHOWN.
+
+    `counts` are those that were judged, missing and invalid included; `alone`: the column is the
+    only one of its side, and the only one of a payload's side is the same, whatever its name.
+    """
+    places = grown(column, counts)
+    found: list[Example] = []
+    for place, one in _placed(remembered, column.name, column.side, bins, alone):
+        if place in places:
+            request, trace = one.first
+            name = label(column, place)
+            found.append(Example(request.decode("latin-1"), trace.hex() or None, at, name))
+            if len(found) == SHOWN:
+                break
+    return found
+
+
+def _placed(
+    remembered: Sequence[Remembered], name: str, side: SideName, bins: Bins, alone: bool
+) -> Iterator[tuple[int, Remembered]]:
+    """Each payload with the bin that its first row is in."""
+    for one in remembered:
+        row = one.inputs if side == "input" else one.outputs
+        if not row:
+            continue
+        value = next(iter(row.values())) if alone and len(row) == 1 else row.get(name)
+        yield int(bins.count((value,)).argmax()), one
+
+
+def grown(column: ColumnProfile, counts: Ints) -> list[int]:
+    """The bins whose share is most above the reference's, the furthest first."""
+    before = np.array([*column.counts, column.missing, column.invalid], dtype=np.float64)
+    more = counts / max(1, int(counts.sum())) - before / max(1.0, before.sum())
+    order = np.argsort(-more, kind="stable")[:GROWN]
+    return [int(place) for place in order if more[place] > 0]
+
+
+def label(column: ColumnProfile, place: int) -> str:
+    """A bin for people: `(1.5, 2]`, `= 3`, `< 0`, `> 9`, a category, `other`, `missing`."""
+    size = len(column.counts)
+    if place >= size:
+        return "missing" if place == size else "invalid"
+    if column.edges is None:
+        categories = column.categories or []
+        return categories[place] if place < len(categories) else "other"
+    edges = column.edges
+    if not edges:
+        return "any number"
+    if place == 0:
+        return f"< {math.nextafter(edges[0], math.inf):.6g}"
+    if place == len(edges):
+        return f"> {edges[-1]:.6g}"
+    low, high = edges[place - 1], edges[place]
+    is_atom = math.nextafter(low, math.inf) == high
+    return f"= {high:.6g}" if is_atom else f"({low:.6g}, {high:.6g}]"

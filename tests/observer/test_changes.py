@@ -1,0 +1,57 @@
+"""A verdict that changed is one line, with all that a person needs to go and look."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import pytest
+
+from agent.drift.examples import Example
+from agent.drift.model import Change
+from agent.drift.verdict import Verdict
+from agent.observer import changes
+from agent.signals import selflog
+
+
+def change(column: str, before: Any = "stable", after: Any = "drift") -> Change:
+    verdict = Verdict(after, 1000, 0.0, 0.0, 0.5, threshold=0.1, effect=0.7)
+    examples = [Example("id-1", None, 5.0, "> 2")]
+    return Change("iris", column, "input", before, after, 1000.0, verdict, examples)
+
+
+def told(found: list[Change], level: str = "info") -> list[dict[str, Any]]:
+    stream = io.StringIO()
+    changes.tell(found, selflog.make("outrider", level, stream))
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_a_column_that_drifts_is_a_warning_with_its_evidence():
+    (line,) = told([change("petal")])
+    assert line["level"] == "warning"
+    assert line["message"].startswith("drift of iris: input petal went from stable to drift")
+    assert "0.7 standard deviations" in line["message"]
+    wanted = {
+        "model": "iris", "column": "petal", "side": "input", "before": "stable", "after": "drift",
+        "since": 1000.0, "effect": 0.7, "threshold": 0.1, "rows": 1000, "examples": ["id-1"],
+    }  # fmt: skip
+    assert {name: line[name] for name in wanted} == wanted
+
+
+def test_the_end_of_a_drift_is_news_too_and_no_warning():
+    (line,) = told([change("petal", "drift", "stable")])
+    assert (line["level"], line["after"]) == ("info", "stable")
+    assert told([change("petal", "drift", "stable")], "warning") == []
+
+
+@pytest.mark.parametrize(
+    ("count", "after", "lines"),
+    [(1, "stable", 1), (50, "stable", 1), (20, "drift", 20), (1000, "drift", 1)],
+)
+def test_a_thousand_columns_are_not_a_thousand_lines(count, after, lines):
+    found = told([change(f"c{n}", "insufficient", after) for n in range(count)])
+    assert len(found) == lines
+    if lines == 1:
+        assert (found[0]["columns"], found[0]["after"]) == (count, after)
+        assert found[0]["first"][0] == "c0"
