@@ -21,6 +21,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from agent.drift.derived import stored
 from agent.drift.sketch import Bins, CategoryBins, NumericBins
 from agent.drift.variation import ColumnVariation, Period
 from agent.drift.variation import merged as merged_variation
@@ -103,6 +104,8 @@ class Profile(Struct, frozen=True):
     hash: str = ""
     period: Period | None = None
     """None: of rows whose times are not known."""
+    derived: stored.Derived | None = None
+    """None: only columns by themselves are judged."""
 
     @property
     def short_hash(self) -> str:
@@ -116,10 +119,11 @@ def make(
     columns: Sequence[ColumnProfile],
     version: str = "",
     period: Period | None = None,
+    derived: stored.Derived | None = None,
 ) -> Profile:
     """A profile of these columns, with its hash."""
     ordered = sorted(columns, key=lambda column: (column.side, column.name))
-    profile = Profile(FORMAT, model, version, rows, ordered, period=period)
+    profile = Profile(FORMAT, model, version, rows, ordered, period=period, derived=derived)
     return msgspec.structs.replace(profile, hash=_digest(profile))
 
 
@@ -178,11 +182,19 @@ def parse(raw: bytes, source: str) -> Profile:
         _check(column, rows.setdefault(column.side, column.rows), source)
     if len({(column.side, column.name) for column in profile.columns}) < len(profile.columns):
         raise ProfileError(source, "columns", "", "name a column twice", _REBUILD)
+    if profile.derived is not None:
+        bins = {(str(c.side), c.name): len(c.counts) for c in profile.columns}
+        wrong = stored.problem(profile.derived, bins)
+        if wrong:
+            raise ProfileError(source, "derived", wrong, "is damaged", _REBUILD)
     return profile
 
 
 def merge(profiles: Sequence[Profile]) -> Profile:
-    """One profile of several of the same columns and bins. Raises ProfileError."""
+    """One profile of several of the same columns and bins. Raises ProfileError.
+
+    Derived columns are kept only if all were derived alike (`--like` does).
+    """
     first = profiles[0]
     columns = first.columns
     for other in profiles[1:]:
@@ -195,7 +207,9 @@ def merge(profiles: Sequence[Profile]) -> Profile:
             raise ProfileError("merge", "columns", names, "differ", remedy)
         columns = [_added(a, b) for a, b in zip(columns, other.columns, strict=True)]
     period = _period(profiles)
-    return make(first.model, sum(p.rows for p in profiles), columns, first.version, period)
+    rows = sum(p.rows for p in profiles)
+    derived = stored.merged([profile.derived for profile in profiles])
+    return make(first.model, rows, columns, first.version, period, derived)
 
 
 def _period(profiles: Sequence[Profile]) -> Period | None:
