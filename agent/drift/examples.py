@@ -21,7 +21,7 @@ from agent.decode.payload import Columns, Payload, Value
 from agent.drift.reference import ColumnProfile, SideName
 from agent.drift.sketch import Bins, Ints
 
-MOST = 64
+MOST = 32
 """Payloads remembered of a window."""
 MOST_CELLS = 1 << 13
 """Their values together, at most about this: of wide rows fewer are remembered."""

@@ -39,7 +39,7 @@ def counted(column: ColumnProfile, values: list) -> Ints:
 
 
 def test_a_reservoir_is_a_uniform_sample():
-    """Each of 640 payloads is as likely as any: 64 of them in each of 2,000 windows."""
+    """Each of 640 payloads is as likely as any: 32 of them in each of 2,000 windows."""
     taken: Counter[int] = Counter()
     reservoir = Reservoir(seed=1)
     for _ in range(2000):
@@ -49,9 +49,9 @@ def test_a_reservoir_is_a_uniform_sample():
         assert len(kept) == MOST
         taken.update(int(one.first[0][3:]) for one in kept)
     tenths = [sum(taken[n] for n in range(i * 64, i * 64 + 64)) for i in range(10)]
-    assert sum(tenths) == 2000 * 64
-    # Of a tenth 12,800 are expected, with a standard deviation of about 100.
-    assert max(abs(tenth - 12_800) for tenth in tenths) < 500, tenths
+    assert sum(tenths) == 2000 * MOST
+    # Of a tenth 6,400 are expected, with a standard deviation of about 75.
+    assert max(abs(tenth - 6_400) for tenth in tenths) < 375, tenths
 
 
 def test_wide_rows_are_fewer_and_rows_without_an_id_none():

@@ -77,7 +77,6 @@ def _rehashed(change) -> bytes:
         (_rehashed(lambda t: t["columns"][0]["counts"].append(1)), "columns.a.counts", "do not"),
         (_rehashed(lambda t: t["columns"][0]["counts"].__setitem__(0, -1)), "columns.a.counts",
          "do not"),
-        (_rehashed(lambda t: t["columns"][1].update(missing=3)), "columns.c.counts", "rows"),
         (_rehashed(lambda t: t["columns"][0].update(edges=None)), "columns.a", "its kind"),
         (_rehashed(lambda t: t["columns"].append(t["columns"][0])), "columns", "twice"),
     ],
