@@ -57,6 +57,7 @@ def throttled(proxy: Outrider) -> Iterator[None]:
 def nobody_is_killed(start, seconds: float) -> None:
     with counting_model() as model:
         proxy = start(model.url, {"workers": 2})
+        eventually(lambda: len(proxy.pids()["worker"]) == 2, "both workers to bear their name")
         before = proxy.pids()
         with (
             throttled(proxy),
