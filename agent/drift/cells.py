@@ -1,0 +1,74 @@
+"""A column's bins as the cells that are tested.
+
+Rule: the bins that the reference never filled are one cell, `unseen`: a new category, a value
+out of range. Each by itself expects nothing and would be tested for nothing.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from agent.drift.reference import ColumnProfile
+from agent.drift.sketch import Floats, Ints
+
+UNSEEN, MISSING, INVALID = -3, -2, -1
+"""Places of the last three cells."""
+
+
+class Cells(NamedTuple):
+    """Which cell each bin of a column belongs to, and what the reference expects there."""
+
+    places: Ints
+    """The cell of each bin, then of missing and of invalid."""
+    shares: Floats
+    """The reference's share of each cell, never zero: (rows + 1/2) / (all rows + cells / 2)."""
+    rows: int
+    """Of the reference."""
+    labels: tuple[str, ...]
+    bins: tuple[int, ...]
+    """The bin of each cell but the last three."""
+
+    @property
+    def size(self) -> int:
+        return len(self.shares)
+
+
+def cells_of(column: ColumnProfile) -> Cells:
+    """The cells of a column: its filled bins in their order, then unseen, missing, invalid."""
+    filled = tuple(i for i, count in enumerate(column.counts) if count)
+    size = len(filled) + 3
+    places = np.full(len(column.counts) + 2, size + UNSEEN)
+    places[list(filled)] = range(len(filled))
+    places[MISSING], places[INVALID] = size + MISSING, size + INVALID
+    counts = np.array([*column.counts, column.missing, column.invalid], dtype=np.float64)
+    totals = np.bincount(places, counts, size)
+    rows = float(counts.sum())
+    shares: Floats = np.asarray((totals + 0.5) / (rows + size / 2), dtype=np.float64)
+    labels = tuple(bin_label(column, i) for i in filled)
+    return Cells(
+        places,
+        shares,
+        int(rows),
+        (*labels, "unseen", "missing", "invalid"),
+        filled,
+    )
+
+
+def bin_label(column: ColumnProfile, place: int) -> str:
+    """How a person calls a bin: its interval, its only value, or its category."""
+    if column.edges is None:
+        names = column.categories or []
+        return names[place] if place < len(names) else "other"
+    edges = column.edges
+    if not edges:
+        return "any number"
+    if place == len(edges):
+        return f"> {edges[-1]:.6g}"
+    if place == 0:
+        return f"<= {edges[0]:.6g}"
+    low, high = edges[place - 1], edges[place]
+    if np.nextafter(low, np.inf) == high:
+        return f"= {high:.6g}"
+    return f"{low:.6g} to {high:.6g}"

@@ -1,0 +1,252 @@
+"""The multiscale budget chart: every column's scores over ever longer spans, within one budget.
+
+Rule: integers in, states out; no clock. Vectorised over columns, so the cost is that of a few
+dozen array operations a window and linear in columns.
+
+Each test (a score of a column, up or down, over a span) may raise a false alarm with probability
+weight of the score x weight of the span x alarms allowed in the seconds since that span was last
+looked at / (2 x columns x replicas). The sum over all tests is the budget of that time, so the
+expected number of false alarms keeps to it by linearity of expectation, whatever the rate of
+windows and whatever the dependence between columns, scores and spans. It needs no more than that
+each single test's level is right; see `agent.drift.evidence`.
+
+An alarm is cleared by evidence: windows wholly after it whose effect is shown to be less than
+half of what raised it. Its column's past is forgotten then, so no longer span can raise it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from agent.drift.cells import Cells, cells_of
+from agent.drift.evidence import bernoulli_rate, thresholds, tilted_rate
+from agent.drift.reference import ColumnProfile
+from agent.drift.scores import Scores, scores_of
+from agent.drift.sketch import Floats, Ints
+from agent.drift.spans import LEVELS, Span, Spans
+
+MIN_ROWS = 50
+"""Rows of a span, or of the reference, below which nothing is said."""
+WORTH_A_LOOK = 1.5
+"""|mean| / sd below which a test is given that as its z: far from any threshold."""
+CLEAR_Z = 2.0
+CLEAR_SHARE = 0.5
+CLEAR_LEVEL = 2
+"""An alarm is cleared by at least 2^2 windows."""
+
+
+def span_weights() -> Floats:
+    """Of the budget: much for the newest window, then less and less the longer the span."""
+    rest = 1.0 / np.arange(4.0, LEVELS + 3)
+    weights: Floats = np.array([0.3, *(0.7 * rest / rest.sum())])
+    return weights
+
+
+SPAN_WEIGHTS = span_weights()
+
+
+class Alarm(NamedTuple):
+    """What raised an alarm and when; times are seconds since the epoch."""
+
+    score: int
+    sign: int
+    level: int
+    effect: float
+    since: float
+    raised: float
+    window: int
+    """Its number, counted from 1."""
+
+
+class Look(NamedTuple):
+    """What a look at one span found, for each column its strongest test."""
+
+    score: Ints
+    z: Floats
+    threshold: Floats
+    effect: Floats
+    """Signed mean score, less the continuity correction."""
+    rows: Ints
+    began: float
+
+
+class Tests(NamedTuple):
+    """All tests of one span, [column, score]."""
+
+    z: Floats
+    effect: Floats
+    spread: Floats
+    """Standard deviation of the effect."""
+
+
+class Chart:
+    """Judges the windows of some columns against their reference."""
+
+    def __init__(
+        self,
+        columns: Sequence[ColumnProfile],
+        *,
+        false_alarms: float,
+        share: float = 1.0,
+        replicas: int = 1,
+        min_effect: float = 0.05,
+        most_rows: int = 0,
+    ) -> None:
+        """`false_alarms`: a second; `share`: of them, these columns' part.
+
+        `min_effect`: in standard deviations of the reference; `most_rows`: of a window, 0 if it
+        is not known.
+        """
+        self.cells: list[Cells] = [cells_of(column) for column in columns]
+        self.scores: list[Scores] = [
+            scores_of(cells, ordered=column.edges is not None)
+            for cells, column in zip(self.cells, columns, strict=True)
+        ]
+        self.columns = list(columns)
+        self.min_effect = min_effect
+        self.rate = false_alarms * share / (2 * max(1, len(columns)) * replicas)
+        self.windows = 0
+        self.alarms: list[Alarm | None] = [None] * len(columns)
+        self._lay_out()
+        shape = (len(columns), self._values.shape[2])
+        self.spans = Spans(shape, most_rows)
+        self.looks: list[Look | None] = [None] * LEVELS
+        self._fresh_since = [0.0] * len(columns)
+
+    def _lay_out(self) -> None:
+        """Pads all columns to the widest, so that arrays hold them."""
+        count = len(self.columns)
+        width = max((cells.size for cells in self.cells), default=0)
+        most = max((len(scores.weights) for scores in self.scores), default=0)
+        self._values = np.zeros((count, most, width))
+        self._shares = np.zeros((count, width))
+        weights = np.zeros((count, most))
+        expected = np.full((count, most), np.nan)
+        for i, (cells, scores) in enumerate(zip(self.cells, self.scores, strict=True)):
+            tests = len(scores.weights)
+            self._values[i, :tests, : cells.size] = scores.values
+            self._shares[i, : cells.size] = cells.shares
+            weights[i, :tests] = scores.weights
+            expected[i, :tests] = scores.shares
+        self._own = np.array([1.0 / max(1, cells.rows) for cells in self.cells])
+        self._judged = np.array([cells.rows >= MIN_ROWS for cells in self.cells], dtype=bool)
+        self._is_set = ~np.isnan(expected)
+        self._expected = np.where(self._is_set, expected, 0.5)
+        self._unit = np.sqrt(self._expected * (1 - self._expected))
+        self._continuity = np.where(self._is_set, 0.5 / self._unit, 0.0)
+        self._weights, self._weight_of = np.unique(weights, return_inverse=True)
+        self._weight_of = self._weight_of.reshape(weights.shape)
+        offsets = np.arange(count) * width
+        parts = [cells.places + at for cells, at in zip(self.cells, offsets, strict=True)]
+        self._places = np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
+
+    def push(self, counts: Sequence[Ints], began: float, ended: float, seconds: float) -> None:
+        """Judges one more window.
+
+        `counts`: for each column those of its bins, of missing and of invalid; `seconds`: what
+        the window is charged for.
+        """
+        self.windows += 1
+        shape = self._shares.shape
+        flat = np.concatenate(counts) if len(counts) else self._places
+        cells = np.bincount(self._places, flat, shape[0] * shape[1]).reshape(shape)
+        raised: dict[int, Alarm] = {}
+        cleared: set[int] = set()
+        for span in self.spans.push(cells.astype(np.int64), began, seconds):
+            self._look(span, ended, raised, cleared)
+        for column in cleared - raised.keys():
+            self.alarms[column] = None
+            self._fresh_since[column] = ended
+        for column, alarm in raised.items():
+            if self.alarms[column] is None or column in cleared:
+                self.alarms[column] = alarm
+        gone = sorted(cleared - raised.keys())
+        if gone:
+            self.spans.forget(gone)
+
+    def tests(self, span: Span) -> Tests:
+        """All tests of a span's counts."""
+        rows = span.counts.sum(1)
+        size = np.maximum(rows, 1)[:, None].astype(np.float64)
+        mean = np.matmul(self._values, span.counts[:, :, None])[:, :, 0] / size
+        effect = np.sign(mean) * np.maximum(np.abs(mean) - self._continuity / size, 0.0)
+        spread = np.sqrt(self._variance(span, size))
+        z = np.abs(effect) / spread
+        look = z > WORTH_A_LOOK
+        sets = look & self._is_set
+        expected = self._expected[sets]
+        found = expected + effect[sets] * self._unit[sets]
+        z[sets] = np.sqrt(2 * bernoulli_rate(expected, found)) / spread[sets]
+        others = look & ~self._is_set
+        column, score = np.nonzero(others)
+        if len(column):
+            rate = tilted_rate(self._shares[column], self._values[column, score], effect[others])
+            z[others] = np.sqrt(2 * rate) / spread[others]
+        enough = self._judged & (rows >= MIN_ROWS)
+        z[~enough] = 0.0
+        return Tests(z, effect, spread)
+
+    def _variance(self, span: Span, size: Floats) -> Floats:
+        """Of the mean scores without drift, [column, score]: the span's rows, the reference's."""
+        variance: Floats = 1.0 / size + self._own[:, None]
+        return np.broadcast_to(variance, self._weight_of.shape)
+
+    def _look(self, span: Span, ended: float, raised: dict[int, Alarm], cleared: set[int]) -> None:
+        tests = self.tests(span)
+        levels = self._weights * (SPAN_WEIGHTS[span.level] * self.rate * span.seconds)
+        threshold = thresholds(levels)[self._weight_of]
+        beyond = tests.z / threshold
+        is_alarm = (beyond >= 1) & (np.abs(tests.effect) - 2 * tests.spread >= self.min_effect)
+        strongest = (beyond + 1e3 * is_alarm).argmax(1)
+        every = np.arange(len(strongest))
+        self.looks[span.level] = Look(
+            strongest,
+            tests.z[every, strongest],
+            threshold[every, strongest],
+            tests.effect[every, strongest],
+            span.counts.sum(1),
+            span.began,
+        )
+        for column in np.nonzero(is_alarm.any(1))[0].tolist():
+            score = int(strongest[column])
+            effect = float(tests.effect[column, score])
+            since = max(span.began, self._fresh_since[column])
+            before = raised.get(column)
+            if before is not None and self._margin(before.level, column) >= self._margin(
+                span.level, column
+            ):
+                continue
+            sign = 1 if effect > 0 else -1
+            raised[column] = Alarm(score, sign, span.level, abs(effect), since, ended, self.windows)
+        self._clear(span, tests, cleared)
+
+    def _margin(self, level: int, column: int) -> float:
+        look = self.looks[level]
+        return float(look.z[column] / look.threshold[column]) if look is not None else 0.0
+
+    def _clear(self, span: Span, tests: Tests, cleared: set[int]) -> None:
+        for column, alarm in enumerate(self.alarms):
+            if alarm is None or span.level < max(alarm.level, CLEAR_LEVEL):
+                continue
+            if self.windows - alarm.window < 1 << span.level:
+                continue
+            at = column, alarm.score
+            effect = alarm.sign * float(tests.effect[at])
+            spread = float(tests.spread[at])
+            limit = max(self.min_effect, CLEAR_SHARE * alarm.effect)
+            if effect < CLEAR_Z * spread and effect + 2 * spread < limit:
+                cleared.add(column)
+
+    def strongest(self, column: int) -> tuple[int, Look] | None:
+        """The span whose last look came closest to, or went furthest beyond, its threshold."""
+        found = [
+            (level, look)
+            for level, look in enumerate(self.looks)
+            if look is not None and look.rows[column] >= MIN_ROWS
+        ]
+        if not found or not self._judged[column]:
+            return None
+        return max(found, key=lambda item: item[1].z[column] / item[1].threshold[column])

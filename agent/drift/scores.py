@@ -1,0 +1,128 @@
+"""The questions asked of a column: scores of its cells, each with its weight.
+
+Rule: a score has mean 0 and variance 1 under the reference, so that its mean over some rows is
+a shift in the reference's standard deviations.
+
+Numeric columns are asked for location (normal quantile of the mid-rank: van der Waerden),
+scale (its square), the share at or below each decile, each single cell, and the share that is
+missing, invalid or unseen. Others are asked for each cell. A row that has no number is neutral
+in location and scale. But for those two a score is the indicator of a set of cells, standardised.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from statistics import NormalDist
+from typing import NamedTuple
+
+import numpy as np
+
+from agent.drift.cells import Cells
+from agent.drift.sketch import Floats
+
+MAX_EDGES = 9
+"""Cumulative shares asked for: about the deciles."""
+LOCATION, SCALE = "location", "scale"
+_INV = NormalDist().inv_cdf
+
+
+class Scores(NamedTuple):
+    """The scores of one column."""
+
+    values: Floats
+    """[score, cell]."""
+    weights: Floats
+    """Of the column's part of the budget; they sum to 1."""
+    shares: Floats
+    """The reference's share of an indicator's set of cells; NaN for location and scale."""
+    labels: tuple[str, ...]
+
+
+class _Sets:
+    """Collects indicators with their weights."""
+
+    def __init__(self, cells: Cells) -> None:
+        self._cells = cells
+        self.values: list[Floats] = []
+        self.weights: list[float] = []
+        self.shares: list[float] = []
+        self.labels: list[str] = []
+
+    def add(self, members: Sequence[int], weight: float, label: str) -> None:
+        inside = np.zeros(self._cells.size)
+        inside[list(members)] = 1.0
+        share = float(inside @ self._cells.shares)
+        self.append((inside - share) / math.sqrt(share * (1 - share)), weight, share, label)
+
+    def append(self, values: Floats, weight: float, share: float, label: str) -> None:
+        self.values.append(values)
+        self.weights.append(weight)
+        self.shares.append(share)
+        self.labels.append(label)
+
+    def done(self) -> Scores:
+        weights = np.array(self.weights)
+        return Scores(
+            np.array(self.values),
+            weights / weights.sum(),
+            np.array(self.shares),
+            tuple(self.labels),
+        )
+
+
+def scores_of(cells: Cells, *, ordered: bool) -> Scores:
+    """The scores of a column; `ordered`: its cells are intervals of a number line."""
+    found = _Sets(cells)
+    size = cells.size
+    unseen, missing, invalid = size - 3, size - 2, size - 1
+    if ordered and unseen > 1:
+        location = _location(cells.shares[:unseen], cells.shares)
+        found.append(location, 0.25, math.nan, LOCATION)
+        found.append(_scale(location, cells.shares, unseen), 0.15, math.nan, SCALE)
+        for last in _deciles(cells.shares[:unseen]):
+            found.add(range(last + 1), 0.25 / MAX_EDGES, f"up to {cells.labels[last]}")
+        each = 0.25 / (unseen + 1)
+        extra = 0.05
+    else:
+        each = 0.75 / (unseen + 1)
+        extra = 0.125
+    for cell in range(unseen + 1):
+        found.add((cell,), each, cells.labels[cell])
+    found.add((missing,), extra, "missing")
+    found.add((invalid,), extra, "invalid")
+    return found.done()
+
+
+def _location(bins: Floats, shares: Floats) -> Floats:
+    ratios = bins / bins.sum()
+    middle = np.cumsum(ratios) - ratios / 2
+    raw = np.array([_INV(float(rank)) for rank in middle])
+    raw -= raw @ ratios
+    return _standardised(raw, bins, len(shares))
+
+
+def _scale(location: Floats, shares: Floats, count: int) -> Floats:
+    """The square of the location score."""
+    bins = shares[:count]
+    ratios = bins / bins.sum()
+    raw = location[:count] ** 2
+    raw = raw - raw @ ratios
+    return _standardised(raw, bins, len(shares))
+
+
+def _standardised(raw: Floats, bins: Floats, size: int) -> Floats:
+    """Variance 1 over all rows, the neutral ones too."""
+    spread = math.sqrt(float(bins @ raw**2))
+    values = np.zeros(size)
+    if spread > 1e-9:
+        values[: len(raw)] = raw / spread
+    return values
+
+
+def _deciles(bins: Floats) -> list[int]:
+    """The last cells of cumulative shares, about a tenth apart; none holds a single end cell."""
+    below = np.cumsum(bins / bins.sum())[:-1]
+    wanted = np.arange(1, MAX_EDGES + 1) / (MAX_EDGES + 1)
+    nearest = {int(np.abs(below - share).argmin()) for share in wanted} if len(below) else set()
+    return sorted(nearest - {0, len(bins) - 2})
