@@ -1,7 +1,7 @@
 """The admin server: /metrics, health for people, and the API.
 
-Rule: it reads; no GET changes anything. What it shows is given to it as callables, so that it
-knows none of the rooms behind them.
+Rule: no GET changes anything, and what may be changed is in `orders`. What it shows is given to it
+as callables, so that it knows none of the rooms behind them.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from agent.admin.access import guard
+from agent.admin.answers import answer
+from agent.admin.orders import Orders, add_routes
 
 MAX_BODY = 1 << 20
 """Bytes of a request's body that are taken."""
@@ -33,6 +34,7 @@ class Views:
     """Whether it is well, and why."""
     status: Callable[[], dict[str, Any]]
     drift: Callable[[], dict[str, Any]]
+    orders: Orders
 
 
 def make_app(views: Views, token: str | None) -> web.Application:
@@ -50,6 +52,7 @@ def make_app(views: Views, token: str | None) -> web.Application:
     app.router.add_get("/readyz", _probe(views.ready))
     app.router.add_get("/api/v1/status", _json(views.status))
     app.router.add_get("/api/v1/drift", _json(views.drift))
+    add_routes(app, views.orders)
     return app
 
 
@@ -94,22 +97,13 @@ def _probe(
 ) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def handler(_: web.Request) -> web.Response:
         well, body = view()
-        return _answer(body, 200 if well else 503)
+        return answer(body, 200 if well else 503)
 
     return handler
 
 
 def _json(view: Callable[[], dict[str, Any]]) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def handler(_: web.Request) -> web.Response:
-        return _answer(view(), 200)
+        return answer(view(), 200)
 
     return handler
-
-
-def _answer(body: dict[str, Any], status: int) -> web.Response:
-    return web.Response(
-        body=msgspec.json.format(msgspec.json.encode(body), indent=2) + b"\n",
-        status=status,
-        content_type="application/json",
-        headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"},
-    )

@@ -45,6 +45,7 @@ class DriftCollector:
         yield from _counters(columns)
         yield from _bins(_worst(columns, self._bin_columns))
         yield from _verdicts(columns)
+        yield _acknowledged(columns)
         yield _predictions(columns)
         yield from _unseen(models)
         yield from _references(self._monitor, models)
@@ -139,6 +140,18 @@ def _verdicts(columns: Watched) -> Iterator[Metric]:
         effect.add_metric(labels, verdict.effect)
         detected.add_metric(labels, float(verdict.state == "drift"))
     yield from (score, threshold, detected, effect, rows, at)
+
+
+def _acknowledged(columns: Watched) -> Metric:
+    family = GaugeMetricFamily(
+        "outrider_drift_acknowledged",
+        "1: somebody knows of this column's drift and muted it; absent else.",
+        labels=_COLUMN,
+    )
+    for model, column in columns:
+        if model.is_muted(column):
+            family.add_metric(_labels(model, column), 1)
+    return family
 
 
 def _predictions(columns: Watched) -> Metric:

@@ -14,9 +14,10 @@ from itertools import chain
 import numpy as np
 
 from agent.decode.payload import MAX_COLUMNS, Columns, Value
+from agent.drift.decisions import Key
 from agent.drift.examples import SHOWN, Example, Remembered, find
 from agent.drift.reference import ColumnProfile, SideName
-from agent.drift.sketch import MISSING, NumericBins, numbers
+from agent.drift.sketch import MISSING, Ints, NumericBins, numbers
 from agent.drift.verdict import Baseline, State, Verdict
 
 MAX_UNEXPECTED = 100
@@ -90,6 +91,14 @@ class WatchedColumn:
         if self.counts_nothing():
             return "absent from the last window"
         return ""
+
+    def key(self) -> Key:
+        """Side and name."""
+        return self.base.column.side, self.base.column.name
+
+    def recent(self) -> Ints:
+        """Counts of the windows that are the new normal if somebody says so."""
+        return self.last
 
     def excess(self) -> float:
         """How far the last verdict's score is beyond its threshold, as a ratio; 0 without one."""

@@ -18,6 +18,7 @@ import numpy as np
 from msgspec import Struct
 
 from agent.decode.payload import Columns, Payload, Value
+from agent.drift.cells import bin_label
 from agent.drift.reference import ColumnProfile, SideName
 from agent.drift.sketch import Bins, Ints
 
@@ -141,20 +142,8 @@ def grown(column: ColumnProfile, counts: Ints) -> list[int]:
 
 
 def label(column: ColumnProfile, place: int) -> str:
-    """A bin for people: `(1.5, 2]`, `= 3`, `< 0`, `> 9`, a category, `other`, `missing`."""
+    """How a person calls a bin, or missing, or invalid."""
     size = len(column.counts)
     if place >= size:
         return "missing" if place == size else "invalid"
-    if column.edges is None:
-        categories = column.categories or []
-        return categories[place] if place < len(categories) else "other"
-    edges = column.edges
-    if not edges:
-        return "any number"
-    if place == 0:
-        return f"< {math.nextafter(edges[0], math.inf):.6g}"
-    if place == len(edges):
-        return f"> {edges[-1]:.6g}"
-    low, high = edges[place - 1], edges[place]
-    is_atom = math.nextafter(low, math.inf) == high
-    return f"= {high:.6g}" if is_atom else f"({low:.6g}, {high:.6g}]"
+    return bin_label(column, place)

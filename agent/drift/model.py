@@ -5,14 +5,15 @@ Rule: rows that made the reference are never judged by it; a window is judged wh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from agent.decode.payload import Payload
 from agent.drift.columns import Side, WatchedColumn, all_columns
+from agent.drift.decisions import Decisions, Key
 from agent.drift.examples import Example, Remembered, Reservoir
 from agent.drift.learn import ColumnBuilder, shape_of
-from agent.drift.reference import ColumnProfile, Profile, make
+from agent.drift.reference import ColumnProfile, Profile, make, with_columns
 from agent.drift.unseen import Reason, Unseen
 from agent.drift.verdict import Mode, State, Verdict, judge, level_of
 from agent.drift.window import Window
@@ -23,6 +24,8 @@ BATCH_CELLS = 1 << 16
 """Buffered values of a model, at most about this and one payload."""
 LEARNING_CELLS = 1 << 19
 """The same while learning; when it is reached the reference is made of the rows there are."""
+
+Source = Literal["", "given", "learned", "published"]
 
 LOOKED_AT = 20
 """Columns for which examples are looked for in a window: those that drift most."""
@@ -45,7 +48,7 @@ class Settings(NamedTuple):
 
 
 class Change(NamedTuple):
-    """A column's verdict became another."""
+    """A column's verdict became another; or, from drift to drift, its mute ended."""
 
     model: str
     column: str
@@ -70,7 +73,10 @@ class ModelWatch:
         self.settings = settings
         self.reference: Profile | None = None
         self.reason = reason
-        self.source: Literal["", "given", "learned"] = ""
+        self.source: Source = ""
+        self.base = ""
+        """Hash of the reference before columns of it were renewed."""
+        self.decisions = Decisions(model=name)
         self.phase: Phase = "unwatched"
         self.inputs = Side("input")
         self.outputs = Side("output")
@@ -127,15 +133,22 @@ class ModelWatch:
         """Counts what is buffered, and judges a window whose time is over."""
         if self.phase != "watching":
             return
+        self._end_mutes(now)
         self._count()
         if self.window.is_full() or self.window.is_over(now):
             self._judge(now)
 
-    def watch(
-        self, reference: Profile, now: float, source: Literal["given", "learned"] = "given"
-    ) -> None:
+    def _end_mutes(self, now: float) -> None:
+        """What still drifts when its mute ends is news."""
+        ended = self.decisions.end_mutes(now)
+        for column in self.columns if ended else ():
+            if column.key() in ended and column.state == "drift":
+                self._tell(column, "drift", column.since or now)
+
+    def watch(self, reference: Profile, now: float, source: Source = "given") -> None:
         """Judges from now on by this reference."""
         self.reference = reference
+        self.base = reference.hash
         self.source = source
         self.phase = "watching"
         self.reason = ""
@@ -143,6 +156,18 @@ class ModelWatch:
             side.watch(reference.columns)
         self.cells = 0
         self.window.close(now)
+
+    def replace(self, columns: Mapping[Key, ColumnProfile]) -> None:
+        """Judges these columns by other profiles from now on; the others' evidence stays."""
+        assert self.reference is not None
+        self.reference = with_columns(self.reference, columns)
+        for side in self.sides:
+            for name, column in side.columns.items():
+                profile = columns.get((side.name, name))
+                if profile is not None:
+                    side.columns[name] = WatchedColumn(profile)
+                else:
+                    column.totals[:] = 0  # counters begin anew with the reference's new hash
 
     @property
     def sides(self) -> tuple[Side, Side]:
@@ -154,9 +179,13 @@ class ModelWatch:
         """All columns of the reference."""
         return list(all_columns(self.sides))
 
+    def is_muted(self, column: WatchedColumn) -> bool:
+        """Whether its alarm is known and not news."""
+        return self.decisions.muted(column.key()) is not None
+
     def state(self) -> State:
-        """Drift if any column drifts, insufficient if no column can be judged."""
-        states = {column.state for column in all_columns(self.sides)}
+        """Drift if any column drifts that is not muted, insufficient if none can be judged."""
+        states = {column.state for column in self.columns if not self.is_muted(column)}
         return "drift" if "drift" in states else "stable" if "stable" in states else "insufficient"
 
     def _count(self) -> None:
@@ -202,12 +231,18 @@ class ModelWatch:
         verdict = judge(column.base, counts, level, settings.min_effect, settings.mode)
         column.verdict, column.level, column.evaluated = verdict, level, now
         if verdict.state != column.state or column.since is None:
-            profile = column.base.column
-            if verdict.state != column.state:
+            before, column.state, column.since = column.state, verdict.state, began
+            if before != column.state:
                 column.examples.clear()
-                change = Change(
-                    self.name, profile.name, profile.side, column.state, verdict.state, began,
-                    verdict, column.examples,
-                )  # fmt: skip
-                self.changes.append(change)
-            column.state, column.since = verdict.state, began
+                self._tell(column, before, began)
+
+    def _tell(self, column: WatchedColumn, before: State, since: float) -> None:
+        assert column.verdict is not None
+        if column.state == "drift" and self.is_muted(column):
+            return
+        side, name = column.key()
+        self.changes.append(
+            Change(
+                self.name, name, side, before, column.state, since, column.verdict, column.examples
+            )
+        )

@@ -8,16 +8,19 @@ Not thread-safe: one loop adds, ticks and asks.
 
 from __future__ import annotations
 
-import hashlib
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from agent.decode.payload import Payload
-from agent.drift.model import Change, ModelWatch, Settings
-from agent.drift.reference import Profile, ProfileError, load, save
+from agent.drift.acknowledge import carry_out
+from agent.drift.decisions import Decisions, Published
+from agent.drift.model import Change, ModelWatch, Settings, Source
+from agent.drift.orders import Order, OrderError
+from agent.drift.publish import checked, fits
+from agent.drift.reference import Profile, ProfileError, load
+from agent.drift.state import StateError, Store
 from agent.drift.status import status_of
 from agent.drift.unseen import Reason
 
@@ -82,7 +85,7 @@ class Monitor:
         """Rows of models beyond the bounds."""
         self.last_error = ""
         """Why a learned reference could not be kept, if so."""
-        self._state_dir = state_dir
+        self._store = Store(state_dir)
         self._clock = clock
         self._changes: list[Change] = []
 
@@ -121,26 +124,128 @@ class Monitor:
             "refused": [refusal._asdict() for refusal in self.refused],
             "rows_unseen": self.rows_unseen,
             "learned_references": {
-                "kept_in": str(self._state_dir) if self._state_dir else "memory",
+                "kept_in": str(self._store.folder or "memory"),
                 "error": self.last_error,
             },
         }
 
+    # ---- what people decide
+
+    def acknowledge(self, order: Order) -> dict[str, Any]:
+        """Carries it out and keeps it; what it was done to. Raises OrderError."""
+        model = self._known(order.model)
+        done = carry_out(model, order, self._clock())
+        self._keep_decisions(model)
+        return {
+            "model": model.name,
+            "action": order.action,
+            "columns": [{"side": side, "name": name} for side, name in done],
+            "reference": model.reference.hash if model.reference else None,
+            "kept_in": self._kept_in(),
+        }
+
+    def _kept_in(self) -> str:
+        return str(self._store.folder or "memory") if not self.last_error else "memory"
+
+    def reference(self, name: str | None) -> Profile:
+        """What the model is judged by; of the only one if no name is given. Raises OrderError."""
+        model = self._known(name)
+        if model.reference is None:
+            remedy = model.reason or f"it is {model.phase}: there is none yet"
+            raise OrderError("model", model.name, remedy, 404)
+        return model.reference
+
+    def publish(self, name: str | None, raw: bytes, by: str = "", note: str = "") -> dict[str, Any]:
+        """Judges a model by the profile in `raw` from now on. Raises OrderError.
+
+        `name`: None for the only model there is.
+        """
+        if name is None:
+            name = self._known(None).name
+        profile = checked(raw, name)
+        model = self.models.get(name) or self._admit(name)
+        if model is None:
+            raise OrderError("model", name, f"{MAX_MODELS} models are watched already", 409)
+        fits(profile, model)
+        now = self._clock()
+        configured = self._configured(name)[0]
+        before = configured.hash if configured else ""
+        model.decisions = Decisions(
+            model=name,
+            published=Published(now, by, note, profile.hash, before),
+            mutes=model.decisions.mutes,
+        )
+        model.watch(profile, now, "published")
+        self._keep(model)
+        self._keep_decisions(model)
+        return {
+            "model": name,
+            "hash": profile.hash,
+            "reference": profile.short_hash,
+            "rows": profile.rows,
+            "columns": len(profile.columns),
+            "kept_in": self._kept_in(),
+        }
+
+    def _known(self, name: str | None) -> ModelWatch:
+        names = list(self.models)
+        if name is None and len(names) == 1:
+            return self.models[names[0]]
+        if name is None or name not in self.models:
+            known = ", ".join(map(repr, names[:20])) or "none: no traffic has come yet"
+            raise OrderError("model", name, f"known are: {known}", 404 if name else 400)
+        return self.models[name]
+
+    # ---- a new model
+
     def _admit(self, name: str) -> ModelWatch | None:
         if len(self.models) >= MAX_MODELS:
             return None
-        reference, reason = self._reference(name)
+        decisions = self._decisions(name)
+        reference, reason, source = self._reference(name, decisions)
         learns = reference is None and not reason and self.settings.learn_rows is not None
         if learns and sum(m.phase == "learning" for m in self.models.values()) >= MAX_LEARNING:
             return None
         model = ModelWatch(name, self.settings, reference, self._clock(), reason)
-        if reference is not None and self._is_kept(name):
-            model.source = "learned"
+        model.source = source
+        model.decisions = decisions
+        if decisions.renewals:
+            self._renew(model)
         self.models[name] = model
         return model
 
-    def _reference(self, name: str) -> tuple[Profile | None, str]:
+    def _renew(self, model: ModelWatch) -> None:
+        """What was renewed is so again, if the reference is still the one it was done to."""
+        decisions = model.decisions
+        if model.reference is not None and decisions.base == model.reference.hash:
+            model.replace({(r.side, r.column): r.now for r in decisions.renewals})
+            return
+        reason = f"{len(decisions.renewals)} columns were renewed on another reference; undone"
+        self.refused.append(Refusal(model.name, "decisions", reason))
+        decisions.renewals.clear()
+
+    def _decisions(self, name: str) -> Decisions:
+        try:
+            return self._store.decisions(name)
+        except StateError as problem:
+            self.refused.append(Refusal(name, str(problem.path), problem.reason))
+            return Decisions(model=name)
+
+    def _reference(self, name: str, decisions: Decisions) -> tuple[Profile | None, str, Source]:
         """What to judge a model by, or why it cannot be judged; neither if it shall learn."""
+        configured, reason = self._configured(name)
+        published = decisions.published
+        if published is not None and published.before == (configured.hash if configured else ""):
+            kept = self._kept(name, "the configured one is used")
+            if kept is not None and kept.hash == published.hash:
+                return kept, "", "published"
+        if configured is not None or reason:
+            return configured, reason, "given" if configured else ""
+        kept = self._kept(name, "it is learned anew")
+        return kept, "", "learned" if kept else ""
+
+    def _configured(self, name: str) -> tuple[Profile | None, str]:
+        """The reference that the settings name for a model, or why it cannot be used."""
         known = self.references.by_model.get(name)
         if known is not None:
             return known, ""
@@ -148,41 +253,37 @@ class Monitor:
             if refusal.model in ("", name):
                 return None, refusal.reason
         default = self.references.default
-        if default is None:
-            return self._kept(name), ""
-        if default.model and default.model != name:
-            return None, (
-                f"the reference is of model {default.model!r}, this is {name!r}; build one with "
-                f"--model and name it under drift.references"
-            )
-        return default, ""
+        if default is None or not default.model or default.model == name:
+            return default, ""
+        return None, (
+            f"the reference is of model {default.model!r}, this is {name!r}; build one with "
+            f"--model and name it under drift.references"
+        )
 
-    def _is_kept(self, name: str) -> bool:
-        return self.references.default is None and name not in self.references.by_model
-
-    def _path(self, name: str) -> Path | None:
-        if self._state_dir is None:
-            return None
-        readable = re.sub(r"[^A-Za-z0-9_-]", "_", name)[:48]
-        digest = hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:8]
-        return self._state_dir / f"reference-{readable}-{digest}.json"
-
-    def _kept(self, name: str) -> Profile | None:
-        path = self._path(name)
-        if path is None or not path.exists():
-            return None
+    def _kept(self, name: str, instead: str) -> Profile | None:
         try:
-            return load(path, name)
+            return self._store.reference(name)
         except ProfileError as problem:
-            self.refused.append(Refusal(name, str(path), f"{problem}; it is learned anew"))
+            refusal = Refusal(name, problem.source, f"{problem}; {instead}")
+            if refusal not in self.refused:
+                self.refused.append(refusal)
             return None
+
+    # ---- what is kept
 
     def _keep(self, model: ModelWatch) -> None:
-        path = self._path(model.name)
-        if path is None or model.reference is None:
-            return
+        if model.reference is not None:
+            try:
+                self._store.keep_reference(model.name, model.reference)
+            except OSError as problem:
+                self._say(problem, model.name)
+
+    def _keep_decisions(self, model: ModelWatch) -> None:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            save(model.reference, path)
+            self._store.keep_decisions(model.decisions)
         except OSError as problem:
-            self.last_error = f"{path}: {problem.strerror or problem}"
+            self._say(problem, model.name)
+
+    def _say(self, problem: OSError, name: str) -> None:
+        path = self._store.path("reference", name)
+        self.last_error = f"{path}: {problem.strerror or problem}"

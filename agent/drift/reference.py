@@ -126,7 +126,9 @@ def make(
     return msgspec.structs.replace(profile, hash=_digest(profile))
 
 
-def with_columns(profile: Profile, columns: Mapping[tuple[str, str], ColumnProfile]) -> Profile:
+def with_columns(
+    profile: Profile, columns: Mapping[tuple[SideName, str], ColumnProfile]
+) -> Profile:
     """The same with these columns, by side and name, in the place of its own; another hash."""
     replaced = [columns.get((c.side, c.name), c) for c in profile.columns]
     plain = msgspec.structs.replace(profile, columns=replaced)

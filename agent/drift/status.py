@@ -8,6 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from agent.drift.columns import WatchedColumn
+from agent.drift.decisions import Decisions, Renewal
 from agent.drift.model import ModelWatch
 
 
@@ -26,6 +27,8 @@ def status_of(model: ModelWatch) -> dict[str, object]:
             "rows": reference.rows,
             "source": model.source,
             "version": reference.version,
+            "before_renewals": model.base[:8] if model.base != reference.hash else None,
+            "published": msgspec.to_builtins(model.decisions.published),
         },
         "learning": {"rows": model.inputs.rows, "of": model.settings.learn_rows}
         if model.phase == "learning"
@@ -43,14 +46,18 @@ def status_of(model: ModelWatch) -> dict[str, object]:
             "rows_by_reason": dict(model.unseen.by_reason),
         },
         "caveats": list(filter(None, [model.unseen.caveat()])),
-        "columns": [_column(column) for column in model.columns],
+        "alarms": {
+            "open": sum(c.state == "drift" and not model.is_muted(c) for c in model.columns),
+            "acknowledged": sum(c.state == "drift" and model.is_muted(c) for c in model.columns),
+        },
+        "columns": [_column(column, model.decisions) for column in model.columns],
         "unexpected": [
             {"name": name, "side": side.name} for side in model.sides for name in side.unexpected
         ],
     }
 
 
-def _column(column: WatchedColumn) -> dict[str, object]:
+def _column(column: WatchedColumn, decisions: Decisions) -> dict[str, object]:
     profile = column.base.column
     shown: dict[str, object] = {
         "name": profile.name,
@@ -61,6 +68,8 @@ def _column(column: WatchedColumn) -> dict[str, object]:
         "evaluated": column.evaluated,
         "level": column.level,
         "finding": column.finding(),
+        "acknowledged": msgspec.to_builtins(decisions.muted(column.key())),
+        "renewed": _renewed(decisions.renewed(column.key())),
         "examples": msgspec.to_builtins(column.examples),
     }
     if column.verdict is not None:
@@ -68,3 +77,16 @@ def _column(column: WatchedColumn) -> dict[str, object]:
         del judged["state"]
         shown |= judged
     return shown
+
+
+def _renewed(renewal: Renewal | None) -> dict[str, object] | None:
+    if renewal is None:
+        return None
+    return {
+        "at": renewal.at,
+        "by": renewal.by,
+        "note": renewal.note,
+        "rows": renewal.now.rows,
+        "rows_before": renewal.before.rows,
+        "caveat": renewal.caveat,
+    }

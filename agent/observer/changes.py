@@ -29,6 +29,8 @@ def tell(changes: Iterable[Change], log: logging.Logger) -> None:
     for (model, before, after), group in groups.items():
         level = logging.WARNING if after == "drift" else logging.INFO
         whose, went = f"drift of {model or 'the model'}:", f"went from {before} to {after}"
+        if before == after:
+            went = "still drifts and is muted no more"
         if "drift" in (before, after) and len(group) <= MANY:
             for change in group:
                 text = f"{whose} {change.side} {change.column} {went}{_how(change)}"

@@ -23,7 +23,7 @@ from agent.drift.collector import DriftCollector
 from agent.drift.model import Settings
 from agent.drift.monitor import Monitor, load_references
 from agent.ledger import OBSERVER, WORKER, Ledger
-from agent.observer import changes, heap
+from agent.observer import changes, desk, heap
 from agent.observer.decodes import DecodeCollector
 from agent.observer.faults import Faults
 from agent.observer.pipeline import Outlets, Pipeline
@@ -272,6 +272,7 @@ class _Observer:
             ready=self._ready,
             status=self._status,
             drift=lambda: dict(self._monitor.status()),
+            orders=desk.orders(self._monitor, self._log),
         )
         return await server.start(views, sock, self._config.admin.token, self._log)
 

@@ -18,6 +18,7 @@ import aiohttp
 import pytest
 
 from agent.admin import access, server
+from agent.admin.orders import MAX_ORDER, Orders, Refused
 from agent.admin.server import Views
 from agent.ledger import Ledger
 from agent.signals.exemplars import Exemplars
@@ -27,7 +28,7 @@ from tests.signals.factory import USUAL
 from tests.signals.ledgers import count
 
 TOKEN = "s3cret-ü"
-CLOSED = ["/api/v1/status", "/api/v1/drift", "/nowhere"]
+CLOSED = ["/api/v1/status", "/api/v1/drift", "/api/v1/reference", "/nowhere"]
 
 
 def views(ledger: Ledger | None = None, well: bool = True) -> Views:
@@ -40,7 +41,21 @@ def views(ledger: Ledger | None = None, well: bool = True) -> Views:
         ready=lambda: (well, {"upstream": "up" if well else "down"}),
         status=lambda: {"version": "1", "sinks": []},
         drift=lambda: {"models": {"iris": {"score": 0.1}}},
-    )
+        orders=Orders(
+            acknowledge=lambda body: {"done": body.decode()},
+            reference=_reference,
+            publish=lambda model, body, by, note: {
+                "model": model, "bytes": len(body), "by": by, "note": note
+            },
+        ),
+    )  # fmt: skip
+
+
+def _reference(model: str | None) -> tuple[bytes, str]:
+    if model is None:
+        said = {"error": "which?", "field": "model", "value": None, "remedy": "say it"}
+        raise Refused(404, said)
+    return b"{}", "1a2b"
 
 
 @asynccontextmanager
@@ -178,6 +193,43 @@ def test_nothing_is_changed_by_any_method(method: str) -> None:
             return r.status
 
     assert run(main()) == 405
+
+
+async def send(method: str, path: str, body: bytes = b"", **more: Any) -> tuple[int, Any, Any]:
+    async with (
+        admin(token=TOKEN) as (url, client),
+        client.request(method, url + path, data=body, headers=more) as response,
+    ):
+        return response.status, await response.json(), response.headers
+
+
+def test_orders_get_what_was_sent_and_answer() -> None:
+    assert run(send("POST", "/api/v1/drift/acknowledge", b"body"))[:2] == (200, {"done": "body"})
+    status, body, headers = run(send("GET", "/api/v1/reference?model=iris"))
+    assert (status, body, headers["ETag"]) == (200, {}, '"1a2b"')
+    assert run(send("PUT", "/api/v1/reference?by=me&note=why", b"1234"))[:2] == (
+        200, {"model": None, "bytes": 4, "by": "me", "note": "why"},
+    )  # fmt: skip
+    status, body, _ = run(send("GET", "/api/v1/reference"))
+    assert (status, body["field"], body["remedy"]) == (404, "model", "say it")
+
+
+def test_a_body_beyond_the_bound_is_refused() -> None:
+    status, body, _ = run(send("POST", "/api/v1/drift/acknowledge", b"x" * (MAX_ORDER + 1)))
+    assert (status, body["field"]) == (413, "body")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "/api/v1/drift/acknowledge"), ("PUT", "/api/v1/reference")],
+)
+def test_orders_need_loopback_or_the_token_and_no_other_sites_page(
+    method: str, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(send(method, path, Origin="https://attacker.example"))[0] == 403
+    monkeypatch.setattr(access, "is_loopback", lambda _: False)
+    assert run(send(method, path))[0] == 401
+    assert run(send(method, path, Authorization=f"Bearer {TOKEN}"))[0] == 200
 
 
 CONFIG = """

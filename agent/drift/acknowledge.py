@@ -1,0 +1,115 @@
+"""Carries out what people decide: mutes alarms, makes the recent windows the reference, reverts.
+
+Rule: it changes a model's decisions and, by them, its reference; keeping them is the monitor's.
+
+A mute never changes a verdict: the alarm stays visible, and is neither counted as open nor
+logged as new before it ends. "New normal" counts the recent rows on the bins there are: a column
+whose rows lie mostly beyond them is told apart less well, and that is said.
+"""
+
+from __future__ import annotations
+
+from agent.drift.columns import WatchedColumn
+from agent.drift.decisions import Key, Mute, Renewal
+from agent.drift.model import ModelWatch
+from agent.drift.orders import Order, OrderError, end_of
+from agent.drift.reference import ColumnProfile
+from agent.drift.sketch import INVALID, MISSING, Ints
+from agent.drift.verdict import MIN_ROWS
+
+OPEN_SHARE = 0.2
+"""Share of the rows out of the reference's range, or in `other`, from which a renewal says so."""
+
+
+def carry_out(model: ModelWatch, order: Order, now: float) -> list[Key]:
+    """The columns that it was done to. Raises OrderError, and then nothing was changed."""
+    if model.phase != "watching":
+        raise OrderError("model", model.name, f"it is {model.phase}: there is no verdict yet", 409)
+    columns = _columns(model, order)
+    if order.action == "mute":
+        return _mute(model, columns, order, now)
+    if order.action == "new_normal":
+        return _renew(model, columns, order, now)
+    return _revert(model, columns)
+
+
+def _columns(model: ModelWatch, order: Order) -> list[WatchedColumn]:
+    found = [
+        column
+        for column in model.columns
+        if order.side in (None, column.base.column.side)
+        and order.column in (None, column.base.column.name)
+    ]
+    if not found:
+        names = sorted({column.base.column.name for column in model.columns})
+        known = ", ".join(names[:20]) + ("…" if len(names) > 20 else "")
+        raise OrderError("column", order.column, f"the reference has: {known}", 404)
+    if order.column is not None and len(found) > 1:
+        raise OrderError("side", None, "both sides have it: say input or output")
+    return found
+
+
+def _mute(model: ModelWatch, columns: list[WatchedColumn], order: Order, now: float) -> list[Key]:
+    until = end_of(order, now)
+    keys = [column.key() for column in columns]
+    model.decisions.mute(Mute(*key, until, now, order.by, order.note) for key in keys)
+    return keys
+
+
+def _renew(model: ModelWatch, columns: list[WatchedColumn], order: Order, now: float) -> list[Key]:
+    if order.column is None:
+        columns = [column for column in columns if column.state == "drift"]
+        if not columns:
+            remedy = "no column is in drift: name the one whose reference is to be renewed"
+            raise OrderError("column", None, remedy, 409)
+    renewals = [_renewal(column, order, now) for column in columns]
+    if not model.decisions.renewals:
+        model.decisions.base = model.base
+    model.decisions.renew(renewals)
+    model.replace({(r.side, r.column): r.now for r in renewals})
+    return [(r.side, r.column) for r in renewals]
+
+
+def _renewal(column: WatchedColumn, order: Order, now: float) -> Renewal:
+    counts = column.recent()
+    rows = int(counts.sum())
+    profile = column.base.column
+    if rows < MIN_ROWS:
+        remedy = f"its recent windows have {rows} rows of the {MIN_ROWS} that are needed: wait"
+        raise OrderError("column", profile.name, remedy, 409)
+    renewed = ColumnProfile(
+        profile.name,
+        profile.side,
+        profile.kind,
+        counts[:MISSING].tolist(),
+        int(counts[MISSING]),
+        int(counts[INVALID]),
+        profile.edges,
+        profile.categories,
+    )
+    caveat = _caveat(profile, counts)
+    return Renewal(profile.side, profile.name, now, order.by, order.note, profile, renewed, caveat)
+
+
+def _caveat(profile: ColumnProfile, counts: Ints) -> str:
+    """Whether the old bins still tell the new rows apart."""
+    ends = {len(profile.counts) - 1} | ({0} if profile.edges is not None else set())
+    share = sum(int(counts[place]) for place in ends) / max(1, int(counts.sum()))
+    if share <= OPEN_SHARE or profile.kind == "text":
+        return ""
+    where = "out of the old range" if profile.edges is not None else "not among the old categories"
+    return (
+        f"{share:.0%} of its rows are {where} and not told apart there: build a new profile and "
+        f"PUT it to /api/v1/reference"
+    )
+
+
+def _revert(model: ModelWatch, columns: list[WatchedColumn]) -> list[Key]:
+    keys = [column.key() for column in columns]
+    mutes, renewals = model.decisions.revert(keys)
+    if not mutes and not renewals:
+        raise OrderError("column", None, "nothing was acknowledged of it", 409)
+    if renewals:
+        model.replace({(r.side, r.column): r.before for r in renewals})
+    done = [(m.side, m.column) for m in mutes] + [(r.side, r.column) for r in renewals]
+    return list(dict.fromkeys(done))

@@ -1,0 +1,44 @@
+"""A reference that is put in by hand: `PUT /api/v1/reference`.
+
+Rule: checked as a file is, and against the model and the traffic there is; nothing changes if it
+does not fit.
+"""
+
+from __future__ import annotations
+
+from agent.drift.model import ModelWatch
+from agent.drift.orders import OrderError
+from agent.drift.reference import Profile, ProfileError, parse
+
+SOURCE = "PUT /api/v1/reference"
+
+
+def checked(raw: bytes, name: str) -> Profile:
+    """The profile in a body, for the model `name`. Raises OrderError."""
+    try:
+        profile = parse(raw, SOURCE)
+    except ProfileError as problem:
+        raise OrderError(problem.field, str(problem.value)[:200], str(problem)) from None
+    if profile.model not in ("", name):
+        remedy = f"it is of model {profile.model!r}, not {name!r}: build it with --model {name}"
+        raise OrderError("model", profile.model, remedy)
+    if not profile.columns:
+        raise OrderError("columns", 0, "it has no columns: build it again")
+    return profile
+
+
+def fits(profile: Profile, model: ModelWatch) -> None:
+    """Raises OrderError if a column of the profile never came in the traffic there was."""
+    for side in model.sides:
+        wanted = [column.name for column in profile.columns if column.side == side.name]
+        seen = {name for name, column in side.columns.items() if column.seen}
+        seen |= side.unexpected.keys() | side.buffers.keys()
+        strange = [name for name in wanted if name not in seen]
+        if not seen or not strange or (side.name == "output" and len(wanted) == len(seen) == 1):
+            continue
+        remedy = (
+            f"never among the {side.name}s of {model.name!r}, which has "
+            f"{', '.join(sorted(seen)[:20])}: build the profile without them, or of this model's "
+            f"own data"
+        )
+        raise OrderError(f"columns ({side.name})", ", ".join(strange[:20]), remedy, 409)

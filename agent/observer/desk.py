@@ -1,0 +1,52 @@
+"""Where the admin port's orders meet the monitor: what was done is logged, what cannot be said.
+
+Rule: it translates and tells; what an order means is `agent.drift`'s.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from agent.admin.orders import Orders, Refused
+from agent.drift.monitor import Monitor
+from agent.drift.orders import OrderError, parse
+from agent.drift.reference import shown
+
+T = TypeVar("T")
+
+
+def orders(monitor: Monitor, log: logging.Logger) -> Orders:
+    """What may be asked of this monitor."""
+
+    def acknowledge(body: bytes) -> dict[str, Any]:
+        order = parse(body)
+        done = monitor.acknowledge(order)
+        names = [f"{column['side']} {column['name']}" for column in done["columns"]]
+        text = f"drift of {order.model or 'the model'}: {order.action} of {', '.join(names[:20])}"
+        extra = {"model": order.model, "action": order.action, "by": order.by, "note": order.note}
+        log.info(text, extra=extra)
+        return done
+
+    def reference(model: str | None) -> tuple[bytes, str]:
+        profile = monitor.reference(model)
+        return shown(profile), profile.hash
+
+    def publish(model: str | None, body: bytes, by: str, note: str) -> dict[str, Any]:
+        done = monitor.publish(model, body, by, note)
+        text = f"a reference was published for {done['model'] or 'the model'}"
+        log.info(text, extra={"reference": done["hash"], "by": by, "note": note})
+        return done
+
+    return Orders(_told(acknowledge), _told(reference), _told(publish))
+
+
+def _told(work: Callable[..., T]) -> Callable[..., T]:
+    def careful(*given: Any) -> T:
+        try:
+            return work(*given)
+        except OrderError as problem:
+            raise Refused(problem.status, problem.shown()) from None
+
+    return careful
