@@ -1,4 +1,4 @@
-"""A profile of a file of rows, however large: a first pass samples, a second one counts.
+"""A profile of a file of rows, however large: one pass samples, one counts, one counts relations.
 
 Rule: memory is bounded by the sample, whatever the file's size.
 """
@@ -8,9 +8,13 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Sequence
 
+import msgspec
+
 from agent.decode.payload import MAX_COLUMNS, Value
+from agent.drift.derived.fit import DerivedBuilder, fit
+from agent.drift.derived.stored import Derived
 from agent.drift.learn import ColumnBuilder, shape_of
-from agent.drift.reference import ColumnProfile, Profile, SideName, make
+from agent.drift.reference import ColumnProfile, Profile, SideName, hashed, make
 from agent.drift.table import Batch, TableError
 
 SAMPLE_ROWS = 50_000
@@ -43,7 +47,19 @@ def build_profile(
     sides: list[tuple[str, SideName]] = [(name, "input") for name in wanted]
     sides += [(name, "output") for name in outputs]
     shapes = [shape_of(name, side, sample[name], from_text=from_text) for name, side in sides]
-    return count(passes(), model, shapes)
+    profile = count(passes(), model, shapes)
+    derived = fit(profile.columns, sample, sample, len(next(iter(sample.values()), ())))
+    return with_derived(profile, passes(), derived)
+
+
+def with_derived(profile: Profile, batches: Iterator[Batch], derived: Derived | None) -> Profile:
+    """The profile with its rows counted on derived columns, if there are any."""
+    if derived is None:
+        return profile
+    builder = DerivedBuilder(derived, profile.columns)
+    for batch in batches:
+        builder.add(batch.columns, batch.columns, batch.rows)
+    return hashed(msgspec.structs.replace(profile, derived=builder.derived()))
 
 
 def count(batches: Iterator[Batch], model: str, shapes: Sequence[ColumnProfile]) -> Profile:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from agent.drift.build import build_profile, count
+from agent.drift.build import build_profile, count, with_derived
 from agent.drift.distance import psi, smoothed
 from agent.drift.reference import (
     ColumnProfile,
@@ -67,8 +67,9 @@ def build(args: argparse.Namespace) -> int:
 def _build(args: argparse.Namespace, path: Path, form: str) -> int:
     like = getattr(args, "like", None)
     if like:
-        shapes = load(Path(like), args.model).columns
-        profile = count(batches(path, form), args.model, shapes)
+        model = load(Path(like), args.model)
+        profile = count(batches(path, form), args.model, model.columns)
+        profile = with_derived(profile, batches(path, form), model.derived)
     else:
         profile = build_profile(
             lambda: batches(path, form),

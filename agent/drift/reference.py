@@ -122,17 +122,26 @@ def make(
 ) -> Profile:
     """A profile of these columns, with its hash."""
     ordered = sorted(columns, key=lambda column: (column.side, column.name))
-    profile = Profile(FORMAT, model, version, rows, ordered, period=period, derived=derived)
+    return hashed(Profile(FORMAT, model, version, rows, ordered, period=period, derived=derived))
+
+
+def hashed(profile: Profile) -> Profile:
+    """The same with the hash of its content."""
     return msgspec.structs.replace(profile, hash=_digest(profile))
 
 
 def with_columns(
     profile: Profile, columns: Mapping[tuple[SideName, str], ColumnProfile]
 ) -> Profile:
-    """The same with these columns, by side and name, in the place of its own; another hash."""
+    """The same with these columns, by side and name, in the place of its own; another hash.
+
+    Derived columns go if one of these is in them: they were counted on its old bins.
+    """
     replaced = [columns.get((c.side, c.name), c) for c in profile.columns]
-    plain = msgspec.structs.replace(profile, columns=replaced)
-    return msgspec.structs.replace(plain, hash=_digest(plain))
+    derived = profile.derived
+    if derived is not None and not columns.keys().isdisjoint(stored.sources(derived)):
+        derived = None
+    return hashed(msgspec.structs.replace(profile, columns=replaced, derived=derived))
 
 
 def save(profile: Profile, path: Path) -> None:

@@ -47,6 +47,8 @@ class Numbers(NamedTuple):
     finite: Floats
     missing: int
     invalid: int
+    at: npt.NDArray[np.bool_] | None = None
+    """Which of the batch are finite; None: all."""
 
 
 def numbers(values: Values) -> Numbers:
@@ -62,13 +64,14 @@ def numbers(values: Values) -> Numbers:
         return Numbers(array, 0, 0)
     finite = array[good]
     missing = sum(value is None for value in values)
-    return Numbers(finite, missing, len(array) - len(finite) - missing)
+    return Numbers(finite, missing, len(array) - len(finite) - missing, good)
 
 
 def _numbers_of_array(array: Floats) -> Numbers:
-    finite = array[np.isfinite(array)]
+    good = np.isfinite(array)
+    finite = array[good]
     missing = int(np.isnan(array).sum()) if len(finite) < len(array) else 0
-    return Numbers(finite, missing, len(array) - len(finite) - missing)
+    return Numbers(finite, missing, len(array) - len(finite) - missing, good)
 
 
 def _number(value: Value) -> float:
@@ -93,10 +96,17 @@ class NumericBins:
 
     def count_numbers(self, batch: Numbers) -> Ints:
         """The same of a batch already converted."""
-        places = self.edges.searchsorted(batch.finite, side="left")
+        return self.count_places(batch, self.places(batch.finite))
+
+    def count_places(self, batch: Numbers, places: Ints) -> Ints:
+        """The same of a batch whose `places` are known."""
         counts = np.bincount(places, minlength=self.size + 2)
         counts[MISSING], counts[INVALID] = batch.missing, batch.invalid
         return counts
+
+    def places(self, finite: Floats) -> Ints:
+        """The bin of each number."""
+        return self.edges.searchsorted(finite, side="left")
 
 
 class CategoryBins:
@@ -126,6 +136,18 @@ class CategoryBins:
             else:
                 counts[index.get(category(value), other)] += times
         return counts
+
+    def places(self, values: Values) -> Ints:
+        """The bin of each value; `size` where it is missing."""
+        listed = values.tolist() if isinstance(values, np.ndarray) else values
+        return np.array([self._place(value) for value in listed], dtype=np.int64)
+
+    def _place(self, value: Value) -> int:
+        if isinstance(value, str):
+            return self._index.get(value, self._other)
+        if value is None or value != value:
+            return self.size
+        return self._index.get(category(value), self._other)
 
 
 def tally(values: Values) -> Mapping[Value, int]:

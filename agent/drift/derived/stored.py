@@ -63,10 +63,7 @@ def problem(derived: Derived, bins: Mapping[tuple[str, str], int]) -> str:
     count = len(derived.inputs)
     if count > MAX_INPUTS:
         return f"more than {MAX_INPUTS} inputs"
-    scored = [("input", column) for column in derived.inputs]
-    if derived.prediction is not None:
-        scored.append(("output", derived.prediction))
-    for side, column in scored:
+    for side, column in _scored(derived):
         if bins.get((side, column.name)) != len(column.scores):
             return f"{column.name}: not the bins of a column of the profile"
     if list(map(len, derived.correlation)) != list(range(count)):
@@ -79,6 +76,21 @@ def problem(derived: Derived, bins: Mapping[tuple[str, str], int]) -> str:
     if len(derived.relations) != count or len(derived.importance) != wanted:
         return "counts: not one list an input"
     return _wrong_counts(derived) or _wrong_calibration(derived.calibration, bins)
+
+
+def sources(derived: Derived) -> set[tuple[str, str]]:
+    """Side and name of the columns that it is computed of."""
+    found = {(side, column.name) for side, column in _scored(derived)}
+    if derived.calibration is not None:
+        found |= {("output", name) for name in (CONFIDENCE, *derived.calibration.outputs)}
+    return found
+
+
+def _scored(derived: Derived) -> list[tuple[str, Scored]]:
+    scored = [("input", column) for column in derived.inputs]
+    if derived.prediction is not None:
+        scored.append(("output", derived.prediction))
+    return scored
 
 
 def merged(parts: Sequence[Derived | None]) -> Derived | None:

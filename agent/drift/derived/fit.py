@@ -1,0 +1,132 @@
+"""Derived columns of a reference: found from some of its rows, counted over the others.
+
+Rule: no row does both (see `stored`): rows of even number set the relations, odd ones count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+import numpy as np
+
+from agent.drift.derived import importance
+from agent.drift.derived.derivation import Derivation
+from agent.drift.derived.scores import Scorer, Scores, table_of
+from agent.drift.derived.stored import CONFIDENCE, EDGES, MAX_INPUTS, Derived, Scored
+from agent.drift.reference import ColumnProfile
+from agent.drift.sketch import Values
+
+MIN_ROWS = 500
+"""Below which relations are not known well enough to judge by."""
+Sample = Mapping[str, Values]
+
+
+def fit(
+    columns: Sequence[ColumnProfile], inputs: Sample, outputs: Sample, rows: int
+) -> Derived | None:
+    """What to derive from `rows` aligned rows, nothing counted yet; None if there is too little.
+
+    Of more than MAX_INPUTS inputs those that go most with the prediction are taken.
+    """
+    if rows < 2 * MIN_ROWS:
+        return None
+    scored = _scored(columns, "input", inputs, rows)
+    predictions = _scored(columns, "output", outputs, rows)
+    prediction = next(iter(predictions), None)
+    if len(scored) > MAX_INPUTS and prediction is not None:
+        strength = np.abs(importance.correlations(np.stack([s for _, s in scored]), prediction[1]))
+        kept = sorted(np.argsort(-strength, kind="stable")[:MAX_INPUTS].tolist())
+        scored = [scored[i] for i in kept]
+    scored = scored[:MAX_INPUTS]
+    if not scored:
+        return None
+    correlation = _correlation(np.stack([scores for _, scores in scored]))
+    count, bins = len(scored), len(EDGES) + 1
+    return Derived(
+        EDGES,
+        [column for column, _ in scored],
+        prediction and prediction[0],
+        [[round(float(r), 6) for r in row[:i]] for i, row in enumerate(correlation)],
+        [[0] * bins] * count,
+        [[0] * bins] * (count if prediction else 0),
+    )
+
+
+def _scored(
+    columns: Sequence[ColumnProfile], side: str, sample: Sample, rows: int
+) -> list[tuple[Scored, Scores]]:
+    """The columns of a side that have scores, with those of the even rows."""
+    found: list[tuple[Scored, Scores]] = []
+    for column in columns:
+        values = sample.get(column.name)
+        if column.side != side or column.name == CONFIDENCE or values is None:
+            continue
+        table = table_of(column)
+        if table is None or len(values) != rows:
+            continue
+        scores = Scorer(column.bins(), table).of(values[::2])
+        if _varies(scores):
+            found.append((Scored(column.name, table), scores))
+    return found
+
+
+def _varies(scores: Scores) -> bool:
+    known = scores[~np.isnan(scores)]
+    return len(known) > 1 and float(known.max()) > float(known.min())
+
+
+def _correlation(scores: Scores) -> Scores:
+    """Of scores [inputs, rows]; a row that lacks one counts as average there."""
+    known = np.nan_to_num(scores).astype(np.float64)
+    known -= known.mean(axis=1, keepdims=True)
+    known /= np.sqrt(np.square(known).mean(axis=1, keepdims=True))
+    matrix = np.clip(known @ known.T / known.shape[1], -1, 1)
+    correlation: Scores = matrix.astype(np.float32)
+    return correlation
+
+
+class DerivedBuilder:
+    """Counts the rows of odd number."""
+
+    def __init__(self, derived: Derived, columns: Sequence[ColumnProfile]) -> None:
+        self._derivation = Derivation(derived)
+        known = {(column.side, column.name): column for column in columns}
+        self._inputs = [
+            (column.name, Scorer(known["input", column.name].bins(), column.scores))
+            for column in derived.inputs
+        ]
+        self._prediction: tuple[str, Scorer] | None = None
+        if derived.prediction is not None:
+            name = derived.prediction.name
+            scorer = Scorer(known["output", name].bins(), derived.prediction.scores)
+            self._prediction = name, scorer
+        size = len(derived.relations) + len(derived.importance)
+        self._counts = np.zeros((size, len(derived.edges) + 1), dtype=np.int64)
+        self._rows = 0
+
+    def add(self, inputs: Sample, outputs: Sample, rows: int) -> None:
+        """Counts the odd ones of some aligned rows."""
+        odd = slice(1 - self._rows % 2, None, 2)
+        self._rows += rows
+        if not len(range(rows)[odd]):
+            return
+        lacking = np.full(rows, np.nan)
+        at_once = self._derivation.rows_at_once
+        scores = np.stack([s.of(inputs.get(name, lacking)[odd]) for name, s in self._inputs])
+        prediction: Scores | None = None
+        if self._prediction is not None:
+            name, scorer = self._prediction
+            prediction = scorer.of(outputs.get(name, lacking)[odd])
+        for begin in range(0, scores.shape[1], at_once):
+            part = slice(begin, begin + at_once)
+            self._counts += self._derivation.counts(
+                scores[:, part], None if prediction is None else prediction[part]
+            )
+
+    def derived(self) -> Derived:
+        """With what was counted so far."""
+        counts: list[list[int]] = self._counts.tolist()
+        derived = self._derivation.derived
+        count = len(derived.relations)
+        return msgspec.structs.replace(derived, relations=counts[:count], importance=counts[count:])
