@@ -9,7 +9,7 @@ relations that it helped to set, and traffic would then always look a little fur
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from itertools import chain
 
 import msgspec
@@ -78,7 +78,7 @@ def problem(derived: Derived, bins: Mapping[tuple[str, str], int]) -> str:
     return _wrong_counts(derived) or _wrong_calibration(derived.calibration, bins)
 
 
-def sources(derived: Derived) -> set[tuple[str, str]]:
+def sources(derived: Derived) -> Set[tuple[str, str]]:
     """Side and name of the columns that it is computed of."""
     found = {(side, column.name) for side, column in _scored(derived)}
     if derived.calibration is not None:
