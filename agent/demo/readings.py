@@ -98,7 +98,7 @@ def parse(text: str, at: float, moved: Moves | None = None) -> Snapshot:
                 errors += value
             elif name == "outrider_overhead_seconds_bucket":
                 add(overhead, float(labels["le"]), value)
-            elif name in DRIFT:
+            elif name in DRIFT and labels.get("method") in (None, "evidence"):
                 drift[name][labels["side"], labels["column"]] = value
     return Snapshot(
         at,

@@ -9,13 +9,13 @@ whose rows lie mostly beyond them is told apart less well, and that is said.
 
 from __future__ import annotations
 
+from agent.drift.chart import MIN_ROWS
 from agent.drift.columns import WatchedColumn
 from agent.drift.decisions import Key, Mute, Renewal
 from agent.drift.model import ModelWatch
 from agent.drift.orders import Order, OrderError, end_of
 from agent.drift.reference import ColumnProfile
 from agent.drift.sketch import INVALID, MISSING, Ints
-from agent.drift.verdict import MIN_ROWS
 
 OPEN_SHARE = 0.2
 """Share of the rows out of the reference's range, or in `other`, from which a renewal says so."""

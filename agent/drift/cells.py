@@ -6,6 +6,7 @@ out of range. Each by itself expects nothing and would be tested for nothing.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -57,18 +58,20 @@ def cells_of(column: ColumnProfile) -> Cells:
 
 
 def bin_label(column: ColumnProfile, place: int) -> str:
-    """How a person calls a bin: its interval, its only value, or its category."""
+    """A bin for people: `(1.5, 2]`, `= 3`, `< 0`, `> 9`, a category, `other`, `missing`."""
+    size = len(column.counts)
+    if place >= size:
+        return "missing" if place == size else "invalid"
     if column.edges is None:
-        names = column.categories or []
-        return names[place] if place < len(names) else "other"
+        categories = column.categories or []
+        return categories[place] if place < len(categories) else "other"
     edges = column.edges
     if not edges:
         return "any number"
+    if place == 0:
+        return f"< {math.nextafter(edges[0], math.inf):.6g}"
     if place == len(edges):
         return f"> {edges[-1]:.6g}"
-    if place == 0:
-        return f"<= {edges[0]:.6g}"
     low, high = edges[place - 1], edges[place]
-    if np.nextafter(low, np.inf) == high:
-        return f"= {high:.6g}"
-    return f"{low:.6g} to {high:.6g}"
+    is_atom = math.nextafter(low, math.inf) == high
+    return f"= {high:.6g}" if is_atom else f"({low:.6g}, {high:.6g}]"

@@ -16,7 +16,7 @@ half of what raised it. Its column's past is forgotten then, so no longer span c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -102,7 +102,7 @@ class Chart:
         """
         self.cells: list[Cells] = [cells_of(column) for column in columns]
         self.scores: list[Scores] = [
-            scores_of(cells, ordered=column.edges is not None)
+            scores_of(cells, column.edges)
             for cells, column in zip(self.cells, columns, strict=True)
         ]
         self.columns = list(columns)
@@ -110,16 +110,16 @@ class Chart:
         self.rate = false_alarms * share / (2 * max(1, len(columns)) * replicas)
         self.windows = 0
         self.alarms: list[Alarm | None] = [None] * len(columns)
-        self._lay_out()
-        shape = (len(columns), self._values.shape[2])
-        self.spans = Spans(shape, most_rows)
+        self._lay_out(max((cells.size for cells in self.cells), default=0))
+        self.spans = Spans(self._shares.shape, most_rows)
         self.looks: list[Look | None] = [None] * LEVELS
+        self.known = np.zeros(len(columns), dtype=bool)
+        """Columns of which a span of MIN_ROWS has been judged."""
         self._fresh_since = [0.0] * len(columns)
 
-    def _lay_out(self) -> None:
-        """Pads all columns to the widest, so that arrays hold them."""
+    def _lay_out(self, width: int) -> None:
+        """Pads all columns to so many cells, so that arrays hold them."""
         count = len(self.columns)
-        width = max((cells.size for cells in self.cells), default=0)
         most = max((len(scores.weights) for scores in self.scores), default=0)
         self._values = np.zeros((count, most, width))
         self._shares = np.zeros((count, width))
@@ -143,6 +143,21 @@ class Chart:
         parts = [cells.places + at for cells, at in zip(self.cells, offsets, strict=True)]
         self._places = np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
 
+    def renew(self, columns: Mapping[int, ColumnProfile]) -> None:
+        """Judges these columns, by their places, by other profiles, afresh; the others go on."""
+        for place, column in columns.items():
+            self.columns[place] = column
+            self.cells[place] = cells_of(column)
+            self.scores[place] = scores_of(self.cells[place], column.edges)
+            self.alarms[place] = None
+            self.known[place] = False
+            for look in filter(None, self.looks):
+                look.z[place] = look.rows[place] = 0
+        width = max(self._shares.shape[1], *(self.cells[place].size for place in columns))
+        self._lay_out(width)
+        self.spans.forget(sorted(columns))
+        self.spans.widen(width)
+
     def push(self, counts: Sequence[Ints], began: float, ended: float, seconds: float) -> None:
         """Judges one more window.
 
@@ -154,18 +169,32 @@ class Chart:
         flat = np.concatenate(counts) if len(counts) else self._places
         cells = np.bincount(self._places, flat, shape[0] * shape[1]).reshape(shape)
         raised: dict[int, Alarm] = {}
-        cleared: set[int] = set()
+        cleared: dict[int, int] = {}
         for span in self.spans.push(cells.astype(np.int64), began, seconds):
             self._look(span, ended, raised, cleared)
-        for column in cleared - raised.keys():
-            self.alarms[column] = None
-            self._fresh_since[column] = ended
-        for column, alarm in raised.items():
-            if self.alarms[column] is None or column in cleared:
+        self._turn(raised, cleared, ended)
+
+    def _turn(self, raised: dict[int, Alarm], cleared: dict[int, int], ended: float) -> None:
+        """Raises and clears; `cleared` are columns with the span that speaks for them.
+
+        An alarm over no longer a span than that holds against it; over a longer one it is of
+        what was.
+        """
+        for column, level in list(cleared.items()):
+            alarm = raised.get(column)
+            if alarm is not None and alarm.level <= level:
                 self.alarms[column] = alarm
-        gone = sorted(cleared - raised.keys())
-        if gone:
-            self.spans.forget(gone)
+                del cleared[column]
+            else:
+                self.alarms[column] = None
+                self._fresh_since[column] = ended
+                for look in filter(None, self.looks[level + 1 :]):
+                    look.z[column] = look.rows[column] = 0
+        for column, alarm in raised.items():
+            if self.alarms[column] is None and column not in cleared:
+                self.alarms[column] = alarm
+        if cleared:
+            self.spans.forget(sorted(cleared))
 
     def tests(self, span: Span) -> Tests:
         """All tests of a span's counts."""
@@ -194,7 +223,9 @@ class Chart:
         variance: Floats = 1.0 / size + self._own[:, None]
         return np.broadcast_to(variance, self._weight_of.shape)
 
-    def _look(self, span: Span, ended: float, raised: dict[int, Alarm], cleared: set[int]) -> None:
+    def _look(
+        self, span: Span, ended: float, raised: dict[int, Alarm], cleared: dict[int, int]
+    ) -> None:
         tests = self.tests(span)
         levels = self._weights * (SPAN_WEIGHTS[span.level] * self.rate * span.seconds)
         threshold = thresholds(levels)[self._weight_of]
@@ -202,6 +233,7 @@ class Chart:
         is_alarm = (beyond >= 1) & (np.abs(tests.effect) - 2 * tests.spread >= self.min_effect)
         strongest = (beyond + 1e3 * is_alarm).argmax(1)
         every = np.arange(len(strongest))
+        self.known |= self._judged & (span.counts.sum(1) >= MIN_ROWS)
         self.looks[span.level] = Look(
             strongest,
             tests.z[every, strongest],
@@ -227,7 +259,7 @@ class Chart:
         look = self.looks[level]
         return float(look.z[column] / look.threshold[column]) if look is not None else 0.0
 
-    def _clear(self, span: Span, tests: Tests, cleared: set[int]) -> None:
+    def _clear(self, span: Span, tests: Tests, cleared: dict[int, int]) -> None:
         for column, alarm in enumerate(self.alarms):
             if alarm is None or span.level < max(alarm.level, CLEAR_LEVEL):
                 continue
@@ -238,7 +270,7 @@ class Chart:
             spread = float(tests.spread[at])
             limit = max(self.min_effect, CLEAR_SHARE * alarm.effect)
             if effect < CLEAR_Z * spread and effect + 2 * spread < limit:
-                cleared.add(column)
+                cleared[column] = span.level
 
     def strongest(self, column: int) -> tuple[int, Look] | None:
         """The span whose last look came closest to, or went furthest beyond, its threshold."""

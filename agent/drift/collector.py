@@ -79,8 +79,7 @@ def _counters(columns: Watched) -> Iterator[Metric]:
 
 def _worst(columns: Watched, most: int) -> Watched:
     def how_far(item: tuple[ModelWatch, WatchedColumn]) -> float:
-        verdict = item[1].verdict
-        return -(verdict.psi or 0.0) / (verdict.threshold or 1.0) if verdict else 0.0
+        return -item[1].excess()
 
     return sorted(columns, key=how_far)[:most]
 
@@ -133,10 +132,12 @@ def _verdicts(columns: Watched) -> Iterator[Metric]:
         labels = _labels(model, column)
         rows.add_metric(labels, verdict.rows)
         at.add_metric(labels, column.evaluated)
-        if verdict.psi is None or verdict.threshold is None or verdict.effect is None:
+        if verdict.score is None or verdict.threshold is None or verdict.effect is None:
             continue
-        score.add_metric([*labels, "psi"], verdict.psi)
-        threshold.add_metric([*labels, "psi"], verdict.threshold)
+        score.add_metric([*labels, model.settings.mode], verdict.score)
+        threshold.add_metric([*labels, model.settings.mode], verdict.threshold)
+        if model.settings.mode == "evidence" and verdict.psi is not None:
+            score.add_metric([*labels, "psi"], verdict.psi)
         effect.add_metric(labels, verdict.effect)
         detected.add_metric(labels, float(verdict.state == "drift"))
     yield from (score, threshold, detected, effect, rows, at)

@@ -8,7 +8,7 @@ the rows of the side less the values of the column, taken when the buffer is cou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 
 import numpy as np
@@ -41,8 +41,20 @@ class WatchedColumn:
     """A column of the reference, and what has been seen of it."""
 
     __slots__ = (
-        "base", "bins", "counts", "evaluated", "examples", "last", "level", "seen", "since",
-        "state", "sum", "totals", "verdict",
+        "_later",
+        "_verdict",
+        "base",
+        "bins",
+        "counts",
+        "evaluated",
+        "examples",
+        "last",
+        "level",
+        "seen",
+        "since",
+        "state",
+        "sum",
+        "totals",
     )  # fmt: skip
 
     def __init__(self, column: ColumnProfile) -> None:
@@ -57,7 +69,8 @@ class WatchedColumn:
         self.sum = 0.0
         """Of all finite numbers since the start."""
         self.seen = False
-        self.verdict: Verdict | None = None
+        self._verdict: Verdict | None = None
+        self._later: Callable[[], Verdict] | None = None
         self.state: State = "insufficient"
         self.since: float | None = None
         """When the window began in which the state became what it is."""
@@ -79,6 +92,17 @@ class WatchedColumn:
         counts[MISSING] += max(0, rows - len(values))
         self.counts += counts
         self.totals += counts
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """That of the last window; put together when asked for, as few are."""
+        if self._later is not None:
+            self._verdict, self._later = self._later(), None
+        return self._verdict
+
+    def judged(self, later: Callable[[], Verdict], level: float, now: float) -> None:
+        """Takes the verdict of another window."""
+        self._later, self.level, self.evaluated = later, level, now
 
     def finding(self) -> str:
         """What is wrong with the match between reference and traffic, or nothing."""
@@ -103,7 +127,7 @@ class WatchedColumn:
     def excess(self) -> float:
         """How far the last verdict's score is beyond its threshold, as a ratio; 0 without one."""
         verdict = self.verdict
-        return (verdict.psi or 0.0) / (verdict.threshold or 1.0) if verdict else 0.0
+        return (verdict.score or 0.0) / (verdict.threshold or 1.0) if verdict else 0.0
 
     def look_for_examples(self, remembered: Sequence[Remembered], now: float, alone: bool) -> None:
         """Adds requests of the last window; `alone`: it is the only output."""

@@ -25,7 +25,7 @@ MIN_LEVEL = 1e-300
 STEPS_AN_OCTAVE = 16
 TILT = 60.0
 """Bound of the tilting parameter: a lower bound of the rate beyond it."""
-NEWTON = 24
+NEWTON = 40
 _NORMAL = NormalDist()
 
 
@@ -43,16 +43,19 @@ def bernoulli_rate(share: Floats, found: Floats) -> Floats:
 def tilted_rate(shares: Floats, values: Floats, means: Floats) -> Floats:
     """I of mean scores; `shares` and `values` are [test, cell], `means` [test]; in nats.
 
-    Newton's steps on the concave dual, kept within TILT, where what is given is a lower bound.
+    Newton's steps on the concave dual, or halves where they lead astray; what lies beyond TILT is
+    given a lower bound.
     """
-    t = np.clip(means, -TILT, TILT)
+    low, high = np.full(len(means), -TILT), np.full(len(means), TILT)
+    t = np.clip(means, -1.0, 1.0)
     for _ in range(NEWTON):
         weights, _ = _tilt(shares, values, t)
         mean = (weights * values).sum(1)
         variance = (weights * values**2).sum(1) - mean**2
-        step = np.clip((means - mean) / np.maximum(variance, 1e-9), -2.0, 2.0)
-        t = np.clip(t + step, -TILT, TILT)
-        if np.abs(step).max(initial=0.0) < 1e-6:
+        low, high = np.where(mean < means, t, low), np.where(mean < means, high, t)
+        before, t = t, t + (means - mean) / np.maximum(variance, 1e-12)
+        t = np.where((t > low) & (t < high), t, (low + high) / 2)
+        if np.abs(t - before).max(initial=0.0) < 1e-6:
             break
     _, log_total = _tilt(shares, values, t)
     rate: Floats = np.maximum(t * means - log_total, 0.0)

@@ -43,7 +43,7 @@ class Example(Struct, frozen=True):
     at: float
     """When its window was judged, seconds since the epoch."""
     bin: str
-    """As `label` names it."""
+    """As `bin_label` names it."""
 
 
 class Remembered(Struct, frozen=True, gc=False):
@@ -114,7 +114,7 @@ def find(
     for place, one in _placed(remembered, column.name, column.side, bins, alone):
         if place in places:
             request, trace = one.first
-            name = label(column, place)
+            name = bin_label(column, place)
             found.append(Example(request.decode("latin-1"), trace.hex() or None, at, name))
             if len(found) == SHOWN:
                 break
@@ -139,11 +139,3 @@ def grown(column: ColumnProfile, counts: Ints) -> list[int]:
     more = counts / max(1, int(counts.sum())) - before / max(1.0, before.sum())
     order = np.argsort(-more, kind="stable")[:GROWN]
     return [int(place) for place in order if more[place] > 0]
-
-
-def label(column: ColumnProfile, place: int) -> str:
-    """How a person calls a bin, or missing, or invalid."""
-    size = len(column.counts)
-    if place >= size:
-        return "missing" if place == size else "invalid"
-    return bin_label(column, place)

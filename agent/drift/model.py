@@ -6,16 +6,19 @@ Rule: rows that made the reference are never judged by it; a window is judged wh
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Literal, NamedTuple
 
 from agent.decode.payload import Payload
+from agent.drift.chart import Chart
 from agent.drift.columns import Side, WatchedColumn, all_columns
 from agent.drift.decisions import Decisions, Key
 from agent.drift.examples import Example, Remembered, Reservoir
 from agent.drift.learn import ColumnBuilder, shape_of
 from agent.drift.reference import ColumnProfile, Profile, make, with_columns
+from agent.drift.sketch import Ints
 from agent.drift.unseen import Reason, Unseen
-from agent.drift.verdict import Mode, State, Verdict, judge, level_of
+from agent.drift.verdict import Mode, State, Verdict, classic, level_of, state_of, verdict_of
 from agent.drift.window import Window
 
 BATCH_ROWS = 1000
@@ -74,8 +77,8 @@ class ModelWatch:
         self.reference: Profile | None = None
         self.reason = reason
         self.source: Source = ""
-        self.base = ""
-        """Hash of the reference before columns of it were renewed."""
+        self.original: Profile | None = None
+        """The reference before columns of it were renewed."""
         self.decisions = Decisions(model=name)
         self.phase: Phase = "unwatched"
         self.inputs = Side("input")
@@ -86,6 +89,8 @@ class ModelWatch:
         self.left_out = 0
         self.unseen = Unseen()
         self.reservoir = Reservoir()
+        self.chart: Chart | None = None
+        """None without a reference, and for the old rules."""
         self.changes: list[Change] = []
         if reference is not None:
             self.watch(reference, now, "given")
@@ -148,19 +153,27 @@ class ModelWatch:
     def watch(self, reference: Profile, now: float, source: Source = "given") -> None:
         """Judges from now on by this reference."""
         self.reference = reference
-        self.base = reference.hash
+        self.original = reference
         self.source = source
         self.phase = "watching"
         self.reason = ""
         for side in self.sides:
             side.watch(reference.columns)
         self.cells = 0
+        self.chart = self._new_chart()
         self.window.close(now)
 
     def replace(self, columns: Mapping[Key, ColumnProfile]) -> None:
-        """Judges these columns by other profiles from now on; the others' evidence stays."""
-        assert self.reference is not None
-        self.reference = with_columns(self.reference, columns)
+        """Judges these columns by other profiles from now on; the others' evidence stays.
+
+        What they were renewed by is in `decisions`.
+        """
+        assert self.original is not None
+        renewed = {(r.side, r.column): r.now for r in self.decisions.renewals}
+        self.reference = with_columns(self.original, renewed)
+        if self.chart is not None:
+            keys = [column.key() for column in self.columns]
+            self.chart.renew({keys.index(key): profile for key, profile in columns.items()})
         for side in self.sides:
             for name, column in side.columns.items():
                 profile = columns.get((side.name, name))
@@ -168,6 +181,11 @@ class ModelWatch:
                     side.columns[name] = WatchedColumn(profile)
                 else:
                     column.totals[:] = 0  # counters begin anew with the reference's new hash
+
+    @property
+    def base(self) -> str:
+        """Hash of the reference before columns of it were renewed."""
+        return self.original.hash if self.original is not None else ""
 
     @property
     def sides(self) -> tuple[Side, Side]:
@@ -211,9 +229,33 @@ class ModelWatch:
         settings = self.settings
         columns = self.columns
         level = level_of(settings.false_alarms, seconds, len(columns), settings.replicas)
-        for column in columns:
-            self._judge_column(column, level, began, now)
+        windows = [self._taken(column) for column in columns]
+        if not any(counts.any() for counts in windows):
+            return  # nothing came: nothing is known that was not before
+        chart = self.chart
+        if chart is not None:
+            chart.push(windows, began, now, seconds)
+        for i, (column, counts) in enumerate(zip(columns, windows, strict=True)):
+            if chart is None:
+                verdict = classic(column.base, counts)
+                column.judged(partial(_same, verdict), level, now)
+                self._turn(column, verdict.state, began)
+                continue
+            column.judged(partial(verdict_of, chart, i, counts), level, now)
+            alarm = chart.alarms[i]
+            self._turn(column, state_of(chart, i), alarm.since if alarm else began)
         self._look_for_examples(self.reservoir.drain(), now)
+
+    def _new_chart(self) -> Chart | None:
+        settings = self.settings
+        if settings.mode != "evidence":
+            return None
+        return Chart(
+            [column.base.column for column in self.columns],
+            false_alarms=settings.false_alarms,
+            replicas=settings.replicas,
+            min_effect=settings.min_effect,
+        )
 
     def _look_for_examples(self, remembered: Sequence[Remembered], now: float) -> None:
         drifting = [column for column in self.columns if column.state == "drift"]
@@ -221,28 +263,33 @@ class ModelWatch:
         for column in sorted(drifting, key=WatchedColumn.excess, reverse=True)[:LOOKED_AT]:
             column.look_for_examples(remembered, now, alone)
 
-    def _judge_column(self, column: WatchedColumn, level: float, began: float, now: float) -> None:
+    def _taken(self, column: WatchedColumn) -> Ints:
+        """The counts of a column's window, which begins anew."""
         counts = column.counts
         column.counts = counts * 0
         if not column.seen:
             counts = column.counts  # a column that never came is a finding, not a drift
         column.last = counts
-        settings = self.settings
-        verdict = judge(column.base, counts, level, settings.min_effect, settings.mode)
-        column.verdict, column.level, column.evaluated = verdict, level, now
-        if verdict.state != column.state or column.since is None:
-            before, column.state, column.since = column.state, verdict.state, began
-            if before != column.state:
+        return counts
+
+    def _turn(self, column: WatchedColumn, state: State, since: float) -> None:
+        """Notes a state, and that it is another one if so."""
+        if state != column.state or column.since is None:
+            before, column.state, column.since = column.state, state, since
+            if before != state:
                 column.examples.clear()
-                self._tell(column, before, began)
+                self._tell(column, before, since)
 
     def _tell(self, column: WatchedColumn, before: State, since: float) -> None:
-        assert column.verdict is not None
+        verdict = column.verdict
+        assert verdict is not None
         if column.state == "drift" and self.is_muted(column):
             return
         side, name = column.key()
         self.changes.append(
-            Change(
-                self.name, name, side, before, column.state, since, column.verdict, column.examples
-            )
+            Change(self.name, name, side, before, column.state, since, verdict, column.examples)
         )
+
+
+def _same(verdict: Verdict) -> Verdict:
+    return verdict

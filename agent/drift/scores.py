@@ -71,17 +71,17 @@ class _Sets:
         )
 
 
-def scores_of(cells: Cells, *, ordered: bool) -> Scores:
-    """The scores of a column; `ordered`: its cells are intervals of a number line."""
+def scores_of(cells: Cells, edges: Sequence[float] | None) -> Scores:
+    """The scores of a column; `edges`: of its bins, if they are intervals of a number line."""
     found = _Sets(cells)
     size = cells.size
     unseen, missing, invalid = size - 3, size - 2, size - 1
-    if ordered and unseen > 1:
+    if edges is not None and unseen > 1:
         location = _location(cells.shares[:unseen], cells.shares)
         found.append(location, 0.25, math.nan, LOCATION)
         found.append(_scale(location, cells.shares, unseen), 0.15, math.nan, SCALE)
         for last in _deciles(cells.shares[:unseen]):
-            found.add(range(last + 1), 0.25 / MAX_EDGES, f"up to {cells.labels[last]}")
+            found.add(range(last + 1), 0.25 / MAX_EDGES, f"<= {edges[cells.bins[last]]:.6g}")
         each = 0.25 / (unseen + 1)
         extra = 0.05
     else:

@@ -98,10 +98,24 @@ class Spans:
         counts = blocks.counts[places].sum(0, dtype=np.int64)
         return Span(level, counts, blocks.began[places[0]], blocks.seconds[places[-1]])
 
+    def counts(self, level: int) -> Ints:
+        """Those of the span, as it was last known."""
+        blocks = self.blocks[max(level - 2, 0)]
+        places = blocks.last(level + 1 if level < 2 else KEPT)
+        total: Ints = blocks.counts[places].sum(0, dtype=np.int64)
+        return total
+
     def forget(self, columns: list[int]) -> None:
         """Takes these columns' past away, so that no span reaches back beyond now."""
         for blocks in self.blocks:
             blocks.counts[:, columns] = 0
+
+    def widen(self, cells: int) -> None:
+        """Makes room for so many cells of a column; none may be given up."""
+        more = cells - self._shape[-1]
+        self._shape = (*self._shape[:-1], cells)
+        for blocks in self.blocks:
+            blocks.counts = np.pad(blocks.counts, ((0, 0), (0, 0), (0, more)))
 
     @property
     def bytes(self) -> int:

@@ -1,12 +1,7 @@
-"""One column of one window against its reference: insufficient, stable or drift.
+"""One column against its reference: insufficient, stable or drift, and on what evidence.
 
-Rule: pure; the same counts give the same verdict.
-
-The threshold on PSI follows from the sample sizes and the level: (1/n + 1/m) times the upper
-quantile of chi-squared. That holds if no bin is nearly empty, and if PSI does not over-react to a
-bin that happens to be: bins that expect few rows are joined, and `PSEUDO` rows are added to each
-bin on both sides. With these constants the realised rate of false alarms stays at or below the
-level for even, skewed, rare and zero-inflated bins (`tests/drift/test_verdict.py` simulates it).
+Rule: says what `agent.drift.chart` found; it decides nothing. Only the old rules of thumb, for
+those who must match an older practice, are decided here.
 
 A window's level is its share of the false-alarm budget: the alarms a second that are allowed,
 times the seconds that the window covers, divided by the columns and the sidecars that judge.
@@ -20,81 +15,89 @@ from typing import Literal, NamedTuple
 import numpy as np
 from msgspec import Struct
 
-from agent.drift.distance import chi2_upper, normal_scores, psi, smoothed
+from agent.drift.cells import bin_label
+from agent.drift.chart import MIN_ROWS, Chart, Look
+from agent.drift.distance import psi, smoothed
+from agent.drift.evidence import p_value
 from agent.drift.reference import ColumnProfile
+from agent.drift.scores import LOCATION
 from agent.drift.sketch import INVALID, MISSING, Floats, Ints
 
 State = Literal["insufficient", "stable", "drift"]
 Mode = Literal["evidence", "psi"]
 
-MIN_ROWS = 50
-"""Rows of a window below which nothing is said."""
-MIN_EXPECTED = 5.0
-"""Rows that a bin must expect, or it is pooled with all such."""
-MIN_JOINED = 15.0
-"""Rows that numeric bins are joined to expect. Measured at n = 200, level 6e-6: a shift of 0.5 sd
-is found in 65 % of windows against 11 % with runs of 5."""
-PSEUDO = 2.0
 CLASSIC_PSEUDO = 0.5
 CLASSIC_MODERATE, CLASSIC_DRIFT = 0.1, 0.25
 """The rule of thumb: little below, moderate between, drift from the second on."""
 MAX_LEVEL, MIN_LEVEL = 0.05, 1e-300
+MOVED = 3
+"""Bins shown: those whose share moved most."""
+
+
+class Moved(Struct, frozen=True):
+    """A bin and its share of the rows, 0 to 1."""
+
+    bin: str
+    reference: float
+    now: float
 
 
 class Verdict(Struct, frozen=True):
-    """What a window's column is, on what evidence. Ratios and distances have no unit."""
+    """What a column is, on what evidence. Ratios and distances have no unit."""
 
     state: State
     rows: int
+    """Of the span that is judged."""
     missing: float
-    """Share of the window's rows, 0 to 1."""
+    """Share of the last window's rows, 0 to 1."""
     invalid: float
-    psi: float | None = None
+    score: float | None = None
+    """Of the strongest test, over the span in which it is the strongest: as standard normal as
+    its rows allow (z). Of an old rule: its distance."""
     threshold: float | None = None
+    """What the score must exceed at this share of the budget."""
+    p_value: float | None = None
+    test: str = ""
+    """location, scale, missing, invalid, unseen, `<= 3` (a share of rows), or a bin's name."""
+    direction: Literal["", "up", "down"] = ""
     effect: float | None = None
-    """Size of the change in the reference's standard deviations: the root of PSI, less what
-    chance alone adds to it."""
+    """Size of the change in the reference's standard deviations: of the score that is tested."""
     shift: float | None = None
     """Signed shift of a numeric column's location, in the reference's standard deviations."""
+    span: int | None = None
+    """Windows in it."""
+    began: float | None = None
+    """When the span did, seconds since the epoch."""
+    psi: float | None = None
+    js: float | None = None
+    """Jensen-Shannon distance, base 2: 0 to 1."""
+    moved: list[Moved] = []
     reason: str = ""
     """Why the evidence is insufficient, or what an old rule calls moderate."""
 
 
 class Baseline:
-    """A column's reference, prepared for judging windows."""
+    """A column's reference, prepared for comparing."""
 
     def __init__(self, column: ColumnProfile) -> None:
         self.column = column
         self.counts = np.array([*column.counts, column.missing, column.invalid], dtype=np.int64)
         self.rows = int(self.counts.sum())
-        bins = self.counts[:MISSING]
-        has_scores = column.kind == "numeric" and bins.sum() > 0
-        self.scores = normal_scores(bins) if has_scores else None
-        self._pooled: Pooled | None = None
-
-    def pooled(self, rows: int) -> Pooled:
-        """On coarser bins, for windows of so many rows; most are as long as the last."""
-        if self._pooled is None or self._pooled.rows != rows:
-            self._pooled = _pooled(self, rows)
-        return self._pooled
 
 
-class Pooled(NamedTuple):
-    """A reference on coarser bins, each expecting enough rows of a window but the last."""
+class Window(NamedTuple):
+    """The last window of a column: its rows, and the shares of those that are no value."""
 
     rows: int
-    """Of the window."""
-    places: Ints
-    """The coarse bin of each bin."""
-    ratios: Floats
-    """Of the reference, smoothed."""
-    size: float
-    """The rows that a comparison of both samples is worth: 1 / (1/n + 1/m)."""
+    missing: float
+    invalid: float
 
-    def score(self, counts: Ints) -> float:
-        """PSI of a window's counts."""
-        window = np.bincount(self.places, counts, len(self.ratios))
-        return psi(self.ratios, smoothed(window, PSEUDO, self.size))
+
+def window_of(counts: Ints) -> Window:
+    """Of the counts of its bins, of missing and of invalid."""
+    rows = int(counts.sum())
+    size = max(rows, 1)
+    return Window(rows, int(counts[MISSING]) / size, int(counts[INVALID]) / size)
 
 
 def level_of(false_alarms: float, seconds: float, columns: int, replicas: int) -> float:
@@ -106,93 +109,90 @@ def level_of(false_alarms: float, seconds: float, columns: int, replicas: int) -
     return min(max(level, MIN_LEVEL), MAX_LEVEL)
 
 
-def judge(
-    base: Baseline, counts: Ints, level: float, min_effect: float, mode: Mode = "evidence"
-) -> Verdict:
-    """The verdict on a window's counts over the reference's bins, missing and invalid included."""
-    cells = counts.tolist()
-    rows = sum(cells)  # of so few a third of numpy's time
-    missing = cells[MISSING] / rows if rows else 0.0
-    invalid = cells[INVALID] / rows if rows else 0.0
-    if rows < MIN_ROWS or base.rows < MIN_ROWS:
-        which = "window" if rows < MIN_ROWS else "reference"
+def state_of(chart: Chart, column: int) -> State:
+    """What the chart holds a column for."""
+    if chart.alarms[column] is not None:
+        return "drift"
+    return "stable" if chart.known[column] else "insufficient"
+
+
+def verdict_of(chart: Chart, column: int, counts: Ints) -> Verdict:
+    """What the chart found of a column, whose last window had these counts."""
+    last = window_of(counts)
+    found = chart.strongest(column)
+    state = state_of(chart, column)
+    if found is None:
+        which = "reference" if chart.cells[column].rows < MIN_ROWS else "windows"
         reason = f"fewer than {MIN_ROWS} rows in the {which}"
-        return Verdict("insufficient", rows, missing, invalid, reason=reason)
-    shift = _shift(base, counts)
-    if mode == "psi":
-        return _classic(base, counts, Verdict("stable", rows, missing, invalid, shift=shift))
-    pooled = base.pooled(rows)
-    degrees = len(pooled.ratios) - 1
-    if degrees < 1:
-        reason = "too few rows for its bins"
-        return Verdict("insufficient", rows, missing, invalid, shift=shift, reason=reason)
-    score = pooled.score(counts)
-    threshold = chi2_upper(degrees, level) / pooled.size
-    effect = math.sqrt(max(0.0, score - degrees / pooled.size))
-    state: State = "drift" if score > threshold and effect >= min_effect else "stable"
-    return Verdict(state, rows, missing, invalid, score, threshold, effect, shift)
+        return Verdict(state, last.rows, last.missing, last.invalid, reason=reason)
+    level, look = found
+    pooled = chart.spans.counts(level)[column][: chart.cells[column].size]
+    return _evident(chart, column, Verdict(state, *last), level, look, pooled)
 
 
-def _pooled(base: Baseline, rows: int) -> Pooled:
-    """The reference on coarser bins.
-
-    Sparse neighbours on the number line are joined. What else is nearly empty is one bin, which
-    comes last and stays in even if it expects nothing: what was never seen before is there.
-    """
-    size = 1 / (1 / rows + 1 / base.rows)
-    expected = (base.counts * (size / base.rows)).tolist()
-    if base.scores is None:
-        runs = [(i, i + 1) for i in range(len(expected))]
-    else:
-        end = len(expected) + MISSING
-        runs = [*_runs(expected[:end]), (end, end + 1), (end + 1, end + 2)]
-    kept = [(low, high) for low, high in runs if sum(expected[low:high]) >= MIN_EXPECTED]
-    places = np.full(len(expected), len(kept))
-    for place, (low, high) in enumerate(kept):
-        places[low:high] = place
-    reference = np.bincount(places, base.counts, len(kept) + 1)
-    return Pooled(rows, places, smoothed(reference, PSEUDO, size), size)
-
-
-def _runs(expected: list[float]) -> list[tuple[int, int]]:
-    """Bins that expect enough each by itself, and sparse ones joined until they do."""
-    runs: list[tuple[int, int]] = []
-    begin, total = 0, 0.0
-    for i, rows in enumerate(expected):
-        if rows >= MIN_JOINED and total:
-            runs.append((begin, i))
-            begin, total = i, 0.0
-        total += rows
-        if total >= MIN_JOINED:
-            runs.append((begin, i + 1))
-            begin, total = i + 1, 0.0
-    return [*runs, (begin, len(expected))]
+def _evident(
+    chart: Chart, column: int, plain: Verdict, level: int, look: Look, pooled: Ints
+) -> Verdict:
+    cells, scores = chart.cells[column], chart.scores[column]
+    score, z = int(look.score[column]), float(look.z[column])
+    effect = float(look.effect[column])
+    rows = int(pooled.sum())
+    expected = cells.shares
+    now = smoothed(pooled, CLASSIC_PSEUDO, float(rows))
+    location = scores.labels[0] == LOCATION and rows > 0
+    return Verdict(
+        plain.state,
+        rows,
+        plain.missing,
+        plain.invalid,
+        score=z,
+        threshold=float(look.threshold[column]),
+        p_value=p_value(z),
+        test=scores.labels[score],
+        direction="up" if effect > 0 else "down",
+        effect=abs(effect),
+        shift=float(scores.values[0] @ pooled) / rows if location else None,
+        span=min(1 << level, chart.windows),
+        began=look.began,
+        psi=psi(expected, now),
+        js=jensen_shannon(expected, now),
+        moved=_moved(chart.columns[column], cells.bins, expected, pooled / max(rows, 1)),
+    )
 
 
-def _shift(base: Baseline, counts: Ints) -> float | None:
-    if base.scores is None:
-        return None
-    bins = counts[:MISSING]
-    seen = int(bins.sum())
-    return float(base.scores @ bins) / seen if seen else None
+def _moved(
+    column: ColumnProfile, bins: tuple[int, ...], expected: Floats, now: Floats
+) -> list[Moved]:
+    names = [bin_label(column, place) for place in bins] + ["unseen", "missing", "invalid"]
+    order = np.argsort(-np.abs(now - expected), kind="stable")[:MOVED].tolist()
+    return [Moved(names[i], float(expected[i]), float(now[i])) for i in order]
 
 
-def _classic(base: Baseline, counts: Ints, plain: Verdict) -> Verdict:
+def jensen_shannon(p: Floats, q: Floats) -> float:
+    """Square root of the Jensen-Shannon divergence to base 2 (Lin 1991; Endres 2003)."""
+    middle = (p + q) / 2
+    divergence = (p @ np.log2(p / middle) + q @ np.log2(q / middle)) / 2
+    return math.sqrt(max(0.0, float(divergence)))
+
+
+def classic(base: Baseline, counts: Ints) -> Verdict:
     """The old rule: PSI over all bins, at 0.25 whatever the sample size."""
+    last = window_of(counts)
+    if last.rows < MIN_ROWS or base.rows < MIN_ROWS:
+        which = "window" if last.rows < MIN_ROWS else "reference"
+        return Verdict("insufficient", *last, reason=f"fewer than {MIN_ROWS} rows in the {which}")
     used = (base.counts + counts) > 0
     score = psi(
         smoothed(base.counts[used], CLASSIC_PSEUDO, base.rows),
-        smoothed(counts[used], CLASSIC_PSEUDO, plain.rows),
+        smoothed(counts[used], CLASSIC_PSEUDO, last.rows),
     )
     moderate = CLASSIC_MODERATE <= score < CLASSIC_DRIFT
     return Verdict(
         "drift" if score >= CLASSIC_DRIFT else "stable",
-        plain.rows,
-        plain.missing,
-        plain.invalid,
-        score,
-        CLASSIC_DRIFT,
-        math.sqrt(score),
-        plain.shift,
-        "moderate by the 0.1 rule" if moderate else "",
+        *last,
+        score=score,
+        threshold=CLASSIC_DRIFT,
+        effect=math.sqrt(score),
+        psi=score,
+        reason="moderate by the 0.1 rule" if moderate else "",
     )

@@ -23,13 +23,13 @@ outrider_overhead_seconds_bucket{le="+Inf"} 12
 outrider_overhead_seconds_count 12
 outrider_overhead_seconds_sum 0.001
 # TYPE outrider_drift_score gauge
-outrider_drift_score{model="wine",column="ash",side="input",method="psi"} 0.1
-outrider_drift_score{model="wine",column="hue",side="input",method="psi"} 1.5
-outrider_drift_score{model="wine",column="cultivar",side="output",method="psi"} 0.2
+outrider_drift_score{model="wine",column="ash",side="input",method="evidence"} 0.1
+outrider_drift_score{model="wine",column="hue",side="input",method="evidence"} 1.5
+outrider_drift_score{model="wine",column="cultivar",side="output",method="evidence"} 0.2
 # TYPE outrider_drift_threshold gauge
-outrider_drift_threshold{model="wine",column="ash",side="input",method="psi"} 0.5
-outrider_drift_threshold{model="wine",column="hue",side="input",method="psi"} 0.5
-outrider_drift_threshold{model="wine",column="cultivar",side="output",method="psi"} 0.4
+outrider_drift_threshold{model="wine",column="ash",side="input",method="evidence"} 0.5
+outrider_drift_threshold{model="wine",column="hue",side="input",method="evidence"} 0.5
+outrider_drift_threshold{model="wine",column="cultivar",side="output",method="evidence"} 0.4
 # TYPE outrider_drift_detected gauge
 outrider_drift_detected{model="wine",column="ash",side="input"} 0
 outrider_drift_detected{model="wine",column="hue",side="input"} 1

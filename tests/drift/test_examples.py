@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.decode.payload import Payload
-from agent.drift.examples import MOST, MOST_CELLS, SHOWN, Reservoir, find, grown, label
+from agent.drift.cells import bin_label as label
+from agent.drift.examples import MOST, MOST_CELLS, SHOWN, Reservoir, find, grown
 from agent.drift.learn import ColumnBuilder, shape_of
 from agent.drift.model import Settings
 from agent.drift.monitor import Monitor, References

@@ -95,9 +95,11 @@ def test_a_real_data_set_that_drifts_half_way(wine):
     assert status["state"] == "drift"
     hue = next(c for c in status["columns"] if c["name"] == "hue")
     assert hue["missing"] == pytest.approx(0.25, abs=0.02)
-    assert hue["psi"] > hue["threshold"]
+    assert hue["score"] > hue["threshold"]
+    assert (hue["test"], hue["direction"]) == ("missing", "up")
+    assert hue["moved"][0]["bin"] == "missing"
 
-    for _ in range(20):
+    for _ in range(20 * 5):  # four windows after it, and one that was mixed
         clock.now += 5
         monitor.add(payload(drawn(wine, rng, 50)))
     assert set(states(monitor).values()) == {"stable"}
@@ -122,7 +124,7 @@ def test_a_window_ends_by_time_and_is_charged_for_it():
     clock.now += 60
     monitor.tick()
     column = monitor.status()["models"][0]["columns"][0]
-    assert (column["rows"], column["state"], column["since"]) == (0, "insufficient", 1060.0)
+    assert (column["rows"], column["state"], column["evaluated"]) == (200, "stable", 1060.0)
     clock.now -= 5000
     monitor.tick()
     assert monitor.models["m"].windows == 3
@@ -273,7 +275,7 @@ def test_metrics_are_the_contracts(wine):
     assert value("outrider_column_missing", "outrider_column_missing_total", **y) == 250
     alcohol = {"model": "m", "column": "alcohol", "side": "input"}
     assert value("outrider_drift_detected", "outrider_drift_detected", **alcohol) == 1
-    score = value("outrider_drift_score", "outrider_drift_score", method="psi", **alcohol)
+    score = value("outrider_drift_score", "outrider_drift_score", method="evidence", **alcohol)
     limit = value("outrider_drift_threshold", "outrider_drift_threshold", **alcohol)
     assert score > limit
     bins = families["outrider_column_bin"].samples
