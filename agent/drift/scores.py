@@ -23,6 +23,8 @@ from agent.drift.sketch import Floats
 
 MAX_EDGES = 9
 """Cumulative shares asked for: about the deciles."""
+MOSTLY_UP = 0.85
+"""Of the weight of what should not be there: less of it is no fault, but a change."""
 LOCATION, SCALE = "location", "scale"
 _INV = NormalDist().inv_cdf
 
@@ -33,7 +35,7 @@ class Scores(NamedTuple):
     values: Floats
     """[score, cell]."""
     weights: Floats
-    """Of the column's part of the budget; they sum to 1."""
+    """Of the column's part of the budget, [up or down, score]; they sum to 2."""
     shares: Floats
     """The reference's share of an indicator's set of cells; NaN for location and scale."""
     labels: tuple[str, ...]
@@ -45,27 +47,29 @@ class _Sets:
     def __init__(self, cells: Cells) -> None:
         self._cells = cells
         self.values: list[Floats] = []
-        self.weights: list[float] = []
+        self.weights: list[tuple[float, float]] = []
         self.shares: list[float] = []
         self.labels: list[str] = []
 
-    def add(self, members: Sequence[int], weight: float, label: str) -> None:
+    def add(self, members: Sequence[int], weight: float, label: str, up: float = 0.5) -> None:
         inside = np.zeros(self._cells.size)
         inside[list(members)] = 1.0
         share = float(inside @ self._cells.shares)
-        self.append((inside - share) / math.sqrt(share * (1 - share)), weight, share, label)
+        self.append((inside - share) / math.sqrt(share * (1 - share)), weight, share, label, up)
 
-    def append(self, values: Floats, weight: float, share: float, label: str) -> None:
+    def append(
+        self, values: Floats, weight: float, share: float, label: str, up: float = 0.5
+    ) -> None:
         self.values.append(values)
-        self.weights.append(weight)
+        self.weights.append((weight * up, weight * (1 - up)))
         self.shares.append(share)
         self.labels.append(label)
 
     def done(self) -> Scores:
-        weights = np.array(self.weights)
+        weights = np.array(self.weights).T
         return Scores(
             np.array(self.values),
-            weights / weights.sum(),
+            weights * (2 / weights.sum()),
             np.array(self.shares),
             tuple(self.labels),
         )
@@ -82,15 +86,14 @@ def scores_of(cells: Cells, edges: Sequence[float] | None) -> Scores:
         found.append(_scale(location, cells.shares, unseen), 0.15, math.nan, SCALE)
         for last in _deciles(cells.shares[:unseen]):
             found.add(range(last + 1), 0.25 / MAX_EDGES, f"<= {edges[cells.bins[last]]:.6g}")
-        each = 0.25 / (unseen + 1)
-        extra = 0.05
+        each, absent = 0.23 / (unseen + 1), 0.10
     else:
-        each = 0.75 / (unseen + 1)
-        extra = 0.125
-    for cell in range(unseen + 1):
+        each, absent = 0.80 / (unseen + 1), 0.17
+    for cell in range(unseen):
         found.add((cell,), each, cells.labels[cell])
-    found.add((missing,), extra, "missing")
-    found.add((invalid,), extra, "invalid")
+    found.add((unseen,), each, "unseen", MOSTLY_UP)
+    found.add((missing,), absent, "missing", MOSTLY_UP)
+    found.add((invalid,), 0.03, "invalid", MOSTLY_UP)
     return found.done()
 
 

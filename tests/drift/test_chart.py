@@ -177,7 +177,7 @@ def test_the_levels_of_a_month_sum_to_the_budget():
         both_signs = 2 * len(columns) * replicas * chart.rate * MONTH
         assert both_signs == pytest.approx(1)
         for scores in chart.scores:
-            assert scores.weights.sum() == pytest.approx(1)
+            assert scores.weights.sum() == pytest.approx(2)
 
 
 @pytest.mark.parametrize("draw", COLUMNS)
@@ -186,7 +186,7 @@ def test_scores_are_standardised(draw):
     chart = Chart([column], false_alarms=1e-6)
     cells, scores = chart.cells[0], chart.scores[0]
     assert cells.shares.sum() == pytest.approx(1)
-    assert scores.values @ cells.shares == pytest.approx(np.zeros(len(scores.weights)), abs=1e-9)
+    assert scores.values @ cells.shares == pytest.approx(np.zeros(len(scores.labels)), abs=1e-9)
     variance = scores.values**2 @ cells.shares
     assert variance == pytest.approx(np.ones(len(variance)))
 
