@@ -323,7 +323,10 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     server_timing: Annotated[bool, _doc("Adds Server-Timing to responses.", False)] = False
     state_dir: Annotated[
         Text | None,
-        _doc("Where learned references are kept; null: in memory.", "/var/lib/outrider"),
+        _doc(
+            "Where learned references, decisions and drift's evidence are kept; null: in memory.",
+            "/var/lib/outrider",
+        ),
     ] = None
     drift: Annotated[Drift, _doc("Drift against the reference.")] = field(default_factory=Drift)
     metrics: Annotated[Metrics, _doc("What /metrics says.")] = field(default_factory=Metrics)

@@ -29,6 +29,7 @@ import httptools  # noqa: F401  loaded before the fork, so that every worker sta
 import uvloop  # noqa: F401
 from setproctitle import setproctitle
 
+from agent import scratch
 from agent.child import Child
 from agent.config import Config
 from agent.ledger import CAPS, OBSERVER, WORKER, Layout, Ledger
@@ -88,6 +89,7 @@ class Supervisor:
             running=estate.place if estate else None,
         )
         self._succession = Succession(heir, self._ports, self._ledger, self._say)
+        self._scratch = None if config.state_dir else scratch.make()
         self._bus, address = listen_local()
         self._children: list[Child] = []
         for number in range(workers):
@@ -122,7 +124,8 @@ class Supervisor:
             from agent.observer import main as observer
 
             waits = self._succession.waits
-            observer.run(self._config, telemetry, self._ledger, self._bus, self._ports.admin, waits)
+            admin, folder = self._ports.admin, self._scratch
+            observer.run(self._config, telemetry, self._ledger, self._bus, admin, waits, folder)
 
         return main
 
@@ -136,6 +139,12 @@ class Supervisor:
 
         Raises Refused if the takeover does not come about; no process is left then.
         """
+        try:
+            return self._run()
+        finally:
+            scratch.remove(self._scratch)
+
+    def _run(self) -> int:
         setproctitle("outrider: supervisor")
         _raise_file_limit()
         self._catch_signals()

@@ -17,6 +17,9 @@ from agent.drift.orders import Order, OrderError, end_of
 from agent.drift.reference import ColumnProfile
 from agent.drift.sketch import INVALID, MISSING, Ints
 
+FEWEST = 5.5
+"""Over the root of a reference's rows: the least shift that can be seen by it, in standard
+deviations (section 3 of the study behind the evidence engine, measured)."""
 OPEN_SHARE = 0.2
 """Share of the rows out of the reference's range, or in `other`, from which a renewal says so."""
 
@@ -75,7 +78,10 @@ def _renewal(column: WatchedColumn, order: Order, now: float) -> Renewal:
     rows = int(counts.sum())
     profile = column.base.column
     if rows < MIN_ROWS:
-        remedy = f"its recent windows have {rows} rows of the {MIN_ROWS} that are needed: wait"
+        remedy = (
+            f"wait for the next window: those after the alarm's own, part of which may be from "
+            f"before, have {rows} rows, and {MIN_ROWS} are needed"
+        )
         raise OrderError("column", profile.name, remedy, 409)
     renewed = ColumnProfile(
         profile.name,
@@ -92,16 +98,19 @@ def _renewal(column: WatchedColumn, order: Order, now: float) -> Renewal:
 
 
 def _caveat(profile: ColumnProfile, counts: Ints) -> str:
-    """Whether the old bins still tell the new rows apart."""
+    """What the renewed column cannot tell: shifts too small for its rows, values past its bins."""
+    rows = int(counts.sum())
+    said = [f"made of {rows} rows: a shift of less than about {FEWEST / rows**0.5:.2f} standard "
+            f"deviations is not seen"]  # fmt: skip
     ends = {len(profile.counts) - 1} | ({0} if profile.edges is not None else set())
-    share = sum(int(counts[place]) for place in ends) / max(1, int(counts.sum()))
-    if share <= OPEN_SHARE or profile.kind == "text":
-        return ""
-    where = "out of the old range" if profile.edges is not None else "not among the old categories"
-    return (
-        f"{share:.0%} of its rows are {where} and not told apart there: build a new profile and "
-        f"PUT it to /api/v1/reference"
-    )
+    share = sum(int(counts[place]) for place in ends) / max(1, rows)
+    if share > OPEN_SHARE and profile.kind != "text":
+        where = "out of the old range" if profile.edges is not None else "in none of the categories"
+        said.append(
+            f"{share:.0%} of them are {where} and not told apart there: build a new profile and "
+            f"PUT it to /api/v1/reference"
+        )
+    return "; ".join(said)
 
 
 def _revert(model: ModelWatch, columns: list[WatchedColumn]) -> list[Key]:

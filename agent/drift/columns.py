@@ -46,6 +46,7 @@ class WatchedColumn:
         "base",
         "bins",
         "counts",
+        "drifted",
         "evaluated",
         "examples",
         "last",
@@ -64,6 +65,8 @@ class WatchedColumn:
         """Of the present window."""
         self.last = self.counts
         """Of the last one that was judged."""
+        self.drifted = self.counts
+        """Of all windows after that which raised the alarm: part of it may be from before."""
         self.totals = np.zeros(self.bins.size + 2, dtype=np.int64)
         """Of all windows since the start."""
         self.sum = 0.0
@@ -121,8 +124,8 @@ class WatchedColumn:
         return self.base.column.side, self.base.column.name
 
     def recent(self) -> Ints:
-        """Counts of the windows that are the new normal if somebody says so."""
-        return self.last
+        """Counts of what is the new normal if somebody says so: the windows since the alarm."""
+        return self.drifted if self.state == "drift" else self.last
 
     def excess(self) -> float:
         """How far the last verdict's score is beyond its threshold, as a ratio; 0 without one."""

@@ -160,7 +160,7 @@ class ModelWatch:
         for side in self.sides:
             side.watch(reference.columns)
         self.cells = 0
-        self.chart = self._new_chart()
+        self.chart = self.new_chart()
         self.window.close(now)
 
     def replace(self, columns: Mapping[Key, ColumnProfile]) -> None:
@@ -246,7 +246,8 @@ class ModelWatch:
             self._turn(column, state_of(chart, i), alarm.since if alarm else began)
         self._look_for_examples(self.reservoir.drain(), now)
 
-    def _new_chart(self) -> Chart | None:
+    def new_chart(self) -> Chart | None:
+        """For the columns there are; None for the old rules."""
         settings = self.settings
         if settings.mode != "evidence":
             return None
@@ -274,6 +275,9 @@ class ModelWatch:
 
     def _turn(self, column: WatchedColumn, state: State, since: float) -> None:
         """Notes a state, and that it is another one if so."""
+        if state == "drift":
+            began = column.state != "drift"
+            column.drifted = column.last * 0 if began else column.drifted + column.last
         if state != column.state or column.since is None:
             before, column.state, column.since = column.state, state, since
             if before != state:

@@ -9,7 +9,7 @@ Not thread-safe: one loop adds, ticks and asks.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +20,7 @@ from agent.drift.model import Change, ModelWatch, Settings, Source
 from agent.drift.orders import Order, OrderError
 from agent.drift.publish import checked, fits
 from agent.drift.reference import Profile, ProfileError, load
+from agent.drift.resume import Resuming
 from agent.drift.state import StateError, Store
 from agent.drift.status import status_of
 from agent.drift.unseen import Reason
@@ -30,7 +31,7 @@ MAX_LEARNING = 8
 
 
 class Refusal(NamedTuple):
-    """A reference that is not used: for which model (empty: all), its file, and why."""
+    """A file that is not used: for which model (empty: all), its path, and why."""
 
     model: str
     source: str
@@ -71,9 +72,12 @@ class Monitor:
         references: References | None = None,
         *,
         state_dir: Path | None = None,
+        lasting: bool = True,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`state_dir`: where learned references are kept; None: in memory.
+        """`state_dir`: where what outlives this process is kept; None: in memory.
+
+        `lasting`: whether it outlives Outrider itself.
 
         `clock`: seconds since the epoch.
         """
@@ -81,13 +85,18 @@ class Monitor:
         self.references = references or References()
         self.models: dict[str, ModelWatch] = {}
         self.refused = list(self.references.refused)
+        self.set_aside: list[Refusal] = []
+        """Kept decisions and evidence that are not used."""
         self.rows_unseen = 0
         """Rows of models beyond the bounds."""
         self.last_error = ""
         """Why a learned reference could not be kept, if so."""
         self._store = Store(state_dir)
+        self._lasting = lasting
         self._clock = clock
-        self._changes: list[Change] = []
+        self._resuming = Resuming(self._store, self._refuse)
+        for name in self._resuming.models():
+            self._admit(name)
 
     def add(self, payload: Payload) -> None:
         """Appends a payload's rows; counts and judges when enough have come."""
@@ -123,8 +132,9 @@ class Monitor:
             "models": [status_of(model) for model in self.models.values()],
             "refused": [refusal._asdict() for refusal in self.refused],
             "rows_unseen": self.rows_unseen,
+            "set_aside": [refusal._asdict() for refusal in self.set_aside],
             "learned_references": {
-                "kept_in": str(self._store.folder or "memory"),
+                "kept_in": str((self._lasting and self._store.folder) or "memory"),
                 "error": self.last_error,
             },
         }
@@ -145,7 +155,8 @@ class Monitor:
         }
 
     def _kept_in(self) -> str:
-        return str(self._store.folder or "memory") if not self.last_error else "memory"
+        folder = self._store.folder if self._lasting and not self.last_error else None
+        return str(folder or "memory")
 
     def reference(self, name: str | None) -> Profile:
         """What the model is judged by; of the only one if no name is given. Raises OrderError."""
@@ -211,6 +222,7 @@ class Monitor:
         model.decisions = decisions
         if decisions.renewals:
             self._renew(model)
+        self._resuming.resume(model)
         self.models[name] = model
         return model
 
@@ -221,14 +233,14 @@ class Monitor:
             model.replace({(r.side, r.column): r.now for r in decisions.renewals})
             return
         reason = f"{len(decisions.renewals)} columns were renewed on another reference; undone"
-        self.refused.append(Refusal(model.name, "decisions", reason))
+        self._refuse(model.name, "decisions", reason)
         decisions.renewals.clear()
 
     def _decisions(self, name: str) -> Decisions:
         try:
             return self._store.decisions(name)
         except StateError as problem:
-            self.refused.append(Refusal(name, str(problem.path), problem.reason))
+            self._refuse(name, problem.path, problem.reason)
             return Decisions(model=name)
 
     def _reference(self, name: str, decisions: Decisions) -> tuple[Profile | None, str, Source]:
@@ -270,6 +282,20 @@ class Monitor:
             return None
 
     # ---- what is kept
+
+    def unsaved(self) -> list[tuple[Path, bytes]]:
+        """Files of the evidence that is newer than what was given last; for `save`."""
+        return self._resuming.files(self.models.values())
+
+    def save(self, files: Iterable[tuple[Path, bytes]]) -> None:
+        """Writes them; may be called in another thread."""
+        try:
+            self._store.write(files)
+        except OSError as problem:
+            self.last_error = self.last_error or f"{self._store.folder}: {problem.strerror}"
+
+    def _refuse(self, name: str, path: Path | str, reason: str) -> None:
+        self.set_aside.append(Refusal(name, str(path), reason))
 
     def _keep(self, model: ModelWatch) -> None:
         if model.reference is not None:

@@ -33,7 +33,7 @@ class Span(NamedTuple):
     """Covered since this span was last looked at."""
 
 
-class _Blocks:
+class Blocks:
     """The last four blocks of a size; `head` is where the next one goes."""
 
     def __init__(self, shape: tuple[int, ...], dtype: type[np.integer]) -> None:
@@ -63,7 +63,7 @@ class Spans:
         narrow = 0 < most_rows < (1 << 31) >> (LEVELS - 3)
         self._dtype: type[np.integer] = np.int32 if narrow else np.int64
         self._shape = shape
-        self.blocks: list[_Blocks] = []
+        self.blocks: list[Blocks] = []
         self.windows = 0
 
     def push(self, counts: Ints, began: float, seconds: float) -> list[Span]:
@@ -76,11 +76,15 @@ class Spans:
         spans += [self._span(level, KEPT) for level in due if self.blocks[level].seen >= KEPT]
         return spans
 
+    def new_blocks(self) -> Blocks:
+        """Empty ones of the shape of these counts."""
+        return Blocks(self._shape, self._dtype)
+
     def _put(self, counts: Ints, began: float, seconds: float) -> list[int]:
         ended: list[int] = []
         for level in range(LEVELS - 2):
             if level == len(self.blocks):
-                self.blocks.append(_Blocks(self._shape, self._dtype))
+                self.blocks.append(self.new_blocks())
             blocks = self.blocks[level]
             blocks.put(counts, began, seconds)
             ended.append(level)

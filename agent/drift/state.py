@@ -1,4 +1,4 @@
-"""What outlives the observer, in `state_dir`: learned and published references, and decisions.
+"""What outlives the observer, in `state_dir`: references, decisions and evidence.
 
 Rule: a file is written whole or not at all; one that is damaged or another's is set aside with the
 reason, never believed and never a crash. Names of files are made of the model's name and a digest
@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -71,13 +72,24 @@ class Store:
             text = msgspec.json.format(msgspec.json.encode(decisions), indent=1)
             write_whole(path, text + b"\n")
 
+    def evidence_files(self) -> list[Path]:
+        """Of all models that there are, or were."""
+        return sorted(self.folder.glob("evidence-*.bin")) if self.folder is not None else []
+
+    def write(self, files: Iterable[tuple[Path, bytes]]) -> None:
+        """Evidence: often, so the disk is not waited for. Raises OSError."""
+        for path, data in files:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, data, sure=False)
+
     def path(self, kind: str, model: str) -> Path | None:
         """Where a model's file of this kind is; None without a folder."""
         if self.folder is None:
             return None
         readable = re.sub(r"[^A-Za-z0-9_-]", "_", model)[:48]
         digest = hashlib.sha256(model.encode("utf-8", "replace")).hexdigest()[:8]
-        return self.folder / f"{kind}-{readable}-{digest}.json"
+        suffix = "bin" if kind == "evidence" else "json"
+        return self.folder / f"{kind}-{readable}-{digest}.{suffix}"
 
     def _made(self, kind: str, model: str) -> Path | None:
         path = self.path(kind, model)

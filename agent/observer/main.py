@@ -16,6 +16,7 @@ import uvloop
 from aiohttp import web
 
 from agent import __version__
+from agent import scratch as scratches
 from agent.admin import server
 from agent.admin.status import status
 from agent.config import Config
@@ -26,6 +27,7 @@ from agent.ledger import OBSERVER, WORKER, Ledger
 from agent.observer import changes, desk, heap
 from agent.observer.decodes import DecodeCollector
 from agent.observer.faults import Faults
+from agent.observer.keeping import Keeping
 from agent.observer.pipeline import Outlets, Pipeline
 from agent.observer.receive import Receiver
 from agent.observer.shedding import Shedder
@@ -53,12 +55,17 @@ def run(
     bus: socket.socket,
     admin: socket.socket,
     waits: bool,
+    scratch: Path | None,
 ) -> None:
     """Observes until SIGTERM, then sends what is left for at most `drain.flush` seconds.
 
-    If it `waits`, it is ready but does not serve its port before SWITCH.
+    If it `waits`, it is ready but does not serve its port before SWITCH. `scratch` is a folder
+    that the next observer will find too, if there is no `state_dir`.
     """
-    uvloop.run(_Observer(config, telemetry, ledger).serve(bus, admin, waits))
+    supervisor = os.getppid()
+    uvloop.run(_Observer(config, telemetry, ledger, scratch).serve(bus, admin, waits))
+    if os.getppid() != supervisor:
+        scratches.remove(scratch)
 
 
 async def _first(*events: asyncio.Event) -> None:
@@ -70,7 +77,9 @@ async def _first(*events: asyncio.Event) -> None:
 
 
 class _Observer:
-    def __init__(self, config: Config, telemetry: Telemetry, ledger: Ledger) -> None:
+    def __init__(
+        self, config: Config, telemetry: Telemetry, ledger: Ledger, scratch: Path | None
+    ) -> None:
         self._config = config
         self._ledger = ledger
         self._started_ns = time.time_ns()
@@ -86,7 +95,8 @@ class _Observer:
             self._resource = resource.make(__version__)
             service = str(self._resource.attributes.get("service.name", service))
         self._sinks = self._make_sinks(telemetry)
-        self._monitor = self._make_monitor()
+        self._monitor = self._make_monitor(scratch)
+        self._keeping = Keeping(self._monitor)
         exemplars = Exemplars(ledger.layout.bounds["duration"])
         lines = bool(self._sinks.stdout or self._sinks.logs)
         self._pipeline = Pipeline(
@@ -142,7 +152,7 @@ class _Observer:
             lambda: bits(64).to_bytes(8, "big"),
         )
 
-    def _make_monitor(self) -> Monitor:
+    def _make_monitor(self, scratch: Path | None) -> Monitor:
         drift = self._config.drift
         learn = None if isinstance(drift.reference, str) else drift.reference.learn.rows
         settings = Settings(
@@ -156,14 +166,18 @@ class _Observer:
         )
         default = drift.reference if isinstance(drift.reference, str) else None
         state_dir = Path(self._config.state_dir) if self._config.state_dir else None
-        monitor = Monitor(settings, load_references(default, drift.references), state_dir=state_dir)
+        references = load_references(default, drift.references)
+        lasting = state_dir is not None
+        monitor = Monitor(settings, references, state_dir=state_dir or scratch, lasting=lasting)
         self._ledger.observer[OBSERVER["reference_refused"]] = int(bool(monitor.refused))
         for refusal in monitor.refused:
             text = f"the reference {refusal.source} is not used: {refusal.reason}"
             self._caveats.append(text)
             self._log.error(text)
+        for refusal in monitor.set_aside:
+            self._log.warning(f"{refusal.source} is not used: {refusal.reason}")
         if state_dir is None and learn is not None:
-            self._log.info("learned references are kept in memory; set state_dir to keep them")
+            self._log.info("what drift learns is lost when outrider ends; set state_dir to keep it")
         return monitor
 
     def _make_pusher(self, telemetry: Telemetry) -> Any:
@@ -230,7 +244,7 @@ class _Observer:
             counters[OBSERVER["heartbeat"]] += 1
             if counters[OBSERVER["heartbeat"]] % TRIM_TICKS == 0:
                 trim()
-            for look in (self._monitor.tick, self._tell_changes):
+            for look in (self._monitor.tick, self._tell_changes, self._keeping.look):
                 try:
                     look()
                 except Exception as error:
@@ -248,6 +262,8 @@ class _Observer:
         until = time.monotonic() + flush
         while self._links and time.monotonic() < until:
             await asyncio.sleep(0.01)
+        if not self._switched.is_set():  # else the next generation keeps its own
+            await self._keeping.end()
         ends = [sender.stop(flush) for sender in self._sinks.all()]
         if self._pusher is not None:
             ends.append(asyncio.to_thread(self._pusher.stop, flush))
@@ -256,8 +272,10 @@ class _Observer:
     def _tell_changes(self) -> None:
         if self._monitor.last_error != self._told:
             self._told = self._monitor.last_error
-            self._log.warning(f"a learned reference is kept in memory only: {self._told}")
-        changes.tell(self._monitor.take_changes(), self._log)
+            self._log.warning(f"what drift learned is kept in memory only: {self._told}")
+        found = self._monitor.take_changes()
+        changes.tell(found, self._log)
+        self._keeping.urgent |= bool(found)
 
     def _is_worker(self, pid: int) -> bool:
         ledger = self._ledger

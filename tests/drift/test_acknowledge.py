@@ -158,7 +158,7 @@ def test_decisions_outlive_the_process_and_fall_with_their_reference(tmp_path: P
     other = Site(tmp_path, reference({name: values[:4000] for name, values in BASE.items()}))
     other.window()
     assert other.column("b")["renewed"] is None
-    assert "another reference" in other.monitor.refused[0].reason
+    assert "another reference" in other.monitor.set_aside[0].reason
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_damaged_decisions_are_set_aside_with_the_reason(tmp_path: Path, damage,
     again = Site(tmp_path)
     again.window()
     assert again.column()["acknowledged"] is None
-    [refusal] = again.monitor.refused
+    [refusal] = again.monitor.set_aside
     assert "it is not used" in refusal.reason
     assert any(word in refusal.reason for word in reason.split("|")), refusal.reason
     [aside] = tmp_path.glob("*.damaged")
@@ -221,6 +221,19 @@ def test_what_cannot_be_done_is_said_with_field_value_and_remedy(body, field, st
     assert (shown["field"], refused.value.status) == (field, status)
     assert shown["remedy"]
     assert site.news() == [(name, "insufficient", "stable") for name in "ab"]
+
+
+def test_a_new_normal_waits_for_a_window_after_the_alarm():
+    """Part of the window that raised it may be from before."""
+    site = Site()
+    site.window(count=2)
+    site.window(shift=3.0)
+    assert site.column()["state"] == "drift"
+    with pytest.raises(OrderError, match="next window"):
+        site.order("new_normal", column="a")
+    site.window(shift=3.0)
+    site.order("new_normal", column="a")
+    assert site.column()["renewed"]["rows"] == 1000
 
 
 def test_a_new_normal_of_few_rows_is_refused():

@@ -1,0 +1,194 @@
+"""A model's evidence as it is kept, and how a model goes on from it.
+
+Rule: exact or not at all: evidence of another reference, of other windows or of another version is
+refused with the reason, and the model begins afresh. The window in progress is not kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+
+from agent.drift.columns import WatchedColumn
+from agent.drift.examples import Example
+from agent.drift.model import ModelWatch
+from agent.drift.reference import SideName
+from agent.drift.saved import SavedChart, load, saved
+from agent.drift.state import Store
+from agent.drift.verdict import State, classic, verdict_of
+
+MAGIC = b"outrider evidence 1\n"
+DIGEST = 32
+MAX_BYTES = 256 << 20
+
+
+class SavedColumn(Struct):
+    """See `columns.WatchedColumn`."""
+
+    side: SideName
+    name: str
+    state: State
+    since: float | None
+    evaluated: float
+    level: float
+    seen: bool
+    last: list[int]
+    drifted: list[int]
+    examples: list[Example]
+
+
+class Evidence(Struct):
+    """What a model's next verdicts depend on beside its reference."""
+
+    model: str
+    reference: str
+    """Its hash."""
+    windows_of: str
+    """Which settings the windows were made by."""
+    windows: int
+    columns: list[SavedColumn]
+    chart: SavedChart | None
+    """None by the old rules."""
+
+
+def evidence_of(model: ModelWatch) -> Evidence:
+    """Of a model that is judged by a reference."""
+    assert model.reference is not None
+    columns = [_column(column) for column in model.columns if column.evaluated is not None]
+    chart = saved(model.chart) if model.chart is not None else None
+    return Evidence(
+        model.name, model.reference.hash, _windows_of(model), model.windows, columns, chart
+    )
+
+
+def resume(model: ModelWatch, evidence: Evidence) -> None:
+    """Goes on where the evidence ends. Raises ValueError, and then the model is as it was."""
+    if model.reference is None or evidence.reference != model.reference.hash:
+        raise ValueError("it is of another reference")
+    if evidence.windows_of != _windows_of(model):
+        raise ValueError(f"it is of windows of {evidence.windows_of}")
+    chart = model.new_chart()
+    if chart is not None and evidence.chart is not None:
+        load(chart, evidence.chart)
+    found = {(one.side, one.name): one for one in evidence.columns}
+    columns = model.columns
+    for column in columns:
+        one = found.get(column.key())
+        if one is not None and {len(one.last), len(one.drifted)} != {len(column.last)}:
+            raise ValueError(f"{one.name} has {len(one.last)} counts, not {len(column.last)}")
+    model.chart = chart
+    model.windows = evidence.windows
+    for place, column in enumerate(columns):
+        one = found.get(column.key())
+        if one is not None:
+            _resume_column(model, column, place, one)
+
+
+def _resume_column(model: ModelWatch, column: WatchedColumn, place: int, one: SavedColumn) -> None:
+    column.state, column.since, column.seen = one.state, one.since, one.seen
+    column.last = np.array(one.last, dtype=np.int64)
+    column.drifted = np.array(one.drifted, dtype=np.int64)
+    column.examples[:] = one.examples
+    if model.chart is None:
+        later = partial(classic, column.base, column.last)
+    else:
+        later = partial(verdict_of, model.chart, place, column.last)
+    column.judged(later, one.level, one.evaluated)
+
+
+def _column(column: WatchedColumn) -> SavedColumn:
+    assert column.evaluated is not None
+    assert column.level is not None
+    side, name = column.key()
+    return SavedColumn(
+        side,
+        name,
+        column.state,
+        column.since,
+        column.evaluated,
+        column.level,
+        column.seen,
+        column.last.tolist(),
+        column.drifted.tolist(),
+        list(column.examples),
+    )
+
+
+def _windows_of(model: ModelWatch) -> str:
+    settings = model.settings
+    return f"{settings.window_rows} rows or {settings.window_seconds} s, by {settings.mode}"
+
+
+class Resuming:
+    """The evidence of all models: read once, then kept up to date."""
+
+    def __init__(self, store: Store, refuse: Callable[[str, Path, str], None]) -> None:
+        """`refuse` is told the model, the file and the reason."""
+        self._store = store
+        self._refuse = refuse
+        self._found: dict[str, tuple[Path, Evidence]] = {}
+        self._kept: dict[str, tuple[str, int]] = {}
+        for path in store.evidence_files():
+            try:
+                evidence = unpacked(_read(path))
+            except (OSError, ValueError, RecursionError) as problem:
+                refuse("", path, f"{problem}; the models begin afresh")
+                continue
+            self._found[evidence.model] = path, evidence
+
+    def models(self) -> list[str]:
+        """Of which there is evidence that was not used yet."""
+        return list(self._found)
+
+    def resume(self, model: ModelWatch) -> None:
+        """Goes on where the model's evidence ends, if there is some that fits."""
+        path, evidence = self._found.pop(model.name, (None, None))
+        if path is None or evidence is None:
+            return
+        try:
+            resume(model, evidence)
+        except ValueError as problem:
+            self._refuse(model.name, path, f"{problem}; the model begins afresh")
+
+    def files(self, models: Iterable[ModelWatch]) -> list[tuple[Path, bytes]]:
+        """Of the models that were judged since they were last asked for."""
+        made: list[tuple[Path, bytes]] = []
+        for model in models:
+            path = self._store.path("evidence", model.name)
+            if path is None or model.reference is None or not model.windows:
+                continue
+            state = model.reference.hash, model.windows
+            if self._kept.get(model.name) != state:
+                self._kept[model.name] = state
+                made.append((path, packed(evidence_of(model))))
+        return made
+
+
+def _read(path: Path) -> bytes:
+    with path.open("rb") as file:
+        raw = file.read(MAX_BYTES + 1)
+    if len(raw) > MAX_BYTES:
+        raise ValueError(f"it has more than {MAX_BYTES} bytes")
+    return raw
+
+
+def packed(evidence: Evidence) -> bytes:
+    """As a file's bytes, with a checksum."""
+    data = msgspec.msgpack.encode(evidence)
+    return MAGIC + hashlib.sha256(data).digest() + data
+
+
+def unpacked(raw: bytes) -> Evidence:
+    """The evidence in a file's bytes. Raises ValueError."""
+    if not raw.startswith(MAGIC):
+        raise ValueError("it is of another version, or no evidence at all")
+    digest, data = raw[len(MAGIC) :][:DIGEST], raw[len(MAGIC) + DIGEST :]
+    if hashlib.sha256(data).digest() != digest:
+        raise ValueError("it is damaged")
+    return msgspec.msgpack.decode(data, type=Evidence)
