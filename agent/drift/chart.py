@@ -120,16 +120,16 @@ class Chart:
     def _lay_out(self, width: int) -> None:
         """Pads all columns to so many cells, so that arrays hold them."""
         count = len(self.columns)
-        most = max((len(scores.weights) for scores in self.scores), default=0)
+        most = max((len(scores.labels) for scores in self.scores), default=0)
         self._values = np.zeros((count, most, width))
         self._shares = np.zeros((count, width))
-        weights = np.zeros((count, most))
+        weights = np.zeros((2, count, most))
         expected = np.full((count, most), np.nan)
         for i, (cells, scores) in enumerate(zip(self.cells, self.scores, strict=True)):
-            tests = len(scores.weights)
+            tests = len(scores.labels)
             self._values[i, :tests, : cells.size] = scores.values
             self._shares[i, : cells.size] = cells.shares
-            weights[i, :tests] = scores.weights
+            weights[:, i, :tests] = scores.weights
             expected[i, :tests] = scores.shares
         self._own = np.array([1.0 / max(1, cells.rows) for cells in self.cells])
         self._judged = np.array([cells.rows >= MIN_ROWS for cells in self.cells], dtype=bool)
@@ -221,14 +221,15 @@ class Chart:
     def _variance(self, span: Span, size: Floats) -> Floats:
         """Of the mean scores without drift, [column, score]: the span's rows, the reference's."""
         variance: Floats = 1.0 / size + self._own[:, None]
-        return np.broadcast_to(variance, self._weight_of.shape)
+        return np.broadcast_to(variance, self._is_set.shape)
 
     def _look(
         self, span: Span, ended: float, raised: dict[int, Alarm], cleared: dict[int, int]
     ) -> None:
         tests = self.tests(span)
         levels = self._weights * (SPAN_WEIGHTS[span.level] * self.rate * span.seconds)
-        threshold = thresholds(levels)[self._weight_of]
+        up, down = thresholds(levels)[self._weight_of]
+        threshold = np.where(tests.effect > 0, up, down)
         beyond = tests.z / threshold
         is_alarm = (beyond >= 1) & (np.abs(tests.effect) - 2 * tests.spread >= self.min_effect)
         strongest = (beyond + 1e3 * is_alarm).argmax(1)
