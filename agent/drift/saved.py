@@ -83,7 +83,7 @@ def load(chart: Chart, from_: SavedChart) -> None:
         raise ValueError(f"{len(from_.blocks)} sizes of blocks")
     for column, alarm in enumerate(from_.alarms):
         if alarm is not None and not (
-            0 <= alarm.score < len(chart.scores[column].weights) and 0 <= alarm.level < LEVELS
+            0 <= alarm.score < len(chart.scores[column].labels) and 0 <= alarm.level < LEVELS
         ):
             raise ValueError(f"an alarm of a test that there is not: {alarm}")
     chart.windows = chart.spans.windows = from_.windows
@@ -117,7 +117,7 @@ def _look(saved: SavedLook | None, chart: Chart) -> Look | None:
         return None
     shape = (len(chart.columns),)
     score = _unpacked(saved.score, shape, np.int64)
-    tests = [len(scores.weights) for scores in chart.scores]
+    tests = [len(scores.labels) for scores in chart.scores]
     if (score < 0).any() or (score >= tests).any():
         raise ValueError("a look at a test that there is not")
     return Look(
