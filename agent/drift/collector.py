@@ -2,7 +2,13 @@
 
 Rule: shows, computes nothing; label values are model, column and bin index, all bounded.
 
-Per-bin series, which are many, only for the `bin_columns` columns that drift most.
+Per-bin series, which are many, only for the `bin_columns` columns that drift most: those furthest
+beyond their threshold. Counters of rows and bins begin anew when the reference, whose hash they
+bear, becomes another.
+
+No gauge keeps a value that could not be found anew: STALE_WINDOWS lengths of a window after the
+last row of a column its verdict's gauges are gone, and only the time of the last evaluation stays.
+(With `window.seconds: off` a window has no length, and they stay.)
 """
 
 from __future__ import annotations
@@ -21,6 +27,7 @@ from agent.drift.columns import WatchedColumn
 from agent.drift.model import ModelWatch
 from agent.drift.monitor import Monitor
 from agent.drift.sketch import MISSING
+from agent.drift.verdict import CLASSIC_DRIFT
 
 _COLUMN = ("model", "column", "side")
 _COUNTED = (*_COLUMN, "reference")
@@ -44,7 +51,8 @@ class DriftCollector:
         columns = [(model, column) for model in models for column in model.columns]
         yield from _counters(columns)
         yield from _bins(_worst(columns, self._bin_columns))
-        yield from _verdicts(columns)
+        now = self._monitor.now()
+        yield from _verdicts(columns, now)
         yield _acknowledged(columns)
         yield _predictions(columns)
         yield from _unseen(models)
@@ -105,9 +113,13 @@ def _bins(columns: Watched) -> Iterator[Metric]:
     yield ratio
 
 
-def _verdicts(columns: Watched) -> Iterator[Metric]:
+def _verdicts(columns: Watched, now: float) -> Iterator[Metric]:
     method = (*_COLUMN, "method")
-    score = GaugeMetricFamily("outrider_drift_score", "Distance to the reference.", labels=method)
+    score = GaugeMetricFamily(
+        "outrider_drift_score",
+        "Strength of the strongest test (evidence), or the distance of an old rule (psi).",
+        labels=method,
+    )
     threshold = GaugeMetricFamily(
         "outrider_drift_threshold", "The score above which it is drift.", labels=method
     )
@@ -119,27 +131,33 @@ def _verdicts(columns: Watched) -> Iterator[Metric]:
         "Size of the change in standard deviations of the reference.",
         labels=_COLUMN,
     )
-    rows = GaugeMetricFamily("outrider_drift_rows", "Rows of the window judged.", labels=_COLUMN)
+    rows = GaugeMetricFamily(
+        "outrider_drift_rows", "Rows of the windows judged together.", labels=_COLUMN
+    )
     at = GaugeMetricFamily(
         "outrider_drift_last_evaluation_timestamp_seconds",
         "When the last window was judged.",
         labels=_COLUMN,
     )
     for model, column in columns:
-        verdict = column.verdict
-        if verdict is None or column.evaluated is None:
+        verdict, evaluated = column.verdict, column.evaluated
+        if verdict is None or evaluated is None:
             continue
         labels = _labels(model, column)
+        at.add_metric(labels, evaluated)
+        if model.is_stale(column, now):
+            continue
         rows.add_metric(labels, verdict.rows)
-        at.add_metric(labels, column.evaluated)
         if verdict.score is None or verdict.threshold is None or verdict.effect is None:
             continue
         score.add_metric([*labels, model.settings.mode], verdict.score)
         threshold.add_metric([*labels, model.settings.mode], verdict.threshold)
         if model.settings.mode == "evidence" and verdict.psi is not None:
             score.add_metric([*labels, "psi"], verdict.psi)
+            threshold.add_metric([*labels, "psi"], CLASSIC_DRIFT)
         effect.add_metric(labels, verdict.effect)
-        detected.add_metric(labels, float(verdict.state == "drift"))
+        if verdict.state != "insufficient":
+            detected.add_metric(labels, float(verdict.state == "drift"))
     yield from (score, threshold, detected, effect, rows, at)
 
 

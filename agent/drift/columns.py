@@ -104,8 +104,10 @@ class WatchedColumn:
         return self._verdict
 
     def judged(self, later: Callable[[], Verdict], level: float, now: float) -> None:
-        """Takes the verdict of another window."""
-        self._later, self.level, self.evaluated = later, level, now
+        """Takes the verdict of another window; without a row of its side nothing is known anew."""
+        self._later, self.level = later, level
+        if self.last.any():
+            self.evaluated = now
 
     def finding(self) -> str:
         """What is wrong with the match between reference and traffic, or nothing."""

@@ -30,6 +30,8 @@ LEARNING_CELLS = 1 << 19
 
 Source = Literal["", "given", "learned", "published"]
 
+STALE_WINDOWS = 3
+"""Lengths of a window (`window.seconds`) after which a verdict is not shown as a gauge any more."""
 LOOKED_AT = 20
 """Columns for which examples are looked for in a window: those that drift most."""
 
@@ -196,6 +198,11 @@ class ModelWatch:
     def columns(self) -> list[WatchedColumn]:
         """All columns of the reference."""
         return list(all_columns(self.sides))
+
+    def is_stale(self, column: WatchedColumn, now: float) -> bool:
+        """Whether what is known of it is of STALE_WINDOWS windows' length ago: nothing came."""
+        evaluated = column.evaluated
+        return evaluated is None or now - evaluated > STALE_WINDOWS * self.settings.window_seconds
 
     def is_muted(self, column: WatchedColumn) -> bool:
         """Whether its alarm is known and not news."""

@@ -9,18 +9,19 @@ Not thread-safe: one loop adds, ticks and asks.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from agent.decode.payload import Payload
 from agent.drift.acknowledge import carry_out
 from agent.drift.decisions import Decisions, Published
-from agent.drift.model import Change, ModelWatch, Settings, Source
+from agent.drift.model import Change, ModelWatch, Settings
 from agent.drift.orders import Order, OrderError
 from agent.drift.publish import checked, fits
-from agent.drift.reference import Profile, ProfileError, load
+from agent.drift.reference import Profile
 from agent.drift.resume import Resuming
+from agent.drift.sources import References, Refusal, Sources
 from agent.drift.state import StateError, Store
 from agent.drift.status import status_of
 from agent.drift.unseen import Reason
@@ -28,39 +29,6 @@ from agent.drift.unseen import Reason
 MAX_MODELS = 64
 MAX_LEARNING = 8
 """Models that learn at once; each may hold LEARNING_CELLS values meanwhile."""
-
-
-class Refusal(NamedTuple):
-    """A file that is not used: for which model (empty: all), its path, and why."""
-
-    model: str
-    source: str
-    reason: str
-
-
-class References(NamedTuple):
-    """What there is to judge by."""
-
-    default: Profile | None = None
-    by_model: Mapping[str, Profile] = {}
-    refused: Sequence[Refusal] = ()
-
-
-def load_references(default: str | None, by_model: Mapping[str, str]) -> References:
-    """Reads the files of the settings; those that cannot be used are in `refused`, never raised."""
-    refused: list[Refusal] = []
-
-    def read(path: str, model: str) -> Profile | None:
-        try:
-            return load(Path(path), model)
-        except ProfileError as problem:
-            refused.append(Refusal(model, path, str(problem)))
-            return None
-
-    found = {model: read(path, model) for model, path in by_model.items()}
-    general = read(default, "") if default is not None else None
-    good = {model: profile for model, profile in found.items() if profile is not None}
-    return References(general, good, refused)
 
 
 class Monitor:
@@ -82,9 +50,7 @@ class Monitor:
         `clock`: seconds since the epoch.
         """
         self.settings = settings
-        self.references = references or References()
         self.models: dict[str, ModelWatch] = {}
-        self.refused = list(self.references.refused)
         self.set_aside: list[Refusal] = []
         """Kept decisions and evidence that are not used."""
         self.rows_unseen = 0
@@ -92,11 +58,17 @@ class Monitor:
         self.last_error = ""
         """Why a learned reference could not be kept, if so."""
         self._store = Store(state_dir)
+        self._sources = Sources(references or References(), self._store)
         self._lasting = lasting
         self._clock = clock
         self._resuming = Resuming(self._store, self._refuse)
         for name in self._resuming.models():
             self._admit(name)
+
+    @property
+    def refused(self) -> list[Refusal]:
+        """References that are not used."""
+        return self._sources.refused
 
     def add(self, payload: Payload) -> None:
         """Appends a payload's rows; counts and judges when enough have come."""
@@ -111,6 +83,10 @@ class Monitor:
         model = self.models.get(name)
         if model is not None:
             model.miss(reason, rows)
+
+    def now(self) -> float:
+        """Seconds since the epoch, by the clock that windows are judged by."""
+        return self._clock()
 
     def tick(self, now: float | None = None) -> None:
         """Counts what is buffered and judges windows whose time is over; call it each second."""
@@ -128,8 +104,9 @@ class Monitor:
 
     def status(self) -> dict[str, object]:
         """For `/api/v1/drift`: plain values, ready for JSON."""
+        now = self.now()
         return {
-            "models": [status_of(model) for model in self.models.values()],
+            "models": [status_of(model, now) for model in self.models.values()],
             "refused": [refusal._asdict() for refusal in self.refused],
             "rows_unseen": self.rows_unseen,
             "set_aside": [refusal._asdict() for refusal in self.set_aside],
@@ -179,7 +156,7 @@ class Monitor:
             raise OrderError("model", name, f"{MAX_MODELS} models are watched already", 409)
         fits(profile, model)
         now = self._clock()
-        configured = self._configured(name)[0]
+        configured = self._sources.configured(name)[0]
         before = configured.hash if configured else ""
         model.decisions = Decisions(
             model=name,
@@ -213,7 +190,7 @@ class Monitor:
         if len(self.models) >= MAX_MODELS:
             return None
         decisions = self._decisions(name)
-        reference, reason, source = self._reference(name, decisions)
+        reference, reason, source = self._sources.of(name, decisions)
         learns = reference is None and not reason and self.settings.learn_rows is not None
         if learns and sum(m.phase == "learning" for m in self.models.values()) >= MAX_LEARNING:
             return None
@@ -242,44 +219,6 @@ class Monitor:
         except StateError as problem:
             self._refuse(name, problem.path, problem.reason)
             return Decisions(model=name)
-
-    def _reference(self, name: str, decisions: Decisions) -> tuple[Profile | None, str, Source]:
-        """What to judge a model by, or why it cannot be judged; neither if it shall learn."""
-        configured, reason = self._configured(name)
-        published = decisions.published
-        if published is not None and published.before == (configured.hash if configured else ""):
-            kept = self._kept(name, "the configured one is used")
-            if kept is not None and kept.hash == published.hash:
-                return kept, "", "published"
-        if configured is not None or reason:
-            return configured, reason, "given" if configured else ""
-        kept = self._kept(name, "it is learned anew")
-        return kept, "", "learned" if kept else ""
-
-    def _configured(self, name: str) -> tuple[Profile | None, str]:
-        """The reference that the settings name for a model, or why it cannot be used."""
-        known = self.references.by_model.get(name)
-        if known is not None:
-            return known, ""
-        for refusal in self.references.refused:
-            if refusal.model in ("", name):
-                return None, refusal.reason
-        default = self.references.default
-        if default is None or not default.model or default.model == name:
-            return default, ""
-        return None, (
-            f"the reference is of model {default.model!r}, this is {name!r}; build one with "
-            f"--model and name it under drift.references"
-        )
-
-    def _kept(self, name: str, instead: str) -> Profile | None:
-        try:
-            return self._store.reference(name)
-        except ProfileError as problem:
-            refusal = Refusal(name, problem.source, f"{problem}; {instead}")
-            if refusal not in self.refused:
-                self.refused.append(refusal)
-            return None
 
     # ---- what is kept
 

@@ -8,13 +8,25 @@ from __future__ import annotations
 import msgspec
 
 from agent.drift.columns import WatchedColumn
-from agent.drift.decisions import Decisions, Renewal
+from agent.drift.decisions import Renewal
 from agent.drift.model import ModelWatch
 
 
-def status_of(model: ModelWatch) -> dict[str, object]:
-    """One model. Times are seconds since the epoch; ratios 0 to 1; effects in standard deviations
-    of the reference."""
+def status_of(model: ModelWatch, now: float) -> dict[str, object]:
+    """One model at this time. Times are seconds since the epoch; shares 0 to 1; effects in standard
+    deviations of the reference.
+
+    `phase`: learning, watching, or unwatched with the `reason`. `state`: drift if a column drifts
+    that nobody acknowledged. `alarms`: columns in drift, `open` and `acknowledged`. `caveats`: what
+    to bear in mind with all verdicts. `unseen`: rows that no verdict speaks of, see
+    `agent.drift.unseen`. `unexpected`: columns of the traffic that the reference has not.
+
+    Of a column: what it is (`name`, `side`, `kind`), its `state` and `since` when (the beginning of
+    the first window that shows it), when its last row was `evaluated`, whether that is `stale`,
+    `level` (the last window's share of the false-alarm budget), `finding` (what does not match the
+    reference), `acknowledged` and `renewed` (by whom, when, why), `examples` (requests in the bins
+    that grew most), and all of `agent.drift.verdict.Verdict` once there is one.
+    """
     reference = model.reference
     return {
         "model": model.name,
@@ -50,15 +62,15 @@ def status_of(model: ModelWatch) -> dict[str, object]:
             "open": sum(c.state == "drift" and not model.is_muted(c) for c in model.columns),
             "acknowledged": sum(c.state == "drift" and model.is_muted(c) for c in model.columns),
         },
-        "columns": [_column(column, model.decisions) for column in model.columns],
+        "columns": [_column(column, model, now) for column in model.columns],
         "unexpected": [
             {"name": name, "side": side.name} for side in model.sides for name in side.unexpected
         ],
     }
 
 
-def _column(column: WatchedColumn, decisions: Decisions) -> dict[str, object]:
-    profile = column.base.column
+def _column(column: WatchedColumn, model: ModelWatch, now: float) -> dict[str, object]:
+    profile, decisions = column.base.column, model.decisions
     shown: dict[str, object] = {
         "name": profile.name,
         "side": profile.side,
@@ -66,6 +78,7 @@ def _column(column: WatchedColumn, decisions: Decisions) -> dict[str, object]:
         "state": column.state,
         "since": column.since,
         "evaluated": column.evaluated,
+        "stale": model.is_stale(column, now),
         "level": column.level,
         "finding": column.finding(),
         "acknowledged": msgspec.to_builtins(decisions.muted(column.key())),

@@ -22,7 +22,8 @@ from agent.admin.status import status
 from agent.config import Config
 from agent.drift.collector import DriftCollector
 from agent.drift.model import Settings
-from agent.drift.monitor import Monitor, load_references
+from agent.drift.monitor import Monitor
+from agent.drift.sources import load_references
 from agent.ledger import OBSERVER, WORKER, Ledger
 from agent.observer import changes, desk, heap
 from agent.observer.decodes import DecodeCollector

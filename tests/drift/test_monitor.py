@@ -23,9 +23,9 @@ from agent.drift.monitor import (
     MAX_MODELS,
     Monitor,
     References,
-    load_references,
 )
 from agent.drift.reference import Profile, save
+from agent.drift.sources import load_references
 from agent.drift.table import Batch
 
 
@@ -276,7 +276,8 @@ def test_metrics_are_the_contracts(wine):
     alcohol = {"model": "m", "column": "alcohol", "side": "input"}
     assert value("outrider_drift_detected", "outrider_drift_detected", **alcohol) == 1
     score = value("outrider_drift_score", "outrider_drift_score", method="evidence", **alcohol)
-    limit = value("outrider_drift_threshold", "outrider_drift_threshold", **alcohol)
+    name = "outrider_drift_threshold"
+    limit = value(name, name, method="evidence", **alcohol)
     assert score > limit
     bins = families["outrider_column_bin"].samples
     assert sum(s.value for s in bins) == 1000
@@ -313,3 +314,55 @@ def test_any_traffic_has_a_status(traffic):
             seen = {int(c.totals.sum()) for c in model.inputs.columns.values()}
             assert len(seen) <= 1
             assert all(model.reference.rows + total == rows for total in seen)
+
+
+def test_gauges_go_stale_with_their_traffic_and_come_back_with_it():
+    clock, rng = Clock(), np.random.default_rng(8)
+    base = {"a": rng.normal(size=5000).tolist(), "y": rng.normal(size=5000).tolist()}
+    made = Settings(window_seconds=60)
+    monitor = Monitor(made, References(reference(base, outputs=("y",))), clock=clock)
+
+    def send(*, answers: bool) -> None:
+        rows = rng.normal(size=1000).tolist()
+        monitor.add(payload({"a": rows}, {"y": rows} if answers else {}))
+
+    def shown() -> set[tuple[str, str]]:
+        return {
+            (sample.name.removeprefix("outrider_drift_"), sample.labels["column"])
+            for family in text_string_to_metric_families(scraped(monitor))
+            for sample in family.samples
+            if "column" in sample.labels and "outrider_drift" in sample.name
+        }
+
+    def gauges(column: str) -> set[str]:
+        return {name for name, of in shown() if of == column}
+
+    every = {"score", "threshold", "detected", "effect", "rows",
+             "last_evaluation_timestamp_seconds"}  # fmt: skip
+    send(answers=True)
+    assert gauges("a") == gauges("y") == every
+    for _ in range(4):  # its answers cannot be read any more
+        clock.now += 59
+        send(answers=False)
+    assert gauges("a") == every
+    assert gauges("y") == {"last_evaluation_timestamp_seconds"}
+    for _ in range(4):
+        clock.now += 60
+        monitor.tick()
+    assert gauges("a") == {"last_evaluation_timestamp_seconds"}
+    assert [c["stale"] for c in monitor.status()["models"][0]["columns"]] == [True, True]
+    send(answers=True)
+    assert gauges("a") == gauges("y") == every
+
+
+def test_bins_are_shown_of_the_columns_furthest_beyond_their_threshold():
+    rng = np.random.default_rng(9)
+    base = {name: rng.normal(size=5000).tolist() for name in "abcd"}
+    monitor = Monitor(Settings(), References(reference(base)))
+    for _ in range(2):
+        shifts = {"a": 0.0, "b": 0.5, "c": 0.0, "d": 2.0}
+        monitor.add(payload({n: (rng.normal(size=1000) + s).tolist() for n, s in shifts.items()}))
+    families = {f.name: f for f in text_string_to_metric_families(scraped(monitor, 2))}
+    assert {s.labels["column"] for s in families["outrider_column_bin"].samples} == {"b", "d"}
+    scores = families["outrider_drift_score"].samples
+    assert {s.labels["method"] for s in scores} == {"evidence", "psi"}
