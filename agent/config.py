@@ -206,8 +206,12 @@ class Drift(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         _doc("How far the reference's own days and weeks may vary unalarmed.", "strict"),
     ] = "strict"
     mode: Annotated[
-        Literal["evidence", "psi"],
-        _doc("evidence: by the false-alarm budget; psi: the classic 0.1 / 0.25 rule.", "evidence"),
+        Literal["evidence", "psi", "kl", "js", "ks", "wasserstein", "hellinger", "chi2", "tv"],
+        _doc(
+            "evidence: by the false-alarm budget; psi: the classic 0.1 / 0.25 rule; ks, chi2: "
+            "p < 0.05; kl, js, wasserstein, hellinger, tv: a distance of 0.1.",
+            "evidence",
+        ),
     ] = "evidence"
 
 

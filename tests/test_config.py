@@ -278,7 +278,7 @@ def test_reference_is_a_file_or_learned(tmp_path: Path) -> None:
         ("timeouts: {head: 3 parsecs}", "timeouts.head", "'3 parsecs'", "for example 10s"),
         ("upstream_tls: {verify: no}", "upstream_tls.verify", "'no'", "for example true"),
         ("capture: {sample_ratio: 1.5}", "capture.sample_ratio", "1.5", "<= 1.0"),
-        ("drift: {mode: pis}", "drift.mode", "'pis'", "one of evidence, psi"),
+        ("drift: {mode: pis}", "drift.mode", "'pis'", "one of evidence, psi, kl, js, "),
         ("drift: {reference: {lern: 3}}", "drift.reference.lern", "3", "drift.reference.learn?"),
         ("sinks: {a: {type: x}}", "sinks.a.type", "'x'", "known types: loki"),
         ("sinks: {a: {url: 'http://a'}}", "sinks.a.type", "None", "known types: loki"),

@@ -244,7 +244,8 @@ class ModelWatch:
             chart.push(windows, began, now, seconds)
         for i, (column, counts) in enumerate(zip(columns, windows, strict=True)):
             if chart is None:
-                verdict = classic(column.base, counts)
+                rule = "psi" if settings.mode == "evidence" else settings.mode
+                verdict = classic(column.base, counts, rule)
                 column.judged(partial(_same, verdict), level, now)
                 self._turn(column, verdict.state, began)
                 continue

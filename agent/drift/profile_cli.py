@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from agent.drift.build import build_profile, count, with_derived
+from agent.drift.classic import PSEUDO
 from agent.drift.distance import psi, smoothed
 from agent.drift.reference import (
     ColumnProfile,
@@ -27,7 +28,7 @@ from agent.drift.reference import (
 from agent.drift.reference import merge as merged
 from agent.drift.sketch import Ints
 from agent.drift.table import TableError, batches, format_of, spooled
-from agent.drift.verdict import CLASSIC_PSEUDO, Baseline
+from agent.drift.verdict import Baseline
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -133,8 +134,8 @@ def _difference(column: ColumnProfile, other: ColumnProfile | None) -> dict[str,
     if (column.kind, column.edges) != (other.kind, other.edges):
         return found | {"note": "other bins" + _moved(column, other)}
     first, second = _aligned(column, other)
-    p = smoothed(first, CLASSIC_PSEUDO, float(first.sum()))
-    q = smoothed(second, CLASSIC_PSEUDO, float(second.sum()))
+    p = smoothed(first, PSEUDO, float(first.sum()))
+    q = smoothed(second, PSEUDO, float(second.sum()))
     return found | {"psi": psi(p, q)}
 
 

@@ -1,7 +1,7 @@
 """One column against its reference: insufficient, stable or drift, and on what evidence.
 
 Rule: says what `agent.drift.chart` found; it decides nothing. Only the old rules of thumb, for
-those who must match an older practice, are decided here.
+those who must match an older practice, decide by themselves (`agent.drift.classic`).
 
 A window's level is its share of the false-alarm budget: the alarms a second that are allowed,
 times the seconds that the window covers, divided by the columns and the sidecars that judge.
@@ -17,18 +17,17 @@ from msgspec import Struct
 
 from agent.drift.cells import bin_label
 from agent.drift.chart import MIN_ROWS, Chart, Look
+from agent.drift.classic import PSEUDO, Rule, judge
 from agent.drift.distance import psi, smoothed
+from agent.drift.distances import jensen_shannon
 from agent.drift.evidence import p_value
 from agent.drift.reference import ColumnProfile
 from agent.drift.scores import LOCATION
 from agent.drift.sketch import INVALID, MISSING, Floats, Ints
 
 State = Literal["insufficient", "stable", "drift"]
-Mode = Literal["evidence", "psi"]
+Mode = Literal["evidence"] | Rule
 
-CLASSIC_PSEUDO = 0.5
-CLASSIC_MODERATE, CLASSIC_DRIFT = 0.1, 0.25
-"""The rule of thumb: little below, moderate between, drift from the second on."""
 MAX_LEVEL, MIN_LEVEL = 0.05, 1e-300
 MOVED = 3
 """Bins shown: those whose share moved most."""
@@ -138,7 +137,7 @@ def _evident(
     effect = float(look.effect[column])
     rows = int(pooled.sum())
     expected = cells.shares
-    now = smoothed(pooled, CLASSIC_PSEUDO, float(rows))
+    now = smoothed(pooled, PSEUDO, float(rows))
     location = scores.labels[0] == LOCATION and rows > 0
     return Verdict(
         plain.state,
@@ -168,31 +167,22 @@ def _moved(
     return [Moved(names[i], float(expected[i]), float(now[i])) for i in order]
 
 
-def jensen_shannon(p: Floats, q: Floats) -> float:
-    """Square root of the Jensen-Shannon divergence to base 2 (Lin 1991; Endres 2003)."""
-    middle = (p + q) / 2
-    divergence = (p @ np.log2(p / middle) + q @ np.log2(q / middle)) / 2
-    return math.sqrt(max(0.0, float(divergence)))
-
-
-def classic(base: Baseline, counts: Ints) -> Verdict:
-    """The old rule: PSI over all bins, at 0.25 whatever the sample size."""
+def classic(base: Baseline, counts: Ints, rule: Rule = "psi") -> Verdict:
+    """A window by an old rule, whatever the sample size. Its effect is the root of PSI."""
     last = window_of(counts)
     if last.rows < MIN_ROWS or base.rows < MIN_ROWS:
         which = "window" if last.rows < MIN_ROWS else "reference"
         return Verdict("insufficient", *last, reason=f"fewer than {MIN_ROWS} rows in the {which}")
-    used = (base.counts + counts) > 0
-    score = psi(
-        smoothed(base.counts[used], CLASSIC_PSEUDO, base.rows),
-        smoothed(counts[used], CLASSIC_PSEUDO, last.rows),
-    )
-    moderate = CLASSIC_MODERATE <= score < CLASSIC_DRIFT
+    found = judge(rule, base.column, counts)
+    distance = found.score if found.rule == "psi" else judge("psi", base.column, counts).score
     return Verdict(
-        "drift" if score >= CLASSIC_DRIFT else "stable",
+        "drift" if found.drift else "stable",
         *last,
-        score=score,
-        threshold=CLASSIC_DRIFT,
-        effect=math.sqrt(score),
-        psi=score,
-        reason="moderate by the 0.1 rule" if moderate else "",
+        score=found.score,
+        threshold=found.threshold,
+        p_value=found.p_value,
+        test=found.rule,
+        effect=math.sqrt(max(0.0, distance)),
+        psi=distance,
+        reason=found.note,
     )
