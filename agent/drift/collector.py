@@ -23,11 +23,11 @@ from prometheus_client.core import (
     Metric,
 )
 
+from agent.drift.classic import PSI_DRIFT
 from agent.drift.columns import WatchedColumn
 from agent.drift.model import ModelWatch
 from agent.drift.monitor import Monitor
 from agent.drift.sketch import MISSING
-from agent.drift.verdict import CLASSIC_DRIFT
 
 _COLUMN = ("model", "column", "side")
 _COUNTED = (*_COLUMN, "reference")
@@ -154,7 +154,7 @@ def _verdicts(columns: Watched, now: float) -> Iterator[Metric]:
         threshold.add_metric([*labels, model.settings.mode], verdict.threshold)
         if model.settings.mode == "evidence" and verdict.psi is not None:
             score.add_metric([*labels, "psi"], verdict.psi)
-            threshold.add_metric([*labels, "psi"], CLASSIC_DRIFT)
+            threshold.add_metric([*labels, "psi"], PSI_DRIFT)
         effect.add_metric(labels, verdict.effect)
         if verdict.state != "insufficient":
             detected.add_metric(labels, float(verdict.state == "drift"))
