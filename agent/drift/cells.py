@@ -24,7 +24,8 @@ class Cells(NamedTuple):
     places: Ints
     """The cell of each bin, then of missing and of invalid."""
     shares: Floats
-    """The reference's share of each cell, never zero: (rows + 1/2) / (all rows + cells / 2)."""
+    """The reference's share of each cell, never zero: half a row is added to each, and to `unseen`
+    what one must expect to come that did not."""
     rows: int
     """Of the reference."""
     labels: tuple[str, ...]
@@ -46,7 +47,8 @@ def cells_of(column: ColumnProfile) -> Cells:
     counts = np.array([*column.counts, column.missing, column.invalid], dtype=np.float64)
     totals = np.bincount(places, counts, size)
     rows = float(counts.sum())
-    shares: Floats = np.asarray((totals + 0.5) / (rows + size / 2), dtype=np.float64)
+    totals[UNSEEN] += _still_to_come(column)
+    shares: Floats = np.asarray((totals + 0.5) / (totals + 0.5).sum(), dtype=np.float64)
     labels = tuple(bin_label(column, i) for i in filled)
     return Cells(
         places,
@@ -55,6 +57,17 @@ def cells_of(column: ColumnProfile) -> Cells:
         (*labels, "unseen", "missing", "invalid"),
         filled,
     )
+
+
+def _still_to_come(column: ColumnProfile) -> int:
+    """Rows of the reference's number that fall where it has none, though nothing changed.
+
+    Beyond the extremes of m rows lies a share with mean 1/(m + 1) at each end (Beta(1, m)). Of
+    values that were not seen it is the number of those seen once, over m (Good and Turing).
+    """
+    counts = column.counts
+    ends = (not counts[0]) + (not counts[-1]) if column.edges else 0
+    return ends + sum(count == 1 for count in counts)
 
 
 def bin_label(column: ColumnProfile, place: int) -> str:

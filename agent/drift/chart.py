@@ -20,9 +20,10 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from agent.drift.cells import Cells, cells_of
-from agent.drift.evidence import bernoulli_rate, thresholds, tilted_rate
+from agent.drift.evidence import thresholds, tilted_rate, two_sample_rate
 from agent.drift.reference import ColumnProfile
 from agent.drift.scores import Scores, scores_of
 from agent.drift.sketch import Floats, Ints
@@ -131,7 +132,8 @@ class Chart:
             self._shares[i, : cells.size] = cells.shares
             weights[:, i, :tests] = scores.weights
             expected[i, :tests] = scores.shares
-        self._own = np.array([1.0 / max(1, cells.rows) for cells in self.cells])
+        self._rows = np.array([max(1.0, cells.rows) for cells in self.cells])
+        self._own = 1.0 / self._rows
         self._judged = np.array([cells.rows >= MIN_ROWS for cells in self.cells], dtype=bool)
         self._is_set = ~np.isnan(expected)
         self._expected = np.where(self._is_set, expected, 0.5)
@@ -206,9 +208,7 @@ class Chart:
         z = np.abs(effect) / spread
         look = z > WORTH_A_LOOK
         sets = look & self._is_set
-        expected = self._expected[sets]
-        found = expected + effect[sets] * self._unit[sets]
-        z[sets] = np.sqrt(2 * bernoulli_rate(expected, found)) / spread[sets]
+        z[sets] = self._of_sets(np.nonzero(sets), effect[sets], size) / spread[sets]
         others = look & ~self._is_set
         column, score = np.nonzero(others)
         if len(column):
@@ -217,6 +217,17 @@ class Chart:
         enough = self._judged & (rows >= MIN_ROWS)
         z[~enough] = 0.0
         return Tests(z, effect, spread)
+
+    def _of_sets(
+        self, at: tuple[npt.NDArray[np.intp], ...], effect: Floats, size: Floats
+    ) -> Floats:
+        """z of indicators, [test], times the root of the variance that their rows explain."""
+        expected = self._expected[at]
+        found = expected + effect * self._unit[at]
+        rows, reference = size[at[0], 0], self._rows[at[0]]
+        rate = two_sample_rate(expected, found, rows, reference)
+        z: Floats = np.sqrt(2 * rate * (1 / rows + 1 / reference))
+        return z
 
     def _variance(self, span: Span, size: Floats) -> Floats:
         """Of the mean scores without drift, [column, score]: the span's rows, the reference's."""

@@ -6,8 +6,8 @@ For scores f with mean 0 and variance 1 under p, the mean x of N rows has the ra
 I(x) = sup_t (t x - ln sum_b p_b exp(t f_b)) (Cramér; Chernoff 1952): P(mean >= x) <= exp(-N I).
 With the variance v of x, of which 1/N is the window's own, z = sqrt(2 I(x) / v) is the signed
 root of a likelihood ratio: near standard normal, and with the tails that rare cells really have
-(Barndorff-Nielsen 1986). For the indicator of a set of cells I is the Kullback-Leibler divergence
-of two Bernoulli shares.
+(Barndorff-Nielsen 1986). For the indicator of a set of cells, where the share that is expected
+may rest on few rows of the reference, z is that of both samples' likelihood ratio.
 """
 
 from __future__ import annotations
@@ -38,6 +38,17 @@ def bernoulli_rate(share: Floats, found: Floats) -> Floats:
         outside = np.where(rest > 0, rest * np.log(rest / (1.0 - share)), 0.0)
     rate: Floats = np.maximum(inside + outside, 0.0)
     return rate
+
+
+def two_sample_rate(share: Floats, found: Floats, rows: Floats, size: Floats) -> Floats:
+    """Half of the likelihood ratio statistic G of two samples of one share; in nats.
+
+    `found` in `rows` rows, `share` in the `size` rows of the reference, which knows it no better
+    than that: a share that rests on two rows may well be ten times as large.
+    """
+    pooled = (rows * found + size * share) / (rows + size)
+    both: Floats = rows * bernoulli_rate(pooled, found) + size * bernoulli_rate(pooled, share)
+    return both
 
 
 def tilted_rate(shares: Floats, values: Floats, means: Floats) -> Floats:

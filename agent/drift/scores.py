@@ -91,7 +91,7 @@ def scores_of(cells: Cells, edges: Sequence[float] | None) -> Scores:
         each, absent = 0.80 / (unseen + 1), 0.17
     for cell in range(unseen):
         found.add((cell,), each, cells.labels[cell])
-    found.add((unseen,), each, "unseen", MOSTLY_UP)
+    found.add((unseen,), each, "unseen", 1.0)  # what was never there cannot become less
     found.add((missing,), absent, "missing", MOSTLY_UP)
     found.add((invalid,), 0.03, "invalid", MOSTLY_UP)
     return found.done()

@@ -136,7 +136,9 @@ INFLATED = Numbers(
 )
 THREE, TWENTY, MANY = Names((0.6, 0.3, 0.1)), Names(_zipf(20)), Names(_zipf(200))
 
-COLUMNS: tuple[tuple[str, Source], ...] = (
+Columns = Sequence[tuple[str, Source]]
+
+COLUMNS: Columns = (
     *((f"normal{i}", NORMAL) for i in range(4)),
     *((f"lognormal{i}", LOGNORMAL) for i in range(3)),
     *((f"heavy{i}", HEAVY) for i in range(3)),
@@ -167,9 +169,7 @@ SHIFTS: dict[str, tuple[str, Source]] = {
 """By name: the column that changes, and what it becomes."""
 
 
-def reference(
-    rng: Generator, rows: int, columns: Sequence[tuple[str, Source]] = COLUMNS
-) -> list[ColumnProfile]:
+def reference(rng: Generator, rows: int, columns: Columns = COLUMNS) -> list[ColumnProfile]:
     """A reference of rows drawn anew."""
     profiles = []
     for name, source in columns:
@@ -180,8 +180,6 @@ def reference(
     return profiles
 
 
-def truth(
-    profiles: Sequence[ColumnProfile], columns: Sequence[tuple[str, Source]] = COLUMNS
-) -> list[Floats]:
+def truth(profiles: Sequence[ColumnProfile], columns: Columns = COLUMNS) -> list[Floats]:
     """The probability of each bin of each column."""
     return [source.cells(p) for p, (_, source) in zip(profiles, columns, strict=True)]

@@ -226,3 +226,18 @@ def test_a_renewed_column_is_judged_afresh_and_the_others_go_on():
     for level in range(4):
         assert chart.spans.counts(level).shape == (2, max(cells.size for cells in chart.cells))
         assert verdict_of(chart, 1, counted(other, normal(rng, 1000))).rows >= 1000
+
+
+def test_what_lies_beyond_the_reference_by_chance_is_no_drift():
+    """Its extremes are a sample's: new rows pass them now and then, though nothing changed."""
+    raised = 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        column = profile(rng.normal(size=400))
+        drawn = counted(column, normal(rng, 100_000))
+        share = drawn / drawn.sum()
+        chart = chart_of([column], min_effect=0.0)
+        for _ in range(64):
+            push(chart, [rng.multinomial(1000, share)])
+            raised += chart.alarms[0] is not None
+    assert raised == 0
