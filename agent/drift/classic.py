@@ -149,8 +149,9 @@ def positions(column: ColumnProfile) -> Floats:
 
 def spread(p: Floats, places: Floats) -> float:
     """Standard deviation of rows that stand at these places."""
-    mean = float(p @ places)
-    return math.sqrt(float(p @ np.square(places - mean)))
+    scale = float(np.abs(places).max()) or 1.0  # the square of 1e200 is no number
+    apart = places / scale - float(p @ (places / scale))
+    return math.sqrt(float(p @ np.square(apart))) * scale
 
 
 def _ratios(counts: Ints) -> Floats:

@@ -7,6 +7,7 @@ Rule: pure. p is the reference, q the window: ratios that sum to 1, zero where a
 from __future__ import annotations
 
 import math
+import sys
 from typing import NamedTuple
 
 import numpy as np
@@ -99,7 +100,8 @@ def wasserstein(p: Floats, q: Floats, positions: Floats, sd: float) -> float:
     Evidently norms it so, and takes a standard deviation for `LEAST_SD` at least.
     """
     between = np.abs(np.cumsum(p - q))[:-1]
-    return float(between @ np.diff(positions)) / max(sd, LEAST_SD)
+    quarter = float(between @ np.diff(positions / 4))  # of the whole, which may exceed any float
+    return min(quarter / (max(sd, LEAST_SD) / 4), sys.float_info.max)
 
 
 def chi_squared(reference: Ints, window: Ints) -> Tested:
