@@ -102,6 +102,11 @@ def lines_of(requests: list[Request]) -> list[dict[str, Any]]:
     return found
 
 
+def requests_of(requests: list[Request]) -> list[dict[str, Any]]:
+    """The lines of requests, without those of drift."""
+    return [line for line in lines_of(requests) if "request_id" in line]
+
+
 @pytest.mark.slow
 @pytest.mark.needs("prometheus")
 @pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
@@ -136,8 +141,12 @@ async def _whole_way(protocol: str, tmp_path: Path) -> None:
                 return spans_of(by_grpc.requests if grpc else sent)
 
             await until(lambda: len(spans()) == 2 * total)
-            await until(lambda: len(lines_of(loki.requests)) == total)
-            _spans_and_lines_agree(spans(), lines_of(loki.requests), outrider.stdout())
+            await until(lambda: len(requests_of(loki.requests)) == total)
+            _spans_and_lines_agree(spans(), requests_of(loki.requests), outrider.stdout())
+            [alarm] = [x for x in lines_of(loki.requests) if x.get("after") == "drift"]
+            assert (alarm["column"], alarm["level"]) == ("age", "warning")
+            sent = {line["request_id"] for line in requests_of(loki.requests)}
+            assert set(alarm["examples"]) <= sent
         finally:
             assert await asyncio.to_thread(outrider.stop) == 0
 

@@ -1,19 +1,22 @@
-"""Verdicts that changed, as lines of Outrider's own log.
+"""Verdicts that changed, as lines: of Outrider's own log, and records for where logs are sent.
 
 Rule: a line for each column that began or ceased to drift; one for all columns of any other
-change, and for more than MANY at once: a thousand columns must not be a thousand lines.
+change, and for more than MANY at once: a thousand columns must not be a thousand lines. To the
+sinks goes what concerns drift.
 """
 
 from __future__ import annotations
 
 import logging
+import time
 from collections import defaultdict
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 
 from agent.drift.model import Change
+from agent.ship.queue import Record
 
 MANY = 100
 
@@ -21,8 +24,19 @@ TOLD = ("rows", "score", "threshold", "p_value", "test", "direction", "effect", 
 """Of the verdict; what it has not is left out."""
 
 
-def tell(changes: Iterable[Change], log: logging.Logger) -> None:
-    """Logs them; drift as a warning."""
+class Line(NamedTuple):
+    """What is told of one change, or of many at once."""
+
+    model: str
+    level: int
+    message: str
+    fields: dict[str, Any]
+    is_drift: bool
+    """Whether it began or ended."""
+
+
+def lines(changes: Iterable[Change]) -> Iterator[Line]:
+    """Drift as a warning."""
     groups: dict[tuple[str, str, str], list[Change]] = defaultdict(list)
     for change in changes:
         groups[change.model, change.before, change.after].append(change)
@@ -31,22 +45,43 @@ def tell(changes: Iterable[Change], log: logging.Logger) -> None:
         whose, went = f"drift of {model or 'the model'}:", f"went from {before} to {after}"
         if before == after:
             went = "still drifts and is muted no more"
-        if "drift" in (before, after) and len(group) <= MANY:
+        is_drift = "drift" in (before, after)
+        if is_drift and len(group) <= MANY:
             for change in group:
                 text = f"{whose} {change.side} {change.column} {went}{_how(change)}"
-                log.log(level, text, extra=fields(change))
+                yield Line(model, level, text, fields(change), True)
             continue
-        log.log(
-            level,
-            f"{whose} {len(group)} column{'s' if len(group) > 1 else ''} {went}",
-            extra={
-                "model": model,
-                "before": before,
-                "after": after,
-                "columns": len(group),
-                "first": [change.column for change in group[:MANY]],
-            },
-        )
+        text = f"{whose} {len(group)} column{'s' if len(group) > 1 else ''} {went}"
+        told = {
+            "model": model,
+            "before": before,
+            "after": after,
+            "columns": len(group),
+            "first": [change.column for change in group[:MANY]],
+        }
+        yield Line(model, level, text, told, is_drift)
+
+
+def tell(found: Iterable[Line], log: logging.Logger) -> None:
+    """Writes them to a log."""
+    for line in found:
+        log.log(line.level, line.message, extra=line.fields)
+
+
+def records(found: Iterable[Line], service: str, now_ns: int) -> Sequence[Record]:
+    """Those of drift as log records, in the form of the requests' records; `now_ns` since the
+    epoch."""
+    second, rest = divmod(now_ns, 10**9)
+    timestamp = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(second))}.{rest:09d}Z"
+    made = []
+    for line in found:
+        if line.is_drift:
+            level = logging.getLevelName(line.level).lower()
+            head = {"timestamp": timestamp, "level": level, "message": line.message}
+            data = msgspec.json.encode(head | {"service.name": service} | line.fields)
+            named = (("service_name", service), ("model", line.model), ("level", level))
+            made.append(Record(now_ns, data, tuple(pair for pair in named if pair[1])))
+    return made
 
 
 def fields(change: Change) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Where the admin port's orders meet the monitor: what was done is logged, what cannot be said.
+"""Where the admin port meets the monitor: its page, and orders, of which each is logged.
 
 Rule: it translates and tells; what an order means is `agent.drift`'s.
 """
@@ -13,6 +13,8 @@ from agent.admin.orders import Orders, Refused
 from agent.drift.monitor import Monitor
 from agent.drift.orders import OrderError, parse
 from agent.drift.reference import shown
+from agent.drift.unseen import CAVEAT
+from agent.ledger import Ledger
 
 T = TypeVar("T")
 
@@ -40,6 +42,20 @@ def orders(monitor: Monitor, log: logging.Logger) -> Orders:
         return done
 
     return Orders(_told(acknowledge), _told(reference), _told(publish))
+
+
+def drift_page(monitor: Monitor, ledger: Ledger) -> dict[str, Any]:
+    """`/api/v1/drift`: the monitor's status, and what never came to it, of whatever model."""
+    observed = ledger.counter("observed")
+    lost = sum(ledger.counter(f"dropped_{why}") for why in ("full", "away", "killed"))
+    lost += sum(ledger.observer_counter(why) for why in ("failed", "lost"))
+    share = lost / observed if observed else 0.0
+    caveat = f"{share:.1%} of the records of requests were lost before they were looked at"
+    return {
+        **monitor.status(),
+        "records_lost": {"records": lost, "share": share},
+        "caveats": [caveat] if share > CAVEAT else [],
+    }
 
 
 def _told(work: Callable[..., T]) -> Callable[..., T]:

@@ -95,6 +95,7 @@ class _Observer:
 
             self._resource = resource.make(__version__)
             service = str(self._resource.attributes.get("service.name", service))
+        self._service = service
         self._sinks = self._make_sinks(telemetry)
         self._monitor = self._make_monitor(scratch)
         self._keeping = Keeping(self._monitor)
@@ -274,8 +275,11 @@ class _Observer:
         if self._monitor.last_error != self._told:
             self._told = self._monitor.last_error
             self._log.warning(f"what drift learned is kept in memory only: {self._told}")
-        found = self._monitor.take_changes()
+        found = [*changes.lines(self._monitor.take_changes())]
         changes.tell(found, self._log)
+        records = changes.records(found, self._service, time.time_ns())
+        for sender in self._sinks.logs if records else ():
+            sender.put(records)
         self._keeping.urgent |= bool(found)
 
     def _is_worker(self, pid: int) -> bool:
@@ -290,7 +294,7 @@ class _Observer:
             health=lambda: (True, {"status": "ok"}),
             ready=self._ready,
             status=self._status,
-            drift=lambda: dict(self._monitor.status()),
+            drift=lambda: desk.drift_page(self._monitor, self._ledger),
             orders=desk.orders(self._monitor, self._log),
         )
         return await server.start(views, sock, self._config.admin.token, self._log)

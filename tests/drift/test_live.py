@@ -169,3 +169,20 @@ def test_without_a_state_dir_an_observer_that_dies_is_no_loss_and_nothing_is_lef
     assert get(proxy.admin, "/api/v1/drift").json()["learned_references"]["kept_in"] == "memory"
     proxy.stop()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_rows_that_nobody_saw_are_said_beside_the_verdicts(start, model):
+    proxy = start(model.url, {"drift": DRIFT, "capture": {"max_body_bytes": 200}})
+    traffic = Traffic(proxy)
+    traffic.send(200, "small")
+    long = json.dumps({"instances": [{"age": 1, "income": 2, "note": "x" * 300}]}).encode()
+    for _ in range(10):
+        assert ask(proxy.address, "POST", PATH, long).status == 200
+        assert ask(proxy.address, "GET", PATH).status == 200  # no row, so none is missing
+    eventually(traffic.seen, "all records to be taken")
+    found = traffic.drift()
+    assert found["unseen"]["rows_by_reason"] == {"too_large": 10}
+    assert found["unseen"]["share"] == pytest.approx(10 / 210)
+    assert "too_large" in found["caveats"][0]
+    name, labels = "outrider_drift_unseen_rows_total", {"model": "churn", "reason": "too_large"}
+    assert proxy.metric(name, **labels) == 10

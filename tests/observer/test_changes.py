@@ -23,7 +23,7 @@ def change(column: str, before: Any = "stable", after: Any = "drift") -> Change:
 
 def told(found: list[Change], level: str = "info") -> list[dict[str, Any]]:
     stream = io.StringIO()
-    changes.tell(found, selflog.make("outrider", level, stream))
+    changes.tell(changes.lines(found), selflog.make("outrider", level, stream))
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
@@ -55,3 +55,14 @@ def test_a_thousand_columns_are_not_a_thousand_lines(count, after, lines):
     if lines == 1:
         assert (found[0]["columns"], found[0]["after"]) == (count, after)
         assert found[0]["first"][0] == "c0"
+
+
+def test_what_concerns_drift_goes_where_logs_are_sent():
+    found = [change("petal"), change("sepal", "insufficient", "stable")]
+    [record] = changes.records(changes.lines(found), "api", 1_764_000_000_123_456_789)
+    assert record.labels == (("service_name", "api"), ("model", "iris"), ("level", "warning"))
+    assert record.timestamp_ns == 1_764_000_000_123_456_789
+    line = json.loads(record.data)
+    assert line["timestamp"] == "2025-11-24T16:00:00.123456789Z"
+    assert (line["service.name"], line["column"], line["after"]) == ("api", "petal", "drift")
+    assert [line["message"], line["examples"]] == [told([change("petal")])[0]["message"], ["id-1"]]
