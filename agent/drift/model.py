@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 
 from agent.decode.payload import Payload
 from agent.drift.chart import Chart
+from agent.drift.classic import Rule
 from agent.drift.columns import Side, WatchedColumn, all_columns
 from agent.drift.decisions import Decisions, Key
 from agent.drift.examples import Example, Remembered, Reservoir
@@ -244,8 +245,7 @@ class ModelWatch:
             chart.push(windows, began, now, seconds)
         for i, (column, counts) in enumerate(zip(columns, windows, strict=True)):
             if chart is None:
-                rule = "psi" if settings.mode == "evidence" else settings.mode
-                verdict = classic(column.base, counts, rule)
+                verdict = classic(column.base, counts, self.rule)
                 column.judged(partial(_same, verdict), level, now)
                 self._turn(column, verdict.state, began)
                 continue
@@ -253,6 +253,11 @@ class ModelWatch:
             alarm = chart.alarms[i]
             self._turn(column, state_of(chart, i), alarm.since if alarm else began)
         self._look_for_examples(self.reservoir.drain(), now)
+
+    @property
+    def rule(self) -> Rule:
+        """The old rule that is judged by, where it is one."""
+        return "psi" if self.settings.mode == "evidence" else self.settings.mode
 
     def new_chart(self) -> Chart | None:
         """For the columns there are; None for the old rules."""

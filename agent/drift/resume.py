@@ -96,7 +96,7 @@ def _resume_column(model: ModelWatch, column: WatchedColumn, place: int, one: Sa
     column.drifted = np.array(one.drifted, dtype=np.int64)
     column.examples[:] = one.examples
     if model.chart is None:
-        later = partial(classic, column.base, column.last)
+        later = partial(classic, column.base, column.last, model.rule)
     else:
         later = partial(verdict_of, model.chart, place, column.last)
     column.judged(later, one.level, one.evaluated)

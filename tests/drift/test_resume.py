@@ -50,7 +50,7 @@ def columns(one: Monitor) -> Any:
 @given(
     st.lists(st.floats(0, 1.5), min_size=1, max_size=40),
     st.integers(0, 30),
-    st.sampled_from(["evidence", "psi"]),
+    st.sampled_from(["evidence", "psi", "ks"]),
 )
 def test_what_goes_on_and_what_was_resumed_judge_alike(shifts, before, mode):
     clock = Clock()

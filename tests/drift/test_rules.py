@@ -1,0 +1,126 @@
+"""The rules for Prometheus name metrics that there are, and a fleet's drift is that of its sum."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+from agent.drift.distance import psi
+from agent.drift.model import Settings
+from agent.drift.monitor import Monitor, References
+from tests.drift.test_acknowledge import PROFILE, Site
+from tests.drift.test_monitor import payload, scraped
+from tests.harness import ROOT
+
+RULES = ROOT / "examples" / "prometheus" / "drift.rules.yml"
+
+
+def promtool(*args: str) -> None:
+    done = subprocess.run(["promtool", *args], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_rules_name_only_metrics_that_there_are():
+    site = Site()
+    site.window(count=2)
+    site.order("mute", column="a", until="1h")
+    named = set(re.findall(r"\boutrider_\w+", RULES.read_text()))
+    families = text_string_to_metric_families(scraped(site.monitor))
+    there = {sample.name for family in families for sample in family.samples}
+    assert named <= there, named - there
+
+
+def series(pod: str, text: str) -> list[dict[str, str]]:
+    """Of one scrape: counters as growing from nothing for two hours, gauges as they are."""
+    found = []
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            labels = ",".join(f'{k}="{v}"' for k, v in {**sample.labels, "pod": pod}.items())
+            steady = f"0+{sample.value}x120" if family.type == "counter" else f"{sample.value}x120"
+            found.append({"series": f"{sample.name}{{{labels}}}", "values": steady})
+    return found
+
+
+@pytest.mark.needs("promtool")
+def test_a_fleets_drift_is_a_recording_rule(tmp_path: Path):
+    """Two pods, each with a little of it, of unequal traffic."""
+    rng = np.random.default_rng(5)
+    pods = [Monitor(Settings(), References(PROFILE)) for _ in range(2)]
+    for pod, (rows, shift) in zip(pods, ((2000, 0.4), (1000, 0.8)), strict=True):
+        values = {"a": rng.normal(size=rows) + shift, "b": rng.normal(size=rows)}
+        pod.add(payload({name: column.tolist() for name, column in values.items()}))
+    [column] = [c for c in PROFILE.columns if c.name == "a"]
+    total = sum(pod.models["m"].inputs.columns["a"].totals for pod in pods)
+    before = np.array([*column.counts, column.missing, column.invalid])
+    now, then = (np.maximum(x / x.sum(), 1e-4) for x in (total, before))
+    expected = float(((now - then) * np.log(now / then)).sum())
+    assert expected == pytest.approx(psi(then, now))
+    labels = f'column="a",model="m",reference="{PROFILE.short_hash}",side="input"'
+    alert = dict(re.findall(r'(\w+)="([^"]*)"', labels))
+    test: dict[str, Any] = {
+        "rule_files": [str(RULES)],
+        "evaluation_interval": "1m",
+        "tests": [
+            {
+                "interval": "1m",
+                "input_series": [x for n, p in enumerate(pods) for x in series(f"{n}", scraped(p))],
+                "promql_expr_test": [
+                    {
+                        "expr": 'round(outrider:column:psi_1h{column="a"}, 0.001)',
+                        "eval_time": "90m",
+                        "exp_samples": [{"labels": f"{{{labels}}}", "value": round(expected, 3)}],
+                    }
+                ],
+                "alert_rule_test": [
+                    {
+                        "alertname": "OutriderFleetDrift",
+                        "eval_time": "90m",
+                        "exp_alerts": [
+                            {
+                                "exp_labels": {**alert, "severity": "ticket"},
+                                "exp_annotations": {"summary": "input a of m drifts over all pods"},
+                            }
+                        ],
+                    }
+                ],
+            }
+        ],
+    }
+    file = tmp_path / "test.yml"
+    file.write_text(yaml.safe_dump(test))
+    promtool("check", "rules", str(RULES))
+    promtool("test", "rules", str(file))
+    assert expected > 0.25
+
+
+@pytest.mark.needs("promtool")
+def test_a_muted_alarm_rings_nobody(tmp_path: Path):
+    of = 'column="a",model="m",side="input"'
+    detected = {"series": f"outrider_drift_detected{{{of}}}", "values": "1x9"}
+    muted = {"series": f"outrider_drift_acknowledged{{{of}}}", "values": "_x4 1x4"}
+    expr = "outrider_drift_detected == 1 unless outrider_drift_acknowledged == 1"
+    assert expr in RULES.read_text()
+    ringing = {"labels": f"outrider_drift_detected{{{of}}}", "value": 1}
+    test = {
+        "rule_files": [str(RULES)],
+        "tests": [
+            {
+                "interval": "1m",
+                "input_series": [detected, muted],
+                "promql_expr_test": [
+                    {"expr": expr, "eval_time": "2m", "exp_samples": [ringing]},
+                    {"expr": expr, "eval_time": "7m", "exp_samples": []},
+                ],
+            }
+        ],
+    }
+    file = tmp_path / "test.yml"
+    file.write_text(yaml.safe_dump(test))
+    promtool("test", "rules", str(file))
