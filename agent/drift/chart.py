@@ -31,7 +31,7 @@ from agent.drift.spans import LEVELS, Span, Spans
 
 MIN_ROWS = 50
 """Rows of a span, or of the reference, below which nothing is said."""
-WORTH_A_LOOK = 1.5
+WORTH_A_LOOK = 2.0
 """|mean| / sd below which a test is given that as its z: far from any threshold."""
 CLEAR_Z = 2.0
 CLEAR_SHARE = 0.5
@@ -212,8 +212,8 @@ class Chart:
         others = look & ~self._is_set
         column, score = np.nonzero(others)
         if len(column):
-            rate = tilted_rate(self._shares[column], self._values[column, score], effect[others])
-            z[others] = np.sqrt(2 * rate) / spread[others]
+            cells, values = self._shares[column], self._values[column, score]
+            z[others] = np.sqrt(2 * tilted_rate(cells, values, effect[others])) / spread[others]
         enough = self._judged & (rows >= MIN_ROWS)
         z[~enough] = 0.0
         return Tests(z, effect, spread)
@@ -283,6 +283,12 @@ class Chart:
             limit = max(self.min_effect, CLEAR_SHARE * alarm.effect)
             if effect < CLEAR_Z * spread and effect + 2 * spread < limit:
                 cleared[column] = span.level
+
+    @property
+    def fixed_bytes(self) -> int:
+        """What the scores take, besides `spans.bytes`."""
+        arrays = (self._values, self._shares, self._expected, self._unit, self._continuity)
+        return sum(array.nbytes for array in arrays) + self._weight_of.nbytes
 
     def strongest(self, column: int) -> tuple[int, Look] | None:
         """The span whose last look came closest to, or went furthest beyond, its threshold."""

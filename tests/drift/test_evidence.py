@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
-from agent.drift.evidence import bernoulli_rate, p_value, thresholds, tilted_rate
+from agent.drift.evidence import (
+    bernoulli_rate,
+    p_value,
+    thresholds,
+    tilted_rate,
+    two_sample_rate,
+)
 
 
 @given(st.floats(1e-6, 1 - 1e-6), st.floats(0, 1))
@@ -59,3 +65,25 @@ def test_a_signed_root_is_as_rare_as_it_says(share):
     seen = exact > 1e-12
     assert (exact[seen] / claimed[seen]).max() < 1.25
     assert (exact[seen] / claimed[seen]).min() > 0.5
+
+
+def test_a_skewed_score_is_as_rare_as_it_says():
+    """Squares of 50 normal rows: the exact tail is chi-squared's, as far as 4,000 rows reach."""
+    rng = np.random.default_rng(0)
+    rows = np.sort(rng.normal(size=4000))
+    values = (rows**2 - (rows**2).mean()) / (rows**2).std()
+    shares = np.full(len(rows), 1 / len(rows))
+    means = np.array([0.3, 0.45, 0.6])
+    rate = tilted_rate(np.tile(shares, (3, 1)), np.tile(values, (3, 1)), means)
+    z = np.sqrt(2 * 50 * rate)
+    squares = means * (rows**2).std() + (rows**2).mean()
+    exact = stats.chi2.sf(50 * squares, 50)
+    assert stats.norm.sf(z) == pytest.approx(exact, rel=0.3)
+
+
+@given(st.floats(1e-5, 0.99), st.floats(1e-5, 0.99), st.integers(50, 10**7), st.integers(50, 10**6))
+def test_the_two_sample_rate_is_half_of_g(share, found, rows, size):
+    table = np.array([[found * rows, (1 - found) * rows], [share * size, (1 - share) * size]])
+    g, *_ = stats.chi2_contingency(table, lambda_="log-likelihood", correction=False)
+    args = [np.array([x], dtype=float) for x in (share, found, rows, size)]
+    assert two_sample_rate(*args)[0] == pytest.approx(g / 2, rel=1e-6, abs=1e-6)

@@ -1,0 +1,50 @@
+"""`python -m bench.drift [part …]`: how often it cries wolf, how soon it finds, what it costs.
+
+Parts: false-alarms, delay, cost. Results go to bench/results/drift-PART.{md,json,svg}.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+
+from bench.drift import cost, delay, false_alarms
+from bench.drift.settings import Settings
+
+PARTS: dict[str, Callable[[Settings], None]] = {
+    "false-alarms": false_alarms.run,
+    "delay": delay.run,
+    "cost": cost.run,
+}
+
+
+def main(typed: list[str]) -> int:
+    """Exit status 0, or 2 for a part that does not exist."""
+    parser = argparse.ArgumentParser(prog="python -m bench.drift", description=__doc__)
+    parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; default: all")
+    parser.add_argument("--sequences", type=int, default=60, help="references, each with a month")
+    parser.add_argument("--repetitions", type=int, default=30, help="of each change")
+    parser.add_argument("--peer-windows", type=int, default=200, help="of each rule")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--only", default="", help="scenarios, comma-separated: writes nothing")
+    arguments = parser.parse_args(typed)
+    unknown = [part for part in arguments.parts if part not in PARTS]
+    if unknown:
+        parser.error(f"no part {', '.join(unknown)}; there are {', '.join(PARTS)}")
+    settings = Settings(
+        arguments.sequences,
+        arguments.repetitions,
+        arguments.peer_windows,
+        arguments.processes,
+        tuple(filter(None, arguments.only.split(","))),
+        " ".join(["python -m bench.drift", *typed]),
+    )
+    for part in arguments.parts or PARTS:
+        PARTS[part](settings)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
