@@ -37,14 +37,15 @@ def carry_out(model: ModelWatch, order: Order, now: float) -> list[Key]:
 
 
 def _columns(model: ModelWatch, order: Order) -> list[WatchedColumn]:
+    candidates = model.columns if order.action == "new_normal" else model.judged
     found = [
         column
-        for column in model.columns
+        for column in candidates
         if order.side in (None, column.base.column.side)
         and order.column in (None, column.base.column.name)
     ]
     if not found:
-        names = sorted({column.base.column.name for column in model.columns})
+        names = sorted({column.base.column.name for column in candidates})
         known = ", ".join(names[:20]) + ("…" if len(names) > 20 else "")
         raise OrderError("column", order.column, f"the reference has: {known}", 404)
     if order.column is not None and len(found) > 1:

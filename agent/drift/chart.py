@@ -83,6 +83,20 @@ class Tests(NamedTuple):
     """Standard deviation of the effect."""
 
 
+class Questions(NamedTuple):
+    """All scores of some columns, [column, score]; `values` has [column, score, cell]."""
+
+    values: Floats
+    weights: Floats
+    """The mean of up and down."""
+    is_set: npt.NDArray[np.bool_]
+    """Whether it is the indicator of a set of cells."""
+    expected: Floats
+    """The set's share under the reference."""
+    unit: Floats
+    """Its standard deviation there."""
+
+
 class Chart:
     """Judges the windows of some columns against their reference."""
 
@@ -108,6 +122,7 @@ class Chart:
         ]
         self.columns = list(columns)
         self.min_effect = min_effect
+        self.share = share
         self.rate = false_alarms * share / (2 * max(1, len(columns)) * replicas)
         self.windows = 0
         self.alarms: list[Alarm | None] = [None] * len(columns)
@@ -144,6 +159,16 @@ class Chart:
         offsets = np.arange(count) * width
         parts = [cells.places + at for cells, at in zip(self.cells, offsets, strict=True)]
         self._places = np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
+
+    def questions(self, columns: Sequence[int]) -> Questions:
+        """What is asked of these columns."""
+        return Questions(
+            self._values[columns],
+            self._weights[self._weight_of[:, columns]].mean(0),
+            self._is_set[columns],
+            self._expected[columns],
+            self._unit[columns],
+        )
 
     def renew(self, columns: Mapping[int, ColumnProfile]) -> None:
         """Judges these columns, by their places, by other profiles, afresh; the others go on."""

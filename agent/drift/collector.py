@@ -52,8 +52,9 @@ class DriftCollector:
         yield from _counters(columns)
         yield from _bins(_worst(columns, self._bin_columns))
         now = self._monitor.now()
-        yield from _verdicts(columns, now)
-        yield _acknowledged(columns)
+        judged = [(model, column) for model in models for column in model.judged]
+        yield from _verdicts(judged, now)
+        yield _acknowledged(judged)
         yield _predictions(columns)
         yield from _unseen(models)
         yield from _references(self._monitor, models)

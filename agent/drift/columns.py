@@ -15,11 +15,14 @@ import numpy as np
 
 from agent.decode.payload import MAX_COLUMNS, Columns, Value
 from agent.drift.decisions import Key
+from agent.drift.derived.scores import NO_SCORES, Scorer, Scores
 from agent.drift.examples import SHOWN, Example, Remembered, find
 from agent.drift.reference import ColumnProfile, SideName
 from agent.drift.sketch import MISSING, Ints, NumericBins, numbers
 from agent.drift.verdict import Baseline, State, Verdict
 
+MAX_FILLED = 1 << 19
+"""Cells of a buffer that are filled to align a late column; a later one is left out."""
 MAX_UNEXPECTED = 100
 """Names kept of columns that the reference has not."""
 
@@ -30,11 +33,18 @@ class Buffers(dict[str, list[Value]]):
     def __init__(self) -> None:
         super().__init__()
         self.overflow: list[Value] = []
+        self.rows_before = 0
+        """Rows that a column lacks which comes late."""
 
     def __missing__(self, name: str) -> list[Value]:
-        if len(self) >= MAX_COLUMNS:
+        if len(self) >= MAX_COLUMNS or self.rows_before * len(self) > MAX_FILLED:
             return self.overflow
-        return self.setdefault(name, [])
+        return self.setdefault(name, [None] * self.rows_before)
+
+    def fill(self, rows: int) -> None:
+        """Makes all columns as long."""
+        for values in self.values():
+            values.extend([None] * (rows - len(values)))
 
 
 class WatchedColumn:
@@ -49,14 +59,17 @@ class WatchedColumn:
         "drifted",
         "evaluated",
         "examples",
+        "is_derived",
         "last",
         "level",
+        "scorer",
+        "scores",
         "seen",
         "since",
         "state",
         "sum",
         "totals",
-    )  # fmt: skip
+    )
 
     def __init__(self, column: ColumnProfile) -> None:
         self.base = Baseline(column)
@@ -71,6 +84,11 @@ class WatchedColumn:
         """Of all windows since the start."""
         self.sum = 0.0
         """Of all finite numbers since the start."""
+        self.is_derived = False
+        """Computed of rows: it comes when they do, and only its drift is news."""
+        self.scorer: Scorer | None = None
+        """Set where something is derived of it."""
+        self.scores = NO_SCORES
         self.seen = False
         self._verdict: Verdict | None = None
         self._later: Callable[[], Verdict] | None = None
@@ -89,9 +107,14 @@ class WatchedColumn:
         if isinstance(self.bins, NumericBins):
             batch = numbers(values)
             self.sum += float(batch.finite.sum())
-            counts = self.bins.count_numbers(batch)
+            places = self.bins.places(batch.finite)
+            counts = self.bins.count_places(batch, places)
+            if self.scorer is not None:
+                self.scores = self.scorer.of_numbers(batch, places)
         else:
             counts = self.bins.count(values)
+            if self.scorer is not None:
+                self.scores = self.scorer.of(values)
         counts[MISSING] += max(0, rows - len(values))
         self.counts += counts
         self.totals += counts
@@ -108,6 +131,17 @@ class WatchedColumn:
         self._later, self.level = later, level
         if self.last.any():
             self.evaluated = now
+
+    def add(self, counts: Ints) -> None:
+        """Adds counts of its bins."""
+        self.seen = True
+        self.counts[:MISSING] += counts
+        self.totals[:MISSING] += counts
+
+    def take_scores(self) -> Scores:
+        """Those of the last batch, a row each where the rows are aligned."""
+        scores, self.scores = self.scores, NO_SCORES
+        return scores
 
     def finding(self) -> str:
         """What is wrong with the match between reference and traffic, or nothing."""
@@ -157,18 +191,25 @@ class Side:
         self.columns: dict[str, WatchedColumn] = {}
         self.unexpected: dict[str, None] = {}
         """Names in the traffic that the reference has not."""
+        self.is_aligned = False
+        """Whether a row has the same place in each buffer; what is derived of rows needs it."""
 
     def watch(self, columns: Iterable[ColumnProfile]) -> None:
         """Begins to count on these bins; what was buffered till now is dropped."""
         self.columns = {c.name: WatchedColumn(c) for c in columns if c.side == self.name}
+        self.is_aligned = False
         self.take()
 
     def add(self, columns: Columns, rows: int) -> None:
         """Appends the values of some rows."""
-        self.rows += rows
         buffers = self.buffers
+        if self.is_aligned:
+            buffers.rows_before = self.rows
+        self.rows += rows
         for name, values in columns.items():
             buffers[name].extend(values)
+        if self.is_aligned and len(columns) != len(buffers):
+            buffers.fill(self.rows)
 
     def count(self) -> None:
         """Counts what is buffered, and empties it."""

@@ -9,13 +9,19 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Literal, NamedTuple
 
-from agent.decode.payload import Payload
+from agent.decode.payload import Payload, Value
 from agent.drift.chart import Chart
 from agent.drift.classic import Rule
 from agent.drift.columns import Side, WatchedColumn, all_columns
 from agent.drift.decisions import Decisions, Key
+from agent.drift.derived.fit import derived_of
+from agent.drift.derived.pairs import Pairs
+from agent.drift.derived.watch import SHARE as DERIVED_SHARE
+from agent.drift.derived.watch import DerivedWatch
 from agent.drift.examples import Example, Remembered, Reservoir
 from agent.drift.learn import ColumnBuilder, shape_of
+from agent.drift.previous import SHARE as PREVIOUS_SHARE
+from agent.drift.previous import ChangedAgain, Previous
 from agent.drift.reference import ColumnProfile, Profile, make, with_columns
 from agent.drift.sketch import Ints
 from agent.drift.unseen import Reason, Unseen
@@ -54,7 +60,7 @@ class Settings(NamedTuple):
 
 
 class Change(NamedTuple):
-    """A column's verdict became another; or, from drift to drift, its mute ended."""
+    """A column's verdict became another; from drift to drift: its mute ended, or it moved again."""
 
     model: str
     column: str
@@ -66,6 +72,16 @@ class Change(NamedTuple):
     """That which changed it."""
     examples: Sequence[Example] = ()
     """Some requests in the bins that grew."""
+    again: ChangedAgain | None = None
+    """Long in drift, it changed against the windows before."""
+
+
+class Times(NamedTuple):
+    """Of a window: epoch seconds, and what it is charged for."""
+
+    began: float
+    ended: float
+    seconds: float
 
 
 class ModelWatch:
@@ -94,6 +110,9 @@ class ModelWatch:
         self.reservoir = Reservoir()
         self.chart: Chart | None = None
         """None without a reference, and for the old rules."""
+        self.pairs = Pairs()
+        self.derived: DerivedWatch | None = None
+        self.previous: Previous | None = None
         self.changes: list[Change] = []
         if reference is not None:
             self.watch(reference, now, "given")
@@ -108,6 +127,7 @@ class ModelWatch:
         self.inputs.add(payload.inputs, rows)
         if payload.output_rows:
             self.outputs.add(payload.outputs, payload.output_rows)
+        self.pairs.note(rows, self.inputs.rows, payload.output_rows, self.outputs.rows)
         self.window.rows += rows
         self.left_out += payload.left_out
         self.unseen.see(rows)
@@ -149,7 +169,7 @@ class ModelWatch:
     def _end_mutes(self, now: float) -> None:
         """What still drifts when its mute ends is news."""
         ended = self.decisions.end_mutes(now)
-        for column in self.columns if ended else ():
+        for column in self.judged if ended else ():
             if column.key() in ended and column.state == "drift":
                 self._tell(column, "drift", column.since or now)
 
@@ -163,7 +183,9 @@ class ModelWatch:
         for side in self.sides:
             side.watch(reference.columns)
         self.cells = 0
+        self._watch_derived()
         self.chart = self.new_chart()
+        self.previous = Previous(self.chart) if self.chart is not None else None
         self.window.close(now)
 
     def replace(self, columns: Mapping[Key, ColumnProfile]) -> None:
@@ -184,6 +206,7 @@ class ModelWatch:
                     side.columns[name] = WatchedColumn(profile)
                 else:
                     column.totals[:] = 0  # counters begin anew with the reference's new hash
+        self._watch_derived()
 
     @property
     def base(self) -> str:
@@ -200,6 +223,11 @@ class ModelWatch:
         """All columns of the reference."""
         return list(all_columns(self.sides))
 
+    @property
+    def judged(self) -> list[WatchedColumn]:
+        """Those, and the derived ones."""
+        return [*self.columns, *(self.derived.columns if self.derived is not None else ())]
+
     def is_stale(self, column: WatchedColumn, now: float) -> bool:
         """Whether what is known of it is of STALE_WINDOWS windows' length ago: nothing came."""
         evaluated = column.evaluated
@@ -211,36 +239,74 @@ class ModelWatch:
 
     def state(self) -> State:
         """Drift if any column drifts that is not muted, insufficient if none can be judged."""
-        states = {column.state for column in self.columns if not self.is_muted(column)}
+        states = {column.state for column in self.judged if not self.is_muted(column)}
         return "drift" if "drift" in states else "stable" if "stable" in states else "insufficient"
 
     def _count(self) -> None:
+        paired = self.pairs.take(self.inputs.rows, self.outputs.rows)
         for side in self.sides:
             side.count()
+        if self.derived is not None:
+            self.derived.count(paired)
         self.cells = 0
 
     def _learned(self) -> Profile:
         rows = self.inputs.rows
+        paired = self.pairs.take(rows, self.outputs.rows)
         columns: list[ColumnProfile] = []
+        taken: list[dict[str, list[Value]]] = []
         for side in self.sides:
             side_rows, buffers = side.take()
+            taken.append(buffers)
             for name, values in buffers.items():
                 builder = ColumnBuilder(shape_of(name, side.name, values))
                 builder.add(values, absent=side_rows - len(values))
                 columns.append(builder.profile())
-        return make(self.name, rows, columns)
+        profile = make(self.name, rows, columns)
+        inputs, outputs = taken
+        return derived_of(profile, inputs, outputs, rows, paired)
 
     def _judge(self, now: float) -> None:
         began = self.window.opened
         seconds = self.window.close(now)
         self.windows += 1
-        settings = self.settings
-        columns = self.columns
-        level = level_of(settings.false_alarms, seconds, len(columns), settings.replicas)
-        windows = [self._taken(column) for column in columns]
+        windows = [self._taken(column) for column in self.columns]
         if not any(counts.any() for counts in windows):
             return  # nothing came: nothing is known that was not before
-        chart = self.chart
+        times = Times(began, now, seconds)
+        self._judge_columns(self.chart, self.columns, windows, times)
+        if self.derived is not None:
+            self.derived.suspend(self._effects())
+            windows = [self._taken(column) for column in self.derived.columns]
+            self._judge_columns(self.derived.chart, self.derived.columns, windows, times)
+        self._look_back(now)
+        self._look_for_examples(self.reservoir.drain(), now)
+
+    def _effects(self) -> dict[Key, float]:
+        """Of the columns in drift."""
+        alarms = self.chart.alarms if self.chart is not None else []
+        pairs = zip(self.columns, alarms, strict=True)
+        return {column.key(): alarm.effect for column, alarm in pairs if alarm is not None}
+
+    def _look_back(self, now: float) -> None:
+        """Columns that have long been in drift, and now changed again."""
+        if self.previous is None:
+            return
+        columns = self.columns
+        for place in self.previous.look(now):
+            self._tell(columns[place], "drift", now, self.previous.found[place])
+
+    def _judge_columns(
+        self,
+        chart: Chart | None,
+        columns: Sequence[WatchedColumn],
+        windows: Sequence[Ints],
+        times: Times,
+    ) -> None:
+        began, now, seconds = times
+        settings = self.settings
+        budget = settings.false_alarms * (chart.share if chart is not None else 1.0)
+        level = level_of(budget, seconds, len(columns), settings.replicas)
         if chart is not None:
             chart.push(windows, began, now, seconds)
         for i, (column, counts) in enumerate(zip(columns, windows, strict=True)):
@@ -252,7 +318,6 @@ class ModelWatch:
             column.judged(partial(verdict_of, chart, i, counts), level, now)
             alarm = chart.alarms[i]
             self._turn(column, state_of(chart, i), alarm.since if alarm else began)
-        self._look_for_examples(self.reservoir.drain(), now)
 
     @property
     def rule(self) -> Rule:
@@ -264,12 +329,24 @@ class ModelWatch:
         settings = self.settings
         if settings.mode != "evidence":
             return None
+        derived = DERIVED_SHARE if self.derived is not None else 0.0
         return Chart(
             [column.base.column for column in self.columns],
             false_alarms=settings.false_alarms,
+            share=1 - PREVIOUS_SHARE - derived,
             replicas=settings.replicas,
             min_effect=settings.min_effect,
         )
+
+    def _watch_derived(self) -> None:
+        """Anew: what was seen of derived columns is forgotten."""
+        settings, reference = self.settings, self.reference
+        self.derived = None
+        if settings.mode == "evidence" and reference is not None and reference.derived is not None:
+            self.derived = DerivedWatch(
+                reference.derived, *self.sides, false_alarms=settings.false_alarms,
+                replicas=settings.replicas, min_effect=settings.min_effect,
+            )  # fmt: skip
 
     def _look_for_examples(self, remembered: Sequence[Remembered], now: float) -> None:
         drifting = [column for column in self.columns if column.state == "drift"]
@@ -297,14 +374,24 @@ class ModelWatch:
                 column.examples.clear()
                 self._tell(column, before, since)
 
-    def _tell(self, column: WatchedColumn, before: State, since: float) -> None:
+    def _tell(
+        self,
+        column: WatchedColumn,
+        before: State,
+        since: float,
+        again: ChangedAgain | None = None,
+    ) -> None:
         verdict = column.verdict
         assert verdict is not None
         if column.state == "drift" and self.is_muted(column):
             return
+        if column.is_derived and "drift" not in (before, column.state):
+            return
         side, name = column.key()
         self.changes.append(
-            Change(self.name, name, side, before, column.state, since, verdict, column.examples)
+            Change(
+                self.name, name, side, before, column.state, since, verdict, column.examples, again
+            )
         )
 
 

@@ -135,14 +135,13 @@ def with_columns(
 ) -> Profile:
     """The same with these columns, by side and name, in the place of its own; another hash.
 
-    Derived columns go if one of these has other bins than that which they were computed of.
+    Derived columns go if one of these is among those that they are computed of: what goes with
+    the new normal is not known yet.
     """
     replaced = [columns.get((c.side, c.name), c) for c in profile.columns]
     derived = profile.derived
-    if derived is not None:
-        pairs = zip(profile.columns, replaced, strict=True)
-        other = {(a.side, a.name) for a, b in pairs if not _same_bins(a, b)}
-        derived = None if other & stored.sources(derived) else derived
+    if derived is not None and columns.keys() & stored.sources(derived):
+        derived = None
     return hashed(msgspec.structs.replace(profile, columns=replaced, derived=derived))
 
 
@@ -242,7 +241,7 @@ def _period(profiles: Sequence[Profile]) -> Period | None:
 
 
 def _added(a: ColumnProfile, b: ColumnProfile) -> ColumnProfile:
-    if not _same_bins(a, b):
+    if (a.kind, a.edges, a.categories) != (b.kind, b.edges, b.categories):
         remedy = "build the second with the first one's bins (profiles of one build share them)"
         raise ProfileError("merge", f"columns.{a.name}", b.kind, "has other bins", remedy)
     return msgspec.structs.replace(
@@ -253,10 +252,6 @@ def _added(a: ColumnProfile, b: ColumnProfile) -> ColumnProfile:
         moments=pooled(a.moments, b.moments),
         variation=merged_variation(a.variation, b.variation),
     )
-
-
-def _same_bins(a: ColumnProfile, b: ColumnProfile) -> bool:
-    return (a.kind, a.edges, a.categories) == (b.kind, b.edges, b.categories)
 
 
 def pooled(a: Moments | None, b: Moments | None) -> Moments | None:

@@ -15,9 +15,11 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
+from agent.drift.chart import Chart
 from agent.drift.columns import WatchedColumn
 from agent.drift.examples import Example
 from agent.drift.model import ModelWatch
+from agent.drift.previous import Looked, Previous
 from agent.drift.reference import SideName
 from agent.drift.saved import SavedChart, load, saved
 from agent.drift.state import Store
@@ -55,15 +57,27 @@ class Evidence(Struct):
     columns: list[SavedColumn]
     chart: SavedChart | None
     """None by the old rules."""
+    derived: SavedChart | None = None
+    """Of the derived columns, which come after the others in `columns`."""
+    previous: Looked | None = None
 
 
 def evidence_of(model: ModelWatch) -> Evidence:
     """Of a model that is judged by a reference."""
     assert model.reference is not None
-    columns = [_column(column) for column in model.columns if column.evaluated is not None]
+    columns = [_column(column) for column in model.judged if column.evaluated is not None]
     chart = saved(model.chart) if model.chart is not None else None
+    derived = saved(model.derived.chart) if model.derived is not None else None
+    previous = model.previous.looked if model.previous is not None else None
     return Evidence(
-        model.name, model.reference.hash, _windows_of(model), model.windows, columns, chart
+        model.name,
+        model.reference.hash,
+        _windows_of(model),
+        model.windows,
+        columns,
+        chart,
+        derived,
+        previous,
     )
 
 
@@ -76,29 +90,41 @@ def resume(model: ModelWatch, evidence: Evidence) -> None:
     chart = model.new_chart()
     if chart is not None and evidence.chart is not None:
         load(chart, evidence.chart)
+    derived = model.derived.new_chart() if model.derived is not None else None
+    if derived is not None and evidence.derived is not None:
+        load(derived, evidence.derived)
+    previous = Previous(chart) if chart is not None else None
+    if previous is not None and evidence.previous is not None:
+        previous.go_on(evidence.previous)
     found = {(one.side, one.name): one for one in evidence.columns}
-    columns = model.columns
-    for column in columns:
+    for column in model.judged:
         one = found.get(column.key())
         if one is not None and {len(one.last), len(one.drifted)} != {len(column.last)}:
             raise ValueError(f"{one.name} has {len(one.last)} counts, not {len(column.last)}")
-    model.chart = chart
+    model.chart, model.previous = chart, previous
     model.windows = evidence.windows
-    for place, column in enumerate(columns):
-        one = found.get(column.key())
-        if one is not None:
-            _resume_column(model, column, place, one)
+    groups = [(chart, model.columns)]
+    if model.derived is not None and derived is not None:
+        model.derived.chart = derived
+        groups.append((derived, model.derived.columns))
+    for judge, columns in groups:
+        for place, column in enumerate(columns):
+            one = found.get(column.key())
+            if one is not None:
+                _resume_column(model, judge, column, place, one)
 
 
-def _resume_column(model: ModelWatch, column: WatchedColumn, place: int, one: SavedColumn) -> None:
+def _resume_column(
+    model: ModelWatch, chart: Chart | None, column: WatchedColumn, place: int, one: SavedColumn
+) -> None:
     column.state, column.since, column.seen = one.state, one.since, one.seen
     column.last = np.array(one.last, dtype=np.int64)
     column.drifted = np.array(one.drifted, dtype=np.int64)
     column.examples[:] = one.examples
-    if model.chart is None:
+    if chart is None:
         later = partial(classic, column.base, column.last, model.rule)
     else:
-        later = partial(verdict_of, model.chart, place, column.last)
+        later = partial(verdict_of, chart, place, column.last)
     column.judged(later, one.level, one.evaluated)
 
 

@@ -120,6 +120,7 @@ class CategoryBins:
                 place = self._index.get(name, len(categories))
                 self._index |= dict.fromkeys((name.title(), name.upper(), number), place)
         self._other = len(categories)
+        self._places = _Places(self._index, self._other)
         self.size = len(categories) + 1
 
     def count(self, values: Values) -> Ints:
@@ -140,13 +141,21 @@ class CategoryBins:
     def places(self, values: Values) -> Ints:
         """The bin of each value; `size` where it is missing."""
         listed = values.tolist() if isinstance(values, np.ndarray) else values
-        return np.array([self._place(value) for value in listed], dtype=np.int64)
+        return np.array([*map(self._places.__getitem__, listed)], dtype=np.int64)
 
-    def _place(self, value: Value) -> int:
-        if isinstance(value, str):
-            return self._index.get(value, self._other)
-        if value is None or value != value:
-            return self.size
+
+class _Places(dict[Value, int]):
+    """The place of a value; those of categories by name are looked up, which is most."""
+
+    def __init__(self, index: Mapping[str, int], other: int) -> None:
+        super().__init__(index.items())
+        self._index = index
+        self._other = other
+        self[None] = other + 1
+
+    def __missing__(self, value: Value) -> int:
+        if value != value:
+            return self._other + 1
         return self._index.get(category(value), self._other)
 
 

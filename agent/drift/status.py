@@ -5,11 +5,14 @@ Rule: shows, computes nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from agent.drift.columns import WatchedColumn
 from agent.drift.decisions import Renewal
 from agent.drift.model import ModelWatch
+from agent.drift.previous import ChangedAgain
 
 
 def status_of(model: ModelWatch, now: float) -> dict[str, object]:
@@ -25,7 +28,9 @@ def status_of(model: ModelWatch, now: float) -> dict[str, object]:
     the first window that shows it), when its last row was `evaluated`, whether that is `stale`,
     `level` (the last window's share of the false-alarm budget), `finding` (what does not match the
     reference), `acknowledged` and `renewed` (by whom, when, why), `examples` (requests in the bins
-    that grew most), and all of `agent.drift.verdict.Verdict` once there is one.
+    that grew most), and all of `agent.drift.verdict.Verdict` once there is one; `changed_again`
+    (`agent.drift.previous`) if it is long in drift. `derived` are columns computed of whole rows
+    (`agent.drift.derived`), `suspended` while a column that they are of drifts by itself.
     """
     reference = model.reference
     return {
@@ -59,14 +64,33 @@ def status_of(model: ModelWatch, now: float) -> dict[str, object]:
         },
         "caveats": list(filter(None, [model.unseen.caveat()])),
         "alarms": {
-            "open": sum(c.state == "drift" and not model.is_muted(c) for c in model.columns),
-            "acknowledged": sum(c.state == "drift" and model.is_muted(c) for c in model.columns),
+            "open": sum(c.state == "drift" and not model.is_muted(c) for c in model.judged),
+            "acknowledged": sum(c.state == "drift" and model.is_muted(c) for c in model.judged),
         },
-        "columns": [_column(column, model, now) for column in model.columns],
+        "columns": [
+            _column(column, model, now) | {"changed_again": msgspec.to_builtins(again)}
+            for column, again in zip(model.columns, _changed_again(model), strict=True)
+        ],
+        "derived": _derived(model, now),
         "unexpected": [
             {"name": name, "side": side.name} for side in model.sides for name in side.unexpected
         ],
     }
+
+
+def _derived(model: ModelWatch, now: float) -> list[dict[str, object]]:
+    watch = model.derived
+    if watch is None:
+        return []
+    return [
+        _column(column, model, now) | {"suspended": place in watch.suspended}
+        for place, column in enumerate(watch.columns)
+    ]
+
+
+def _changed_again(model: ModelWatch) -> Sequence[ChangedAgain | None]:
+    previous = model.previous
+    return previous.found if previous is not None else [None] * len(model.columns)
 
 
 def _column(column: WatchedColumn, model: ModelWatch, now: float) -> dict[str, object]:

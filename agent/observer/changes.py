@@ -37,13 +37,16 @@ class Line(NamedTuple):
 
 def lines(changes: Iterable[Change]) -> Iterator[Line]:
     """Drift as a warning."""
-    groups: dict[tuple[str, str, str], list[Change]] = defaultdict(list)
+    groups: dict[tuple[str, str, str, bool], list[Change]] = defaultdict(list)
     for change in changes:
-        groups[change.model, change.before, change.after].append(change)
-    for (model, before, after), group in groups.items():
+        is_again = change.again is not None
+        groups[change.model, change.before, change.after, is_again].append(change)
+    for (model, before, after, is_again), group in groups.items():
         level = logging.WARNING if after == "drift" else logging.INFO
         whose, went = f"drift of {model or 'the model'}:", f"went from {before} to {after}"
-        if before == after:
+        if is_again:
+            went = "is in drift and changed again"
+        elif before == after:
             went = "still drifts and is muted no more"
         is_drift = "drift" in (before, after)
         if is_drift and len(group) <= MANY:
@@ -89,8 +92,10 @@ def fields(change: Change) -> dict[str, Any]:
     what of the verdict is TOLD, and `examples` (ids of requests in the bins that grew)."""
     verdict = msgspec.to_builtins(change.verdict)
     told = {name: verdict[name] for name in TOLD if verdict.get(name) not in (None, "")}
-    whole = change._asdict() | told
-    del whole["verdict"]
+    whole = change._asdict() | told | {"changed_again": msgspec.to_builtins(change.again)}
+    del whole["verdict"], whole["again"]
+    if change.again is None:
+        del whole["changed_again"]
     whole["examples"] = [example.request_id for example in change.examples]
     return whole
 
@@ -98,6 +103,7 @@ def fields(change: Change) -> dict[str, Any]:
 def _how(change: Change) -> str:
     """In a few words: which test found it, which way, how far."""
     told = fields(change)
+    told |= told.get("changed_again", {})
     words = [str(told[name]) for name in ("test", "direction") if name in told]
     if "effect" in told:
         words.append(f"by {told['effect']:.3g} standard deviations")

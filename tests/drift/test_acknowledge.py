@@ -88,7 +88,8 @@ def test_what_begins_to_drift_while_it_is_muted_is_no_news():
     site = Site()
     site.window(count=2)
     site.news()
-    assert len(site.order("mute", until="1d")["columns"]) == 2
+    muted = [column["name"] for column in site.order("mute", until="1d")["columns"]]
+    assert muted == ["a", "b", "(relations) a", "(relations) b"]
     site.window(shift=0.8, count=3)
     assert site.column()["state"] == "drift"
     assert site.news() == []

@@ -120,7 +120,7 @@ def test_a_window_ends_by_time_and_is_charged_for_it():
     monitor.tick()
     column = monitor.status()["models"][0]["columns"][0]
     assert (column["rows"], column["state"], column["since"]) == (200, "stable", 1000.0)
-    assert column["level"] == pytest.approx(60 / (30 * 86400))
+    assert column["level"] == pytest.approx(0.95 * 60 / (30 * 86400))
     clock.now += 60
     monitor.tick()
     column = monitor.status()["models"][0]["columns"][0]

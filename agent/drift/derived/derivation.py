@@ -5,8 +5,6 @@ Rule: a row counts once in each; what a reference says of its columns is in `sto
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from agent.drift.derived import importance
@@ -29,15 +27,21 @@ class Derivation:
         self.prediction = derived.prediction.name if derived.prediction else ""
         self.relations = Relations(derived.correlation) if len(self.inputs) > 1 else None
         self.rows_at_once = CELLS // max(1, len(self.inputs))
+        kinds = ["relations"] * (self.relations is not None) + ["importance"] * bool(
+            self.prediction
+        )
+        self.places = [(kind, i) for kind in kinds for i in range(len(self.inputs))]
+        """Of each derived column its kind and its input."""
 
     def profiles(self) -> list[ColumnProfile]:
         """The derived columns as columns of a profile, in the order of `counts`."""
-        derived = self.derived
-        named = [(f"(relations) {name}", counts) for name, counts in self._of(derived.relations)]
-        named += [(f"(importance) {name}", counts) for name, counts in self._of(derived.importance)]
-        edges = derived.edges
+        lists = {"relations": self.derived.relations, "importance": self.derived.importance}
+        edges = self.derived.edges
         return [
-            ColumnProfile(name, "input", "numeric", counts, 0, 0, edges) for name, counts in named
+            ColumnProfile(
+                f"({kind}) {self.inputs[i]}", "input", "numeric", lists[kind][i], 0, 0, edges
+            )
+            for kind, i in self.places
         ]
 
     def counts(self, inputs: Scores, prediction: Scores | None) -> Ints:
@@ -46,14 +50,8 @@ class Derivation:
         inputs = inputs[:, : self.rows_at_once]
         if self.relations is not None:
             parts.append(self.relations.values(inputs))
-        else:
+        if self.prediction and prediction is not None:
+            parts.append(importance.values(inputs, prediction[: self.rows_at_once]))
+        elif self.prediction:
             parts.append(np.full_like(inputs, np.nan))
-        if self.prediction:
-            if prediction is None:
-                parts.append(np.full_like(inputs, np.nan))
-            else:
-                parts.append(importance.values(inputs, prediction[: self.rows_at_once]))
         return counted(np.concatenate(parts), self.derived.edges)
-
-    def _of(self, lists: Sequence[list[int]]) -> Sequence[tuple[str, list[int]]]:
-        return list(zip(self.inputs, lists, strict=False))

@@ -6,15 +6,17 @@ Rule: no row does both (see `stored`): rows of even number set the relations, od
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import compress
 
 import msgspec
 import numpy as np
 
 from agent.drift.derived import importance
 from agent.drift.derived.derivation import Derivation
+from agent.drift.derived.pairs import Mask, Paired
 from agent.drift.derived.scores import Scorer, Scores, table_of
 from agent.drift.derived.stored import CONFIDENCE, EDGES, MAX_INPUTS, Derived, Scored
-from agent.drift.reference import ColumnProfile
+from agent.drift.reference import ColumnProfile, Profile, hashed
 from agent.drift.sketch import Values
 
 MIN_ROWS = 500
@@ -39,7 +41,7 @@ def fit(
         kept = sorted(np.argsort(-strength, kind="stable")[:MAX_INPUTS].tolist())
         scored = [scored[i] for i in kept]
     scored = scored[:MAX_INPUTS]
-    if not scored:
+    if len(scored) < 2 and (not scored or prediction is None):
         return None
     correlation = _correlation(np.stack([scores for _, scores in scored]))
     count, bins = len(scored), len(EDGES) + 1
@@ -51,6 +53,28 @@ def fit(
         [[0] * bins] * count,
         [[0] * bins] * (count if prediction else 0),
     )
+
+
+def derived_of(
+    profile: Profile, inputs: Sample, outputs: Sample, rows: int, paired: Paired | None
+) -> Profile:
+    """The profile with what is derived of rows in memory; without a prediction if not `paired`."""
+    if paired is None:
+        outputs = {}
+    elif paired.asked is not None and paired.answered is not None:
+        rows, inputs = int(paired.asked.sum()), _chosen(inputs, paired.asked)
+        outputs = _chosen(outputs, paired.answered)
+    derived = fit(profile.columns, inputs, outputs, rows)
+    if derived is None:
+        return profile
+    builder = DerivedBuilder(derived, profile.columns)
+    builder.add(inputs, outputs, rows)
+    return hashed(msgspec.structs.replace(profile, derived=builder.derived()))
+
+
+def _chosen(columns: Sample, mask: Mask) -> Sample:
+    """The rows of the mask; a column that is shorter stays so."""
+    return {name: list(compress(values, mask.tolist())) for name, values in columns.items()}
 
 
 def _scored(
@@ -101,8 +125,8 @@ class DerivedBuilder:
             name = derived.prediction.name
             scorer = Scorer(known["output", name].bins(), derived.prediction.scores)
             self._prediction = name, scorer
-        size = len(derived.relations) + len(derived.importance)
-        self._counts = np.zeros((size, len(derived.edges) + 1), dtype=np.int64)
+        size = len(self._derivation.places), len(derived.edges) + 1
+        self._counts = np.zeros(size, dtype=np.int64)
         self._rows = 0
 
     def add(self, inputs: Sample, outputs: Sample, rows: int) -> None:
@@ -127,6 +151,9 @@ class DerivedBuilder:
     def derived(self) -> Derived:
         """With what was counted so far."""
         counts: list[list[int]] = self._counts.tolist()
-        derived = self._derivation.derived
-        count = len(derived.relations)
-        return msgspec.structs.replace(derived, relations=counts[:count], importance=counts[count:])
+        places = self._derivation.places
+        found = {
+            kind: [row for row, (k, _) in zip(counts, places, strict=True) if k == kind]
+            for kind, _ in places
+        }
+        return msgspec.structs.replace(self._derivation.derived, **found)

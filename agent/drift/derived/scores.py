@@ -29,6 +29,7 @@ from agent.drift.sketch import (
 
 Scores = npt.NDArray[np.float32]
 """Half the memory and time of float64, and far finer than bins."""
+NO_SCORES: Scores = np.zeros(0, dtype=np.float32)
 
 
 def table_of(column: ColumnProfile) -> list[float] | None:

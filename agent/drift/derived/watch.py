@@ -1,0 +1,119 @@
+"""The derived columns of a model in traffic: computed of each batch as it is counted.
+
+Rule: it needs rows, so it works on a batch while the scores of its columns are still aligned; a
+row whose answer was not understood has no importance, and its inputs still have relations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+import numpy as np
+
+from agent.drift.chart import Chart
+from agent.drift.columns import Side, WatchedColumn
+from agent.drift.decisions import Key
+from agent.drift.derived.derivation import Derivation
+from agent.drift.derived.pairs import Paired
+from agent.drift.derived.scores import NO_SCORES, Scorer, Scores
+from agent.drift.derived.stored import Derived
+
+SHARE = 0.15
+"""Of the budget: with that of `agent.drift.previous` a fifth."""
+
+
+SPILT = 0.1
+"""Part of a relation's variance that shifted columns may add before none is judged."""
+
+
+class DerivedWatch:
+    """Counts them; has a watched column for each, and their chart."""
+
+    def __init__(
+        self,
+        derived: Derived,
+        inputs: Side,
+        outputs: Side,
+        *,
+        false_alarms: float,
+        replicas: int,
+        min_effect: float,
+    ) -> None:
+        """Of sides that watch the reference's columns; the rest is as for a Chart."""
+        self._derivation = Derivation(derived)
+        self._inputs = inputs
+        self._outputs = outputs
+        self.columns = [WatchedColumn(profile) for profile in self._derivation.profiles()]
+        for watched in self.columns:
+            watched.is_derived = True
+        self.suspended: set[int] = set()
+        """Places of columns that are not judged, because one that they are of drifts itself."""
+        self._new_chart = partial(
+            Chart,
+            [column.base.column for column in self.columns],
+            false_alarms=false_alarms,
+            share=SHARE,
+            replicas=replicas,
+            min_effect=min_effect,
+        )
+        self.chart = self.new_chart()
+        inputs.is_aligned = outputs.is_aligned = True
+        for side, columns in ((inputs, derived.inputs), (outputs, [derived.prediction])):
+            for column in filter(None, columns):
+                watched = side.columns[column.name]
+                watched.scorer = Scorer(watched.bins, column.scores)
+
+    def new_chart(self) -> Chart:
+        """Without evidence yet."""
+        return self._new_chart()
+
+    def suspend(self, effects: Mapping[Key, float]) -> None:
+        """Ceases to judge what is derived of columns that drift themselves, and begins again.
+
+        `effects`: of the columns in drift, in the reference's standard deviations. A shifted
+        column moves products of it too, which tells nothing more. Through the others' relations
+        it shows by its square over their number.
+        """
+        moved = [effects.get(("input", name), 0.0) for name in self._derivation.inputs]
+        spilt = sum(effect**2 for effect in moved) > SPILT * max(1, len(moved) - 1)
+        by_prediction = ("output", self._derivation.prediction) in effects
+        before, self.suspended = self.suspended, set()
+        for place, (kind, i) in enumerate(self._derivation.places):
+            others = spilt if kind == "relations" else by_prediction
+            if moved[i] or others:
+                self.suspended.add(place)
+        begun = self.suspended - before
+        if begun:
+            self.chart.renew({place: self.columns[place].base.column for place in begun})
+        for place in self.suspended:
+            self.columns[place].counts[:] = 0
+
+    def count(self, paired: Paired | None) -> None:
+        """Counts the batch that the sides have just counted."""
+        derivation = self._derivation
+        inputs = [self._inputs.columns[name].take_scores() for name in derivation.inputs]
+        prediction = NO_SCORES
+        if derivation.prediction:
+            prediction = self._outputs.columns[derivation.prediction].take_scores()
+        rows = max(map(len, inputs))
+        if not rows:
+            return
+        lacking: Scores = np.full(rows, np.nan, dtype=np.float32)
+        scores = np.stack([s if len(s) == rows else lacking for s in inputs])
+        counts = derivation.counts(scores, _aligned(prediction, rows, paired))
+        for column, found in zip(self.columns, counts, strict=True):
+            column.add(found)
+
+
+def _aligned(answered: Scores, rows: int, paired: Paired | None) -> Scores | None:
+    """Scores of the answers, one an input row, NaN where there is none; None without any."""
+    if paired is None or not len(answered):
+        return None
+    if paired.asked is None or paired.answered is None:
+        return answered if len(answered) == rows else None
+    if len(paired.answered) != len(answered) or len(paired.asked) != rows:
+        return None
+    scores: Scores = np.full(rows, np.nan, dtype=np.float32)
+    scores[paired.asked] = answered[paired.answered]
+    return scores

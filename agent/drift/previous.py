@@ -1,0 +1,169 @@
+"""The newest windows against those before them: a sudden change in a column already in drift.
+
+Rule: looks only, at what the chart keeps; its own part of the budget, so the chart's stands.
+
+A stream that left its reference long ago says nothing by still being away. Of each block size
+2^j the chart keeps four blocks; the newest is compared with the three before it whenever it ends,
+if all four lie after the alarm and after the last change found. Of sets of cells by the G-test of
+two samples, whose signed root is near standard normal (Wilks 1938); of location and scale by the
+difference of means over the spread that these windows have, as the reference's is no longer true.
+The level of a test is as in `agent.drift.chart`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from msgspec import Struct
+
+from agent.drift.chart import MIN_ROWS, SPAN_WEIGHTS, Chart, Questions
+from agent.drift.evidence import bernoulli_rate, thresholds
+from agent.drift.sketch import Floats, Ints
+from agent.drift.spans import KEPT
+
+SHARE = 0.05
+"""Of the budget."""
+
+
+class ChangedAgain(Struct, frozen=True):
+    """A change found. Effects are in standard deviations of the reference."""
+
+    at: float
+    """When the newest windows began, seconds since the epoch."""
+    test: str
+    direction: str
+    effect: float
+    score: float
+    threshold: float
+    windows: int
+    """In the newest block."""
+
+
+class Looked(Struct):
+    """What a Previous remembers, a column."""
+
+    found: list[ChangedAgain | None]
+    quiet_since: list[float]
+    """Windows before it are of another change."""
+
+
+class Samples(NamedTuple):
+    """Two samples of some columns' cells: [column, cell]."""
+
+    now: Ints
+    before: Ints
+
+
+class Previous:
+    """Compares the blocks of a chart."""
+
+    def __init__(self, chart: Chart, share: float = SHARE) -> None:
+        """`share`: of the budget of which the chart has `chart.share`."""
+        self.chart = chart
+        self._rate = chart.rate * share / chart.share
+        count = len(chart.columns)
+        self.looked = Looked([None] * count, [-math.inf] * count)
+
+    @property
+    def found(self) -> list[ChangedAgain | None]:
+        """The last change of each column in drift."""
+        return self.looked.found
+
+    def go_on(self, looked: Looked) -> None:
+        """Where another one ended. Raises ValueError if that was of other columns."""
+        count = len(self.chart.columns)
+        if not len(looked.found) == len(looked.quiet_since) == count:
+            raise ValueError("changes found of other columns than there are")
+        self.looked = looked
+
+    def look(self, ended: float) -> list[int]:
+        """After each push of the chart; the columns that changed in the block that ended now."""
+        chart = self.chart
+        drifting = [i for i, alarm in enumerate(chart.alarms) if alarm is not None]
+        for column in {i for i, found in enumerate(self.found) if found}.difference(drifting):
+            self.found[column] = None
+        changed: dict[int, ChangedAgain] = {}
+        for size in range(len(chart.spans.blocks)):
+            if not drifting or chart.windows % (1 << size):
+                break
+            self._compare(size, drifting, changed)
+        for column, found in changed.items():
+            self.found[column] = found
+            self.looked.quiet_since[column] = ended
+        return sorted(changed)
+
+    def _compare(self, size: int, drifting: list[int], changed: dict[int, ChangedAgain]) -> None:
+        chart = self.chart
+        blocks = chart.spans.blocks[size]
+        if blocks.seen < KEPT:
+            return
+        *before, now = blocks.last(KEPT)
+        began = blocks.began[before[0]]
+        columns = [i for i in drifting if began >= self._known_since(i)]
+        if not columns:
+            return
+        samples = Samples(
+            blocks.counts[now][columns].astype(np.int64),
+            blocks.counts[before][:, columns].sum(0, dtype=np.int64),
+        )
+        asked = chart.questions(columns)
+        z, effect, spread = compared(asked, samples)
+        level = SPAN_WEIGHTS[size] * self._rate * blocks.seconds[now]
+        threshold = thresholds((asked.weights * level).ravel()).reshape(z.shape)
+        is_change = (z >= threshold) & (np.abs(effect) - 2 * spread >= chart.min_effect)
+        best = np.where(is_change, z / threshold, 0.0).argmax(1)
+        for i, column in enumerate(columns):
+            score = int(best[i])
+            if not is_change[i, score] or column in changed:
+                continue
+            found = float(effect[i, score])
+            changed[column] = ChangedAgain(
+                blocks.began[now],
+                chart.scores[column].labels[score],
+                "up" if found > 0 else "down",
+                abs(found),
+                float(z[i, score]),
+                float(threshold[i, score]),
+                1 << size,
+            )
+
+    def _known_since(self, column: int) -> float:
+        alarm = self.chart.alarms[column]
+        raised = alarm.raised if alarm is not None else math.inf
+        return max(raised, self.looked.quiet_since[column])
+
+
+def compared(asked: Questions, samples: Samples) -> tuple[Floats, Floats, Floats]:
+    """z, effect and its standard deviation of each test, [column, score]."""
+    rows = samples.now.sum(1), samples.before.sum(1)
+    sizes = [np.maximum(r, 1).astype(np.float64)[:, None] for r in rows]
+    values, sets = asked.values, asked.is_set
+    means = [
+        np.matmul(values, counts[:, :, None])[:, :, 0] / size
+        for counts, size in zip(samples, sizes, strict=True)
+    ]
+    effect = means[0] - means[1]
+    variance = 1 / sizes[0] + 1 / sizes[1]
+    both = (samples.now + samples.before)[:, :, None]
+    total = sizes[0] + sizes[1]
+    mean = np.matmul(values, both)[:, :, 0] / total
+    spread = np.sqrt(np.maximum(np.matmul(values**2, both)[:, :, 0] / total - mean**2, 1e-12))
+    z = np.abs(effect) / (spread * np.sqrt(variance))
+    z[sets] = _g_root(asked, means, sizes)
+    z[(rows[0] < MIN_ROWS) | (rows[1] < MIN_ROWS)] = 0.0
+    return z, effect, spread * np.sqrt(variance)
+
+
+def _g_root(asked: Questions, means: list[Floats], sizes: list[Floats]) -> Floats:
+    """Root of the G of two shares, less half a row each way (Yates)."""
+    sets = asked.is_set
+    expected, unit = asked.expected[sets], asked.unit[sets]
+    n, m = (np.broadcast_to(size, sets.shape)[sets] for size in sizes)
+    p, q = (np.clip(expected + mean[sets] * unit, 0.0, 1.0) for mean in means)
+    pooled = np.clip((n * p + m * q) / (n + m), 1e-12, 1 - 1e-12)
+    step = np.minimum(0.5, np.abs(p - q) * n * m / (n + m)) * np.sign(p - q)
+    p, q = p - step / n, q + step / m
+    root: Floats = np.sqrt(2 * (n * bernoulli_rate(pooled, p) + m * bernoulli_rate(pooled, q)))
+    return root
