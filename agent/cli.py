@@ -144,7 +144,8 @@ def _schema(args: argparse.Namespace) -> int:
 def _profile(args: argparse.Namespace) -> int:
     import agent.drift.profile_cli as profile_cli
 
-    status: int = getattr(profile_cli, args.action)(args)
+    name = "import_" if args.action == "import" else args.action
+    status: int = getattr(profile_cli, name)(args)
     return status
 
 
@@ -227,9 +228,27 @@ def _add_profile(commands: Commands[argparse.ArgumentParser]) -> None:
     merge = actions.add_parser("merge", help="one profile of several that share their bins")
     merge.add_argument("profiles", metavar="FILE", nargs="+")
     merge.add_argument("-o", "--output", metavar="FILE", required=True, help="profile to write")
+    _add_import(actions)
     for action in (show, diff):
         action.add_argument("--json", action="store_true", help="for programs")
     profile.set_defaults(call=_profile)
+
+
+def _add_import(actions: Commands[argparse.ArgumentParser]) -> None:
+    imported = actions.add_parser(
+        "import",
+        help="make a profile of another tool's",
+        epilog="SOURCE: a SageMaker Model Monitor baseline (statistics.json, or the folder with it "
+        "and constraints.json), or a whylogs profile (.bin); its content says which.",
+    )
+    imported.add_argument("source", metavar="SOURCE")
+    imported.add_argument("-o", "--output", metavar="FILE", required=True, help="profile to write")
+    imported.add_argument(
+        "--model", metavar="NAME", default="", help="only for this model's traffic"
+    )
+    imported.add_argument(
+        "--outputs", metavar="A,B,…", type=_names, default=(), help="columns that are predictions"
+    )
 
 
 def _add_config(commands: Commands[argparse.ArgumentParser]) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from agent.drift import imports
 from agent.drift.build import build_profile, count, with_derived
 from agent.drift.classic import PSEUDO
 from agent.drift.distance import psi, smoothed
@@ -124,6 +125,17 @@ def merge(args: argparse.Namespace) -> int:
     profile = merged([load(Path(name)) for name in args.profiles])
     save(profile, Path(args.output))
     print(_summary(profile, args.output))
+    return 0
+
+
+@_told
+def import_(args: argparse.Namespace) -> int:
+    """`profile import SOURCE -o FILE [--model M] [--outputs …]`: another tool's profile."""
+    found = imports.read(Path(args.source), args.model, args.outputs)
+    save(found.profile, Path(args.output))
+    for note in found.notes:
+        print(f"outrider profile: {note}", file=sys.stderr)
+    print(_summary(found.profile, args.output))
     return 0
 
 
