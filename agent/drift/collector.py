@@ -56,7 +56,7 @@ class DriftCollector:
         yield from _verdicts(judged, now)
         yield _acknowledged(judged)
         yield _predictions(columns)
-        yield from _unseen(models)
+        yield from _unseen(models, self._monitor.rows_unseen)
         yield from _references(self._monitor, models)
 
 
@@ -200,7 +200,7 @@ def _buckets(edges: list[float], totals: list[int]) -> list[tuple[str, float]]:
     return [*buckets, ("+Inf", sum(totals[:MISSING]))]
 
 
-def _unseen(models: Iterable[ModelWatch]) -> Iterator[Metric]:
+def _unseen(models: Iterable[ModelWatch], skipped: int) -> Iterator[Metric]:
     rows = CounterMetricFamily(
         "outrider_drift_unseen_rows",
         "Rows that the model scored and that are in no verdict; a request not read counts as one.",
@@ -215,6 +215,8 @@ def _unseen(models: Iterable[ModelWatch]) -> Iterator[Metric]:
         for reason, count in model.unseen.by_reason.items():
             rows.add_metric([model.name, reason], count)
         share.add_metric([model.name], model.unseen.share())
+    if skipped:  # of models beyond the bounds, whose names are no labels
+        rows.add_metric(["", "skipped"], skipped)
     yield rows
     yield share
 

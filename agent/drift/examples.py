@@ -1,16 +1,17 @@
 """Requests that a person can look at: which ones had a row in the bins that grew most.
 
-Rule: bounded and cheap. Of a window a uniform sample of `MOST` payloads is remembered, by their
-first row; most payloads cost a comparison and a subtraction. Values are compared with bins and
-never shown.
+Rule: bounded and cheap. Of a window `MOST` to twice as many payloads are remembered, by their first
+row; most payloads cost a comparison and a subtraction. Values are compared with bins and never
+shown.
 
-Theory. Vitter's reservoir sampling with skips (his algorithm L): after `MOST` payloads the number
-to pass over before the next that is taken is drawn at once.
+Theory. One payload in `stride` is taken, the number passed over drawn anew each time so that no
+pattern of the traffic hides one. When twice `MOST` are kept, every other goes and the stride
+doubles, so that all parts of a window stay equally dense. The next window begins with the stride
+that would have kept `MOST` of the last.
 """
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Iterator, Sequence
 
@@ -23,7 +24,7 @@ from agent.drift.reference import ColumnProfile, SideName
 from agent.drift.sketch import Bins, Ints
 
 MOST = 32
-"""Payloads remembered of a window."""
+"""Payloads remembered of a window, and less than twice as many."""
 MOST_CELLS = 1 << 13
 """Their values together, at most about this: of wide rows fewer are remembered."""
 SHOWN = 5
@@ -55,13 +56,13 @@ class Remembered(Struct, frozen=True, gc=False):
 
 
 class Reservoir:
-    """A uniform sample of a window's payloads."""
+    """A sample of a window's payloads, as likely of one as of any other."""
 
     def __init__(self, seed: int | None = None) -> None:
         self._random = random.Random(seed).random
         self._kept: list[Remembered] = []
+        self._stride = 1
         self._pass = 0
-        self._weight = 1.0
 
     def add(self, payload: Payload) -> None:
         """Remembers the payload, perhaps."""
@@ -73,23 +74,22 @@ class Reservoir:
     def drain(self) -> list[Remembered]:
         """What is remembered; nothing is afterwards."""
         kept, self._kept = self._kept, []
-        self._pass, self._weight = 0, 1.0
+        self._stride = max(1, self._stride * len(kept) // _most(kept))
         return kept
 
     def _take(self, payload: Payload) -> None:
         row = Remembered(payload.first, _row(payload.inputs), _row(payload.outputs))
-        width = len(row.inputs) + len(row.outputs)
-        kept, most = self._kept, max(1, min(MOST, MOST_CELLS // max(1, width)))
-        if len(kept) < most:
-            kept.append(row)
-            if len(kept) < most:
-                return
-        else:
-            kept[int(self._random() * len(kept))] = row
-        # 1 - random() is above 0, so that its logarithm is a number.
-        self._weight *= math.exp(math.log(1 - self._random()) / most)
-        rest = math.log1p(-self._weight) if self._weight < 1 else -math.inf
-        self._pass = int(math.log(1 - self._random()) / rest) if rest else 1 << 30
+        self._kept.append(row)
+        if len(self._kept) >= 2 * _most(self._kept):
+            self._kept = self._kept[::2]
+            self._stride *= 2
+        self._pass = int(self._random() * (2 * self._stride - 1))
+
+
+def _most(kept: Sequence[Remembered]) -> int:
+    """How many payloads are to be remembered, by the width of the last one's row."""
+    width = len(kept[-1].inputs) + len(kept[-1].outputs) if kept else 0
+    return max(1, min(MOST, MOST_CELLS // max(1, width)))
 
 
 def _row(columns: Columns) -> Row:

@@ -23,10 +23,12 @@ class Keeping:
         self._last = time.monotonic()
         self.urgent = False
         """Whether it cannot wait for the minute."""
+        self.over = False
+        """Whether the files are the next generation's now."""
 
     def look(self) -> None:
         """Begins to write if it is time."""
-        if self._writing is not None and not self._writing.done():
+        if self.over or (self._writing is not None and not self._writing.done()):
             return
         now = time.monotonic()
         if now - self._last < SECONDS and not self.urgent:
@@ -41,4 +43,5 @@ class Keeping:
         """Writes what is left."""
         if self._writing is not None:
             await self._writing
-        self._monitor.save(self._monitor.unsaved())
+        if not self.over:
+            self._monitor.save(self._monitor.unsaved())

@@ -237,6 +237,7 @@ class _Observer:
     async def _leave_pages(self, pages: web.AppRunner) -> None:
         """Once another generation has taken over: who asks the port must find that one."""
         await self._switched.wait()
+        self._keeping.over = True
         await pages.cleanup()
 
     async def _tick(self) -> None:
@@ -264,8 +265,7 @@ class _Observer:
         until = time.monotonic() + flush
         while self._links and time.monotonic() < until:
             await asyncio.sleep(0.01)
-        if not self._switched.is_set():  # else the next generation keeps its own
-            await self._keeping.end()
+        await self._keeping.end()
         ends = [sender.stop(flush) for sender in self._sinks.all()]
         if self._pusher is not None:
             ends.append(asyncio.to_thread(self._pusher.stop, flush))

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.faults.generations import ended, succeed
 from tests.faults.load import Model, counting_model
 from tests.harness import DEADLINE, Answer, Outrider, eventually, get
 
@@ -186,3 +187,20 @@ def test_rows_that_nobody_saw_are_said_beside_the_verdicts(start, model):
     assert "too_large" in found["caveats"][0]
     name, labels = "outrider_drift_unseen_rows_total", {"model": "churn", "reason": "too_large"}
     assert proxy.metric(name, **labels) == 10
+
+
+def test_the_next_generation_goes_on_with_the_alarm(start, model, tmp_path: Path):
+    old = start(model.url, {"drift": DRIFT, "state_dir": str(tmp_path)})
+    traffic = Traffic(old)
+    traffic.send(LEARNED + 2 * WINDOW, "quiet")
+    traffic.until("drift", 4, "moved", 2.0)
+    ask(old.admin, "POST", ACKNOWLEDGE, {"model": "churn", "action": "mute", "until": "1d"})
+    saved = traffic.column()
+    eventually(lambda: list(tmp_path.glob("evidence-*.bin")), "evidence to be kept")
+    after = Traffic(succeed(start, old))
+    assert after.column() == saved
+    ended(old)
+    judged = after.drift()["windows_judged"]
+    after.send(2 * WINDOW, "on", 2.0)
+    assert after.drift()["windows_judged"] > judged
+    assert after.drift()["alarms"] == {"open": 0, "acknowledged": 1}

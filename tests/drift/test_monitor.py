@@ -230,6 +230,7 @@ def test_models_and_columns_are_bounded():
     for i in range(MAX_MODELS + 5):
         monitor.add(payload({"a": [1.0, 2.0]}, model=f"m{i}"))
     assert (len(monitor.models), monitor.rows_unseen) == (MAX_MODELS, 10)
+    assert 'outrider_drift_unseen_rows_total{model="",reason="skipped"} 10.0' in scraped(monitor)
     monitor = Monitor(Settings())
     for i in range(MAX_LEARNING + 5):
         monitor.add(payload({"a": [1.0]}, model=f"m{i}"))

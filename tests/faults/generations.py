@@ -69,7 +69,10 @@ class Watch:
             self.last[name] = value
 
 
-OWN = ("outrider_decode", "outrider_sink", "process_", "outrider_column", "python_")
+OWN = (
+    "outrider_decode", "outrider_sink", "process_", "outrider_column", "python_",
+    "outrider_drift_unseen",
+)  # fmt: skip
 """Counters of the observer process itself, which begin anew with each."""
 
 
