@@ -276,7 +276,7 @@ class ModelWatch:
         times = Times(began, now, seconds)
         self._judge_columns(self.chart, self.columns, windows, times)
         if self.derived is not None:
-            self.derived.suspend(self._effects())
+            self.derived.end_window(self._effects())
             windows = [self._taken(column) for column in self.derived.columns]
             self._judge_columns(self.derived.chart, self.derived.columns, windows, times)
         self._look_back(now)

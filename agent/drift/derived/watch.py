@@ -47,6 +47,8 @@ class DerivedWatch:
         self.columns = [WatchedColumn(profile) for profile in self._derivation.profiles()]
         for watched in self.columns:
             watched.is_derived = True
+        self._counts = np.zeros((len(self.columns), len(derived.edges) + 1), dtype=np.int64)
+        """Of the window in progress."""
         self.suspended: set[int] = set()
         """Places of columns that are not judged, because one that they are of drifts itself."""
         self._new_chart = partial(
@@ -86,8 +88,14 @@ class DerivedWatch:
         begun = self.suspended - before
         if begun:
             self.chart.renew({place: self.columns[place].base.column for place in begun})
-        for place in self.suspended:
-            self.columns[place].counts[:] = 0
+
+    def end_window(self, effects: Mapping[Key, float]) -> None:
+        """Makes the columns' counts those of the window; `effects` as for `suspend`."""
+        self.suspend(effects)
+        self._counts[sorted(self.suspended)] = 0
+        for column, found in zip(self.columns, self._counts, strict=True):
+            column.add(found)
+        self._counts[:] = 0
 
     def count(self, paired: Paired | None) -> None:
         """Counts the batch that the sides have just counted."""
@@ -101,9 +109,7 @@ class DerivedWatch:
             return
         lacking: Scores = np.full(rows, np.nan, dtype=np.float32)
         scores = np.stack([s if len(s) == rows else lacking for s in inputs])
-        counts = derivation.counts(scores, _aligned(prediction, rows, paired))
-        for column, found in zip(self.columns, counts, strict=True):
-            column.add(found)
+        self._counts += derivation.counts(scores, _aligned(prediction, rows, paired))
 
 
 def _aligned(answered: Scores, rows: int, paired: Paired | None) -> Scores | None:
