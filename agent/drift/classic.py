@@ -78,6 +78,12 @@ def judge(rule: Rule, column: ColumnProfile, counts: Ints) -> Judged:
     return _RULES[rule](column, reference, counts)
 
 
+def distances(column: ColumnProfile, counts: Ints) -> dict[Rule, float]:
+    """Every rule's score that a column of its kind has. Both need rows."""
+    found = (judge(rule, column, counts) for rule in _RULES)
+    return {judged.rule: judged.score for judged in found}
+
+
 _UNORDERED: dict[Rule, Rule] = {"ks": "chi2", "wasserstein": "js"}
 
 

@@ -14,11 +14,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
+import numpy as np
 
 from agent.drift import imports
 from agent.drift.build import build_profile, count, with_derived
-from agent.drift.classic import PSEUDO
-from agent.drift.distance import psi, smoothed
+from agent.drift.classic import distances
 from agent.drift.reference import (
     ColumnProfile,
     Profile,
@@ -100,7 +100,10 @@ def show(args: argparse.Namespace) -> int:
 
 @_told
 def diff(args: argparse.Namespace) -> int:
-    """`profile diff REFERENCE OTHER [--json]`: PSI of each column, on the reference's bins."""
+    """`profile diff REFERENCE OTHER [--json]`: how far each column is, on the reference's bins.
+
+    The table shows PSI, the JSON every classic distance that the column has.
+    """
     reference, other = load(Path(args.profile)), load(Path(args.other))
     others = {(column.side, column.name): column for column in other.columns}
     rows: list[dict[str, object]] = []
@@ -145,10 +148,11 @@ def _difference(column: ColumnProfile, other: ColumnProfile | None) -> dict[str,
         return found | {"note": "only in the first"}
     if (column.kind, column.edges) != (other.kind, other.edges):
         return found | {"note": "other bins" + _moved(column, other)}
-    first, second = _aligned(column, other)
-    p = smoothed(first, PSEUDO, float(first.sum()))
-    q = smoothed(second, PSEUDO, float(second.sum()))
-    return found | {"psi": psi(p, q)}
+    counts = _aligned(column, other)
+    if not (column.rows and counts.any()):
+        return found | {"note": "no rows to compare"}
+    every = distances(column, counts)
+    return found | {"psi": every["psi"], "distances": every}
 
 
 def _moved(column: ColumnProfile, other: ColumnProfile) -> str:
@@ -158,17 +162,17 @@ def _moved(column: ColumnProfile, other: ColumnProfile) -> str:
     return f"; the mean moved by {(b.mean - a.mean) / a.std:+.3f} sd"
 
 
-def _aligned(column: ColumnProfile, other: ColumnProfile) -> tuple[Ints, Ints]:
-    """Counts of both on the first one's bins; its unknown categories are `other`."""
-    first, second = Baseline(column).counts, Baseline(other).counts
+def _aligned(column: ColumnProfile, other: ColumnProfile) -> Ints:
+    """Counts of the other on the first one's bins; its unknown categories are `other`."""
+    counts = Baseline(other).counts
     if column.categories is None or column.categories == other.categories:
-        return first, second
-    moved = first * 0
-    moved[-2:] = second[-2:]
+        return counts
+    moved = np.zeros(len(column.counts) + 2, dtype=np.int64)
+    moved[-2:] = counts[-2:]
     places = {name: i for i, name in enumerate(column.categories)}
     for name, times in zip([*(other.categories or ()), ""], other.counts, strict=True):
         moved[places.get(name, len(places))] += times
-    return first, moved
+    return moved
 
 
 def _summary(profile: Profile, path: str) -> str:

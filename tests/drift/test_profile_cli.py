@@ -7,12 +7,14 @@ import json
 import sys
 from argparse import Namespace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 
 from agent.drift import profile_cli
 from agent.drift.build import build_profile
+from agent.drift.classic import Rule
 from agent.drift.reference import load
 from agent.drift.table import Batch, batches
 
@@ -128,7 +130,12 @@ def test_show_diff_and_merge(tmp_path: Path, rows, capsys):
     assert json.loads(capsys.readouterr().out)["rows"] == ROWS
 
     assert profile_cli.diff(Namespace(profile=str(first), other=str(second), json=True)) == 0
-    scores = {row["name"]: row["psi"] for row in json.loads(capsys.readouterr().out)}
+    shown = json.loads(capsys.readouterr().out)
+    scores = {row["name"]: row["psi"] for row in shown}
+    rules = {row["name"]: set(row["distances"]) for row in shown}
+    assert rules["age"] == set(get_args(Rule))
+    assert rules["region"] == set(get_args(Rule)) - {"ks", "wasserstein"}
+    assert all(row["distances"]["psi"] == row["psi"] for row in shown)
     assert scores["age"] > 0.25
     assert scores["income"] == 0
 

@@ -36,6 +36,8 @@ def read(path: Path, model: str = "", outputs: Sequence[str] = ()) -> Imported:
         beside = file.with_name(sagemaker.CONSTRAINTS)
         constraints = _bytes(beside) if beside != file and beside.exists() else None
         rows, columns, notes = sagemaker.columns(raw, constraints, str(file), str(beside))
+    if not rows:
+        raise ProfileError(str(file), "rows", rows, "are none", "give a profile of some data")
     return Imported(make(model, rows, _sided(columns, outputs, str(file))), notes)
 
 

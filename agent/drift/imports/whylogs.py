@@ -150,9 +150,11 @@ def _numeric(parts: Parts, present: int, missing: int) -> tuple[ColumnProfile, s
         raise WireError("has numbers, but no distribution/kll")
     found = _exact(parts, quantiles(sketch), present)
     finite = np.isfinite(found.values)
+    infinite = min(parts.count("counts/inf"), present)
+    if infinite == present:
+        return ColumnProfile(parts.name, "input", "numeric", [0], missing, present, []), ""
     if not finite.any():
         raise WireError("has numbers, but no finite one in distribution/kll")
-    infinite = min(parts.count("counts/inf"), present - 1)
     counted = min(found.n - infinite, present - infinite)
     if counted <= 0:
         raise WireError(f"has {present} values, {infinite} of them infinite, {found.n} in its KLL")

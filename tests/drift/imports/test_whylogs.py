@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 from contextlib import suppress
 from pathlib import Path
 
@@ -113,6 +114,20 @@ def test_bytes_that_are_no_sketch(raw):
     for head in (b"", b"\x05\x01\x0f\x00\x00\x04\x08\x00"):
         with suppress(WireError):
             assert quantiles(head + raw).n >= 0
+
+
+def test_a_profile_of_no_rows_is_refused(tmp_path):
+    (tmp_path / "s.bin").write_bytes(RAW[:5] + b"\x00")
+    with pytest.raises(ProfileError, match=r"rows: are none \(found 0\); give a profile of some"):
+        imports.read(tmp_path / "s.bin")
+
+
+def test_only_infinite_numbers_are_all_invalid():
+    integers = {"counts/n": 3, "counts/null": 1, "counts/inf": 2, "types/fractional": 2}
+    sketch = bytes.fromhex("02020f0400040800") + struct.pack("<d", np.inf)
+    parts = whylogs.Parts("x", integers, {}, {"distribution/kll": sketch})
+    column, _ = whylogs._column(parts)
+    assert (column.counts, column.missing, column.invalid, column.edges) == ([0], 1, 2, [])
 
 
 def test_segments_are_refused(tmp_path):
