@@ -61,7 +61,7 @@ class Monitor:
         self._sources = Sources(references or References(), self._store)
         self._lasting = lasting
         self._clock = clock
-        self._resuming = Resuming(self._store, self._refuse)
+        self._resuming = Resuming(self._store, self._refuse, clock())
         for name in self._resuming.models():
             self._admit(name)
 

@@ -28,6 +28,8 @@ from agent.drift.verdict import State, classic, verdict_of
 MAGIC = b"outrider evidence 1\n"
 DIGEST = 32
 MAX_BYTES = 256 << 20
+MAX_AGE = 30 * 86400.0
+"""Seconds after which a model that was not judged is taken for gone, and its evidence removed."""
 
 
 class SavedColumn(Struct):
@@ -126,6 +128,7 @@ def _resume_column(
     else:
         later = partial(verdict_of, chart, place, column.last)
     column.judged(later, one.level, one.evaluated)
+    column.evaluated = one.evaluated
 
 
 def _column(column: WatchedColumn) -> SavedColumn:
@@ -154,13 +157,13 @@ def _windows_of(model: ModelWatch) -> str:
 class Resuming:
     """The evidence of all models: read once, then kept up to date."""
 
-    def __init__(self, store: Store, refuse: Callable[[str, Path, str], None]) -> None:
+    def __init__(self, store: Store, refuse: Callable[[str, Path, str], None], now: float) -> None:
         """`refuse` is told the model, the file and the reason."""
         self._store = store
         self._refuse = refuse
         self._found: dict[str, tuple[Path, Evidence]] = {}
         self._kept: dict[str, tuple[str, int]] = {}
-        for path in store.evidence_files():
+        for path in store.evidence_files(now - MAX_AGE):
             try:
                 evidence = unpacked(_read(path))
             except (OSError, ValueError, RecursionError) as problem:

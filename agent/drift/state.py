@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -72,9 +73,17 @@ class Store:
             text = msgspec.json.format(msgspec.json.encode(decisions), indent=1)
             write_whole(path, text + b"\n")
 
-    def evidence_files(self) -> list[Path]:
-        """Of all models that there are, or were."""
-        return sorted(self.folder.glob("evidence-*.bin")) if self.folder is not None else []
+    def evidence_files(self, oldest: float) -> list[Path]:
+        """Of all models, those written last first; what was written before `oldest` is removed."""
+        found: list[tuple[float, Path]] = []
+        for path in self.folder.glob("evidence-*.bin") if self.folder is not None else ():
+            with suppress(OSError):
+                written = path.stat().st_mtime
+                if written < oldest:
+                    path.unlink()
+                else:
+                    found.append((written, path))
+        return [path for _, path in sorted(found, reverse=True)]
 
     def write(self, files: Iterable[tuple[Path, bytes]]) -> None:
         """Evidence: often, so the disk is not waited for. Raises OSError."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from agent.drift.model import ModelWatch, Settings
 from agent.drift.monitor import Monitor, References
-from agent.drift.resume import MAGIC, evidence_of, packed, resume, unpacked
+from agent.drift.resume import MAGIC, MAX_AGE, evidence_of, packed, resume, unpacked
 from tests.drift.test_monitor import Clock, payload, reference
 
 RNG = np.random.default_rng(3)
@@ -101,6 +102,33 @@ def test_only_what_is_new_is_written(tmp_path: Path):
     assert one.unsaved() == []
     one.add(payload(rows(RNG, 0, 50)))
     assert len(one.unsaved()) == 1
+
+
+def test_a_side_that_was_silent_at_the_end_has_its_time_and_verdict_again(tmp_path: Path):
+    """The answers could not be read any more."""
+    clock = Clock()
+    rng = np.random.default_rng(2)
+    profile = reference({**BASE, "y": BASE["n"]}, outputs=("y",))
+    one = monitor(clock, tmp_path, profile)
+    for n in range(6):
+        clock.now += 60
+        answers = {"y": rng.normal(size=200).tolist()} if n < 4 else {}
+        one.add(payload(rows(rng, 0, 200), answers))
+    one.save(one.unsaved())
+    again = monitor(clock, tmp_path, profile)
+    assert columns(again) == columns(one)
+    [y] = [c for c in columns(again)[0] if c["name"] == "y"]
+    assert y["evaluated"] == clock.now - 120
+
+
+def test_models_that_are_long_gone_take_no_place(tmp_path: Path):
+    _, clock = judged(tmp_path)
+    [file] = tmp_path.glob("evidence-*.bin")
+    os.utime(file, (clock.now - MAX_AGE + 1,) * 2)
+    assert list(monitor(clock, tmp_path).models) == ["m"]
+    os.utime(file, (clock.now - MAX_AGE - 1,) * 2)
+    assert monitor(clock, tmp_path).models == {}
+    assert not file.exists()
 
 
 @pytest.mark.parametrize(
