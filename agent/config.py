@@ -209,7 +209,7 @@ class Drift(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Literal["evidence", "psi", "kl", "js", "ks", "wasserstein", "hellinger", "chi2", "tv"],
         _doc(
             "evidence: by the false-alarm budget; psi: the classic 0.1 / 0.25 rule; ks, chi2: "
-            "p < 0.05; kl, js, wasserstein, hellinger, tv: a distance of 0.1.",
+            "p < 0.05; kl, wasserstein, hellinger, tv: a distance of 0.1; js: of 0.12.",
             "evidence",
         ),
     ] = "evidence"

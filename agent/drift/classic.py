@@ -38,12 +38,13 @@ PSEUDO = 0.5
 PSI_MODERATE, PSI_DRIFT = 0.1, 0.25
 """Little below, moderate between, drift from the second on (credited to Lewis 1994; Siddiqi)."""
 DISTANCE = 0.1
-"""Evidently's for KL, Jensen-Shannon, normed Wasserstein and Hellinger, NannyML's for
-Jensen-Shannon and Hellinger. For total variation no tool has a fixed one: it is SageMaker Model
-Monitor's for categories (LInfinity, which is never more than total variation)."""
+"""Evidently's for KL, normed Wasserstein and Hellinger. For total variation no tool has a fixed
+one: it is SageMaker Model Monitor's for categories (LInfinity, which is never more than that)."""
+JS_DRIFT = DISTANCE / math.sqrt(math.log(2))
+"""0.12: Evidently's 0.1 is of natural logarithms, ours are to base 2. NannyML has no fixed one:
+it takes three standard deviations of the reference's chunks."""
 LEVEL = 0.05
-"""Of a test's p-value: Evidently's and whylogs' for Kolmogorov-Smirnov, Evidently's and NannyML's
-for chi-squared."""
+"""Of a test's p-value: Evidently's and NannyML's for both, whylogs' for Kolmogorov-Smirnov."""
 KOLMOGOROV_POINT = 1.3580986393225507
 """Kolmogorov's limit exceeds it with probability LEVEL."""
 
@@ -100,11 +101,12 @@ def _kl(column: ColumnProfile, reference: Ints, window: Ints) -> Judged:
 def _simple(
     rule: Rule,
     distance: Callable[[Floats, Floats], float],
+    threshold: float,
     column: ColumnProfile,
     reference: Ints,
     window: Ints,
 ) -> Judged:
-    return Judged(rule, distance(_ratios(reference), _ratios(window)), DISTANCE)
+    return Judged(rule, distance(_ratios(reference), _ratios(window)), threshold)
 
 
 def _ks(column: ColumnProfile, reference: Ints, window: Ints) -> Judged:
@@ -128,12 +130,12 @@ def _chi2(column: ColumnProfile, reference: Ints, window: Ints) -> Judged:
 _RULES: dict[Rule, Callable[[ColumnProfile, Ints, Ints], Judged]] = {
     "psi": _psi,
     "kl": _kl,
-    "js": partial(_simple, "js", jensen_shannon),
+    "js": partial(_simple, "js", jensen_shannon, JS_DRIFT),
     "ks": _ks,
     "wasserstein": _wasserstein,
-    "hellinger": partial(_simple, "hellinger", hellinger),
+    "hellinger": partial(_simple, "hellinger", hellinger, DISTANCE),
     "chi2": _chi2,
-    "tv": partial(_simple, "tv", total_variation),
+    "tv": partial(_simple, "tv", total_variation, DISTANCE),
 }
 
 

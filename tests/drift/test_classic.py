@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import spatial, stats
 
 from agent.config import Drift
 from agent.drift.classic import KOLMOGOROV_POINT, LEVEL, Rule, judge, positions, spread
@@ -79,6 +79,16 @@ def test_wasserstein_of_bins_is_near_that_of_rows():
     assert judge("wasserstein", column, counted(column, after)).score == pytest.approx(
         rows, abs=0.05
     )
+
+
+def test_jensen_shannon_is_drift_where_natural_logarithms_reach_a_tenth():
+    column = ColumnProfile(
+        "c", "input", "categorical", [5000, 5000, 0], 0, 0, categories=["a", "b"]
+    )
+    for part in range(5000, 8000, 50):
+        found = judge("js", column, np.array([part, 10_000 - part, 0, 0, 0]))
+        there = spatial.distance.jensenshannon([0.5, 0.5], [part / 1e4, 1 - part / 1e4])
+        assert found.drift == (there >= 0.1)
 
 
 def test_rows_of_a_bin_stand_in_its_middle():
