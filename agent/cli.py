@@ -220,6 +220,9 @@ def _add_profile(commands: Commands[argparse.ArgumentParser]) -> None:
     build.add_argument(
         "--outputs", metavar="A,B,…", type=_names, default=(), help="columns that are predictions"
     )
+    build.add_argument(
+        "--target", metavar="COLUMN", default="", help="what was right, to estimate accuracy by"
+    )
     show = actions.add_parser("show", help="look at a profile")
     show.add_argument("profile", metavar="FILE")
     diff = actions.add_parser("diff", help="how far one profile is from another")

@@ -15,10 +15,12 @@ import numpy as np
 
 from agent.decode.payload import MAX_COLUMNS, Columns, Value
 from agent.drift.decisions import Key
+from agent.drift.derived.confidence import Classifier
 from agent.drift.derived.scores import NO_SCORES, Scorer, Scores
+from agent.drift.derived.stored import CONFIDENCE
 from agent.drift.examples import SHOWN, Example, Remembered, find
 from agent.drift.reference import ColumnProfile, SideName
-from agent.drift.sketch import MISSING, Ints, NumericBins, numbers
+from agent.drift.sketch import MISSING, Ints, NumericBins, Values, numbers
 from agent.drift.verdict import Baseline, State, Verdict
 
 MAX_FILLED = 1 << 19
@@ -100,9 +102,9 @@ class WatchedColumn:
         self.examples: list[Example] = []
         """Requests in the bins that grew, the newest first; only of a column in drift."""
 
-    def count(self, values: list[Value], rows: int) -> None:
+    def count(self, values: Values, rows: int) -> None:
         """Counts a batch of a side's `rows` rows, of which `values` have this column."""
-        if values:
+        if len(values):
             self.seen = True
         if isinstance(self.bins, NumericBins):
             batch = numbers(values)
@@ -191,6 +193,8 @@ class Side:
         self.columns: dict[str, WatchedColumn] = {}
         self.unexpected: dict[str, None] = {}
         """Names in the traffic that the reference has not."""
+        self.classifier: Classifier | None = None
+        """Where outputs are probabilities."""
         self.is_aligned = False
         """Whether a row has the same place in each buffer; what is derived of rows needs it."""
 
@@ -198,6 +202,7 @@ class Side:
         """Begins to count on these bins; what was buffered till now is dropped."""
         self.columns = {c.name: WatchedColumn(c) for c in columns if c.side == self.name}
         self.is_aligned = False
+        self.classifier = None
         self.take()
 
     def add(self, columns: Columns, rows: int) -> None:
@@ -217,10 +222,14 @@ class Side:
         if not rows:
             return
         columns = self.columns
-        if len(columns) == 1 and len(buffers) == 1 and self.name == "output":
+        plain = [name for name in columns if name != CONFIDENCE]
+        if len(plain) == 1 and len(buffers) == 1 and self.name == "output":
             # One prediction here and one there are the same one, whatever each side calls it.
-            buffers = dict.fromkeys(columns, next(iter(buffers.values())))
-        for name, column in columns.items():
+            buffers = dict.fromkeys(plain, next(iter(buffers.values())))
+        if self.classifier is not None and CONFIDENCE in columns:
+            columns[CONFIDENCE].count(self.classifier.confidence_of(buffers, rows), rows)
+        for name in plain:
+            column = columns[name]
             column.count(buffers.pop(name, []), rows)
         for name in buffers:
             if len(self.unexpected) < MAX_UNEXPECTED:

@@ -25,6 +25,7 @@ from agent.drift.sketch import (
     MISSING,
     Floats,
     NumericBins,
+    Values,
     category,
     numbers,
 )
@@ -61,7 +62,7 @@ class ColumnBuilder:
         self._counts = np.zeros(self._bins.size + 2, dtype=np.int64)
         self._moments: Moments | None = None
 
-    def add(self, values: Sequence[Value], absent: int = 0) -> None:
+    def add(self, values: Values, absent: int = 0) -> None:
         """Counts a batch, and so many rows more that lack the column."""
         if isinstance(self._bins, NumericBins):
             batch = numbers(values)

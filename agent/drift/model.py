@@ -14,7 +14,7 @@ from agent.drift.chart import Chart
 from agent.drift.classic import Rule
 from agent.drift.columns import Side, WatchedColumn, all_columns
 from agent.drift.decisions import Decisions, Key
-from agent.drift.derived.fit import derived_of
+from agent.drift.derived.fit import add_confidence, derived_of
 from agent.drift.derived.pairs import Pairs
 from agent.drift.derived.watch import SHARE as DERIVED_SHARE
 from agent.drift.derived.watch import DerivedWatch
@@ -257,6 +257,8 @@ class ModelWatch:
         taken: list[dict[str, list[Value]]] = []
         for side in self.sides:
             side_rows, buffers = side.take()
+            if side is self.outputs:
+                add_confidence(buffers, side_rows)
             taken.append(buffers)
             for name, values in buffers.items():
                 builder = ColumnBuilder(shape_of(name, side.name, values))

@@ -19,6 +19,7 @@ import numpy as np
 from agent.drift import imports
 from agent.drift.build import build_profile, count, with_derived
 from agent.drift.classic import distances
+from agent.drift.derived.confidence import Classifier
 from agent.drift.reference import (
     ColumnProfile,
     Profile,
@@ -70,14 +71,17 @@ def _build(args: argparse.Namespace, path: Path, form: str) -> int:
     like = getattr(args, "like", None)
     if like:
         model = load(Path(like), args.model)
-        profile = count(batches(path, form), args.model, model.columns)
-        profile = with_derived(profile, batches(path, form), model.derived)
+        known = model.derived.calibration if model.derived is not None else None
+        classifier = Classifier(known.outputs, None) if known is not None else None
+        profile = count(batches(path, form), args.model, model.columns, classifier)
+        profile = with_derived(profile, batches(path, form), model.derived, classifier)
     else:
         profile = build_profile(
             lambda: batches(path, form),
             model=args.model,
             inputs=args.columns,
             outputs=args.outputs,
+            target=getattr(args, "target", ""),
             from_text=form == "csv",
         )
     save(profile, Path(args.output))

@@ -31,6 +31,8 @@ def status_of(model: ModelWatch, now: float) -> dict[str, object]:
     that grew most), and all of `agent.drift.verdict.Verdict` once there is one; `changed_again`
     (`agent.drift.previous`) if it is long in drift. `derived` are columns computed of whole rows
     (`agent.drift.derived`), `suspended` while a column that they are of drifts by itself.
+    `performance` is the accuracy to be expected by the last window's confidences
+    (`agent.drift.derived.confidence`).
     """
     reference = model.reference
     return {
@@ -72,6 +74,9 @@ def status_of(model: ModelWatch, now: float) -> dict[str, object]:
             for column, again in zip(model.columns, _changed_again(model), strict=True)
         ],
         "derived": _derived(model, now),
+        "performance": msgspec.to_builtins(
+            model.derived.performance() if model.derived is not None else None
+        ),
         "unexpected": [
             {"name": name, "side": side.name} for side in model.sides for name in side.unexpected
         ],

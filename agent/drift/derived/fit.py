@@ -11,11 +11,21 @@ from itertools import compress
 import msgspec
 import numpy as np
 
+from agent.decode.payload import Value
 from agent.drift.derived import importance
+from agent.drift.derived.confidence import aligned, classifier_of, listed
 from agent.drift.derived.derivation import Derivation
 from agent.drift.derived.pairs import Mask, Paired
 from agent.drift.derived.scores import Scorer, Scores, table_of
-from agent.drift.derived.stored import CONFIDENCE, EDGES, MAX_INPUTS, Derived, Scored
+from agent.drift.derived.stored import (
+    CONFIDENCE,
+    EDGES,
+    MAX_INPUTS,
+    NOTHING,
+    Calibration,
+    Derived,
+    Scored,
+)
 from agent.drift.reference import ColumnProfile, Profile, hashed
 from agent.drift.sketch import Values
 
@@ -59,17 +69,39 @@ def derived_of(
     profile: Profile, inputs: Sample, outputs: Sample, rows: int, paired: Paired | None
 ) -> Profile:
     """The profile with what is derived of rows in memory; without a prediction if not `paired`."""
+    calibration = _calibration(profile, outputs)
     if paired is None:
         outputs = {}
     elif paired.asked is not None and paired.answered is not None:
         rows, inputs = int(paired.asked.sum()), _chosen(inputs, paired.asked)
         outputs = _chosen(outputs, paired.answered)
     derived = fit(profile.columns, inputs, outputs, rows)
-    if derived is None:
-        return profile
-    builder = DerivedBuilder(derived, profile.columns)
-    builder.add(inputs, outputs, rows)
-    return hashed(msgspec.structs.replace(profile, derived=builder.derived()))
+    if derived is not None:
+        builder = DerivedBuilder(derived, profile.columns)
+        builder.add(inputs, outputs, rows)
+        derived = builder.derived()
+    if calibration is not None:
+        derived = msgspec.structs.replace(derived or NOTHING, calibration=calibration)
+    return hashed(msgspec.structs.replace(profile, derived=derived)) if derived else profile
+
+
+def add_confidence(outputs: dict[str, list[Value]], rows: int) -> None:
+    """Adds the column to outputs of so many rows, if they are probabilities."""
+    classifier = classifier_of(outputs, None, rows)
+    if classifier is not None:
+        outputs[CONFIDENCE] = listed(classifier.confidence(outputs))
+
+
+def _calibration(profile: Profile, outputs: Sample) -> Calibration | None:
+    confidence = outputs.get(CONFIDENCE)
+    if confidence is None:
+        return None
+    classifier = classifier_of(outputs, None, len(confidence))
+    if classifier is None:
+        return None
+    calibrating = classifier.calibrating(profile.columns)
+    calibrating.add(aligned(confidence), None)
+    return calibrating.calibration()
 
 
 def _chosen(columns: Sample, mask: Mask) -> Sample:

@@ -58,6 +58,9 @@ class Derived(Struct, frozen=True):
     calibration: Calibration | None = None
 
 
+NOTHING = Derived(EDGES, [], None, [], [], [])
+
+
 def problem(derived: Derived, bins: Mapping[tuple[str, str], int]) -> str:
     """What is wrong with it, or nothing; `bins` are the bins of each (side, column)."""
     count = len(derived.inputs)

@@ -14,10 +14,12 @@ import numpy as np
 from agent.drift.chart import Chart
 from agent.drift.columns import Side, WatchedColumn
 from agent.drift.decisions import Key
+from agent.drift.derived.confidence import Classifier, Performance, performance
 from agent.drift.derived.derivation import Derivation
 from agent.drift.derived.pairs import Paired
 from agent.drift.derived.scores import NO_SCORES, Scorer, Scores
-from agent.drift.derived.stored import Derived
+from agent.drift.derived.stored import CONFIDENCE, Derived
+from agent.drift.sketch import MISSING
 
 SHARE = 0.15
 """Of the budget: with that of `agent.drift.previous` a fifth."""
@@ -61,6 +63,8 @@ class DerivedWatch:
         )
         self.chart = self.new_chart()
         inputs.is_aligned = outputs.is_aligned = True
+        if derived.calibration is not None:
+            outputs.classifier = Classifier(derived.calibration.outputs, None)
         for side, columns in ((inputs, derived.inputs), (outputs, [derived.prediction])):
             for column in filter(None, columns):
                 watched = side.columns[column.name]
@@ -69,6 +73,13 @@ class DerivedWatch:
     def new_chart(self) -> Chart:
         """Without evidence yet."""
         return self._new_chart()
+
+    def performance(self) -> Performance | None:
+        """Estimated of the last window."""
+        column = self._outputs.columns.get(CONFIDENCE)
+        if self._derivation.derived.calibration is None or column is None:
+            return None
+        return performance(self._derivation.derived.calibration, column.last[:MISSING])
 
     def suspend(self, effects: Mapping[Key, float]) -> None:
         """Ceases to judge what is derived of columns that drift themselves, and begins again.
@@ -104,7 +115,7 @@ class DerivedWatch:
         prediction = NO_SCORES
         if derivation.prediction:
             prediction = self._outputs.columns[derivation.prediction].take_scores()
-        rows = max(map(len, inputs))
+        rows = max(map(len, inputs), default=0)
         if not rows:
             return
         lacking: Scores = np.full(rows, np.nan, dtype=np.float32)
