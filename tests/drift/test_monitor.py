@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from sklearn.datasets import load_diabetes, load_wine
 
 from agent.decode.payload import Columns, Payload
 from agent.drift.build import build_profile
+from agent.drift.classic import Rule
 from agent.drift.collector import DriftCollector
 from agent.drift.model import Settings
 from agent.drift.monitor import (
@@ -367,3 +369,27 @@ def test_bins_are_shown_of_the_columns_furthest_beyond_their_threshold():
     assert {s.labels["column"] for s in families["outrider_column_bin"].samples} == {"b", "d"}
     scores = families["outrider_drift_score"].samples
     assert {s.labels["method"] for s in scores} == {"evidence", "psi"}
+
+
+@pytest.mark.parametrize("rule", get_args(Rule))
+def test_an_old_rule_judges_each_window_by_itself(rule):
+    rng = np.random.default_rng(9)
+    base = {"a": rng.normal(size=5000).tolist(), "b": ["x", "y"] * 2500}
+    monitor = Monitor(Settings(mode=rule), References(reference(base)))
+
+    def states(shift, share):
+        rows = int(1000 * share)
+        texts = ["x"] * rows + ["y"] * (1000 - rows)
+        monitor.add(payload({"a": (rng.normal(size=1000) + shift).tolist(), "b": texts}))
+        return [column["state"] for column in monitor.status()["models"][0]["columns"]]
+
+    assert states(0, 0.5) == ["stable", "stable"]
+    assert states(1, 0.8) == ["drift", "drift"]
+    families = {f.name: f for f in text_string_to_metric_families(scraped(monitor, 2))}
+    scores, thresholds = (
+        {s.labels["column"]: s.value for s in families[name].samples if s.labels["method"] == rule}
+        for name in ("outrider_drift_score", "outrider_drift_threshold")
+    )
+    assert set(scores) == set(thresholds) == {"a", "b"}
+    assert all(scores[name] > thresholds[name] for name in scores)
+    assert states(0, 0.5) == ["stable", "stable"]

@@ -80,7 +80,7 @@ def _numeric(name: str, found: Field) -> ColumnProfile:
     if not present:
         return bins.numeric(name, missing, [], [0], None)
     kll = found.at("distribution", "kll")
-    if kll.has("sketch"):
+    if kll.has("sketch") and kll.at("sketch").has("data"):
         values, weights = _sketch(kll.at("sketch", "data"))
         low, high = _extremes(found)
         edges, counts = bins.from_weighted(values, weights, low, high, present)

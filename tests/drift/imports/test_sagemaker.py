@@ -130,6 +130,13 @@ def test_a_sketch_gives_bins_of_equal_share():
     assert column.counts[0] == column.counts[-1] == 0
 
 
+def test_a_sketch_without_its_data_leaves_the_buckets():
+    feature = numbers("x", np.arange(1000.0))
+    kll = feature["numerical_statistics"]["distribution"]["kll"]
+    kll["sketch"] = {"parameters": {"c": 0.64, "k": 2048}}
+    assert read({**DOCUMENT, "features": [feature]})[1]["x"].counts == [0, *[100] * 10, 0]
+
+
 def test_a_constant_column_is_one_value():
     feature = numbers("x", [1.0, 2.0])
     kll = feature["numerical_statistics"]["distribution"]["kll"]
