@@ -129,6 +129,7 @@ def test_a_second_renewal_goes_back_to_the_first_reference():
     site.order("new_normal", column="a")
     site.window(shift=2.5, count=3)
     site.order("new_normal", column="a")
+    assert site.column()["renewed"]["rows_before"] == 5000
     site.order("revert", column="a")
     assert site.monitor.reference("m").hash == before
 
@@ -272,7 +273,9 @@ def test_a_published_reference_is_used_kept_and_falls_with_the_configured_one(tm
     site = Site(tmp_path)
     site.window(count=2)
     other = reference({name: values[:3000] for name, values in BASE.items()}, model="m")
+    site.order("mute", column="b", until="1d", note="kept")
     done = site.monitor.publish("m", shown(other), "kim", "fleet")
+    assert site.column("b")["acknowledged"]["note"] == "kept"
     assert done["hash"] == other.hash
     assert site.monitor.reference(None) == other
     published = site.model()["reference"]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from agent.drift.model import ModelWatch, Settings
 from agent.drift.monitor import Monitor, References
 from agent.drift.resume import MAGIC, MAX_AGE, evidence_of, packed, resume, unpacked
-from tests.drift.test_monitor import Clock, payload, reference
+from tests.drift.test_monitor import Clock, payload, reference, scraped, states
 
 RNG = np.random.default_rng(3)
 BASE = {
@@ -30,7 +30,9 @@ def rows(rng: np.random.Generator, shift: float, count: int) -> dict[str, list[A
     return {
         "n": (rng.normal(size=count) + shift).tolist(),
         "z": np.maximum(0, rng.normal(size=count) - shift).tolist(),
-        "c": rng.choice([*"xyzw"], p=[0.4, 0.3, 0.3 - shift / 50, shift / 50], size=count).tolist(),
+        "c": rng.choice(
+            [*"xyzw"], p=[1 / 3, 1 / 3, 1 / 3 - shift / 50, shift / 50], size=count
+        ).tolist(),
     }
 
 
@@ -72,6 +74,31 @@ def test_what_goes_on_and_what_was_resumed_judge_alike(shifts, before, mode):
     assert b == a[len(a) - len(b) :]
 
 
+def test_an_alarm_that_was_cleared_before_is_raised_again_alike():
+    clock, rng = Clock(), np.random.default_rng(4)
+    first, second = monitor(clock), monitor(clock)
+
+    def send(shift: float, count: int, *to: Monitor) -> None:
+        clock.now += 400
+        batch = rows(rng, shift, count)
+        for one in to:
+            one.add(payload(batch))
+            one.tick()
+
+    for shift in [1.0] * 3 + [0.0] * 12:
+        send(shift, 200, first)
+    assert "drift" not in states(first).values()
+    second.models["m"] = ModelWatch("m", second.settings, PROFILE, clock.now)
+    resume(second.models["m"], unpacked(packed(evidence_of(first.models["m"]))))
+    send(0.0, 10, first, second)
+    assert states(second) == states(first)
+    assert set(states(first).values()) == {"stable"}
+    for _ in range(3):
+        send(1.0, 200, first, second)
+    assert "drift" in states(first).values()
+    assert columns(second) == columns(first)
+
+
 def judged(folder: Path, shift: float = 1.0, windows: int = 9) -> tuple[Monitor, Clock]:
     clock = Clock()
     one = monitor(clock, folder)
@@ -83,13 +110,20 @@ def judged(folder: Path, shift: float = 1.0, windows: int = 9) -> tuple[Monitor,
     return one, clock
 
 
-def test_all_models_are_there_again_before_any_traffic(tmp_path: Path):
-    one, clock = judged(tmp_path)
-    assert "drift" in {column["state"] for column in columns(one)[0]}
+@pytest.mark.parametrize(("shift", "state"), [(0.0, "stable"), (1.0, "drift")])
+def test_all_models_are_there_again_before_any_traffic(tmp_path: Path, shift, state):
+    one, clock = judged(tmp_path, shift)
+    assert shown(one)[0]["state"] == state
     again = monitor(clock, tmp_path)
     assert columns(again) == columns(one)
     assert shown(again)[0]["windows_judged"] == 9
     assert again.take_changes() == []
+    gauges = [
+        [line for line in scraped(site).splitlines() if line.startswith("outrider_drift_")]
+        for site in (one, again)
+    ]
+    assert gauges[0] == gauges[1]
+    assert any("drift_detected" in line for line in gauges[0])
     assert again.set_aside == []
 
 

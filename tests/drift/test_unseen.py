@@ -23,6 +23,10 @@ def test_the_share_is_of_the_recent_rows():
         unseen.see(RECENT)
     assert 0 < unseen.share() < 1e-4
     assert unseen.caveat() == ""
+    unseen.see(RECENT)
+    unseen.miss("shed", RECENT // 20)
+    assert unseen.share() > CAVEAT
+    assert unseen.by_reason.pop("shed") == RECENT // 20
     assert unseen.by_reason == {"too_large": 1, "budget": 5}
 
 

@@ -303,6 +303,17 @@ def test_rows_that_drift_does_not_get_are_told_by_reason():
     ]  # fmt: skip
 
 
+def test_of_requests_that_were_not_copied_only_those_with_a_body_have_rows():
+    run = Run()
+    one, two, three = batch(b"1", b"2", b"3")
+    run.handle([
+        one._replace(capture="budget", request_body=None),
+        two._replace(capture="budget", request_body=None, request_size=0),
+        three._replace(capture="unsampled", request_body=None),
+    ])  # fmt: skip
+    assert run.out.unseen == [(one.model, "budget", 1)]
+
+
 def test_rows_that_overload_leaves_out_are_told_with_their_number():
     run = Run(age=STEP_NS)
     run.handle(batch(*[b"%d" % n for n in range(6)]))
