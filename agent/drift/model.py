@@ -9,20 +9,19 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Literal, NamedTuple
 
-from agent.decode.payload import Payload, Value
+from agent.decode.payload import Payload
 from agent.drift.chart import Chart
 from agent.drift.classic import Rule
 from agent.drift.columns import Side, WatchedColumn, all_columns
 from agent.drift.decisions import Decisions, Key
-from agent.drift.derived.fit import add_confidence, derived_of
 from agent.drift.derived.pairs import Pairs
 from agent.drift.derived.watch import SHARE as DERIVED_SHARE
 from agent.drift.derived.watch import DerivedWatch
 from agent.drift.examples import Example, Remembered, Reservoir
-from agent.drift.learn import ColumnBuilder, shape_of
+from agent.drift.learned import learned
 from agent.drift.previous import SHARE as PREVIOUS_SHARE
 from agent.drift.previous import ChangedAgain, Previous
-from agent.drift.reference import ColumnProfile, Profile, make, with_columns
+from agent.drift.reference import ColumnProfile, Profile, with_columns
 from agent.drift.sketch import Ints
 from agent.drift.unseen import Reason, Unseen
 from agent.drift.verdict import Mode, State, Verdict, classic, level_of, state_of, verdict_of
@@ -150,7 +149,7 @@ class ModelWatch:
     def complete(self, now: float) -> bool:
         """Counts what is buffered, judges a full window; returns whether it has learned now."""
         if self.phase == "learning":
-            self.watch(self._learned(), now, "learned")
+            self.watch(learned(self.name, self.sides, self.pairs), now, "learned")
             return True
         self._count()
         if self.window.is_full():
@@ -249,24 +248,6 @@ class ModelWatch:
         if self.derived is not None:
             self.derived.count(paired)
         self.cells = 0
-
-    def _learned(self) -> Profile:
-        rows = self.inputs.rows
-        paired = self.pairs.take(rows, self.outputs.rows)
-        columns: list[ColumnProfile] = []
-        taken: list[dict[str, list[Value]]] = []
-        for side in self.sides:
-            side_rows, buffers = side.take()
-            if side is self.outputs:
-                add_confidence(buffers, side_rows)
-            taken.append(buffers)
-            for name, values in buffers.items():
-                builder = ColumnBuilder(shape_of(name, side.name, values))
-                builder.add(values, absent=side_rows - len(values))
-                columns.append(builder.profile())
-        profile = make(self.name, rows, columns)
-        inputs, outputs = taken
-        return derived_of(profile, inputs, outputs, rows, paired)
 
     def _judge(self, now: float) -> None:
         began = self.window.opened

@@ -20,6 +20,7 @@ from agent.drift import imports
 from agent.drift.build import build_profile, count, with_derived
 from agent.drift.classic import distances
 from agent.drift.derived.confidence import Classifier
+from agent.drift.derived.stored import described
 from agent.drift.reference import (
     ColumnProfile,
     Profile,
@@ -99,6 +100,9 @@ def show(args: argparse.Namespace) -> int:
     print(_summary(profile, args.profile))
     for column in profile.columns:
         print(f"  {column.side:6} {column.name:24} {column.kind:11} {_content(column)}")
+    derived = described(profile.derived)
+    if derived:
+        print(f"  derived: {', '.join(derived)}")
     return 0
 
 
@@ -129,9 +133,12 @@ def diff(args: argparse.Namespace) -> int:
 @_told
 def merge(args: argparse.Namespace) -> int:
     """`profile merge FILE… -o FILE`."""
-    profile = merged([load(Path(name)) for name in args.profiles])
+    parts = [load(Path(name)) for name in args.profiles]
+    profile = merged(parts)
     save(profile, Path(args.output))
     print(_summary(profile, args.output))
+    if len(described(profile.derived)) < max(len(described(part.derived)) for part in parts):
+        print("  without relations, importance or confidence that were not derived alike in all")
     return 0
 
 

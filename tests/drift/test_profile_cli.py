@@ -169,3 +169,34 @@ def test_columns_that_come_and_go_are_missing_elsewhere():
     parts = [Batch({"a": [1.0, 2.0]}, 2), Batch({"a": [3.0], "b": ["x"]}, 1), Batch({}, 0)]
     profile = build_profile(lambda: iter(parts))
     assert {c.name: (c.rows, c.missing) for c in profile.columns} == {"a": (3, 0), "b": (3, 2)}
+
+
+def test_derived_columns_are_shown_merged_and_said_to_be_left_out(tmp_path: Path, capsys):
+    rng = np.random.default_rng(0)
+
+    def data(name: str) -> Path:
+        x = rng.normal(size=(1200, 2))
+        p = 1 / (1 + np.exp(-x.sum(1)))
+        found = [
+            {"a": float(x[i, 0]), "b": float(x[i, 1]), "p": float(p[i]), "y": int(p[i] > 0.4)}
+            for i in range(1200)
+        ]
+        return write(tmp_path / name, found)
+
+    one, like = tmp_path / "one.json", tmp_path / "like.json"
+    assert build(data("one.jsonl"), one, outputs=["p"], target="y") == 0
+    assert build(data("like.jsonl"), like, like=str(one)) == 0
+    capsys.readouterr()
+    assert profile_cli.show(Namespace(profile=one, json=False)) == 0
+    shown = capsys.readouterr().out
+    assert "derived: relations of 2 inputs, importance for p, confidence, right in 89." in shown
+
+    both = tmp_path / "both.json"
+    assert profile_cli.merge(Namespace(profiles=[one, like], output=both)) == 0
+    derived = load(both).derived
+    assert derived is not None
+    assert sum(derived.relations[0]) == 1200
+    assert derived.calibration is None  # the second had no target
+    assert "without relations, importance or confidence" in capsys.readouterr().out
+    assert profile_cli.merge(Namespace(profiles=[like, like], output=both)) == 0
+    assert "without" not in capsys.readouterr().out

@@ -9,7 +9,8 @@ variance 1, is what a column has that the others do not explain. Of input i the 
 
 A correlation that appears moves its mean, in both columns of the pair, by that correlation over
 sqrt(C - 1); one that vanishes leaves t_i larger than it was, and widens it. So two columns are
-named, which no single distance can do. Rows needed at the budget of a fifth, 20 columns:
+named, which no single distance can do. Rows needed with 20 columns, a fifth of a budget of one
+alarm in 8,640 windows, an unlimited reference and any size of effect:
 
     change of one pair           Mahalanobis distance    minor components    this
     .9 -> 0, others independent                    12                   6      12

@@ -81,6 +81,23 @@ def problem(derived: Derived, bins: Mapping[tuple[str, str], int]) -> str:
     return _wrong_counts(derived) or _wrong_calibration(derived.calibration, bins)
 
 
+def described(derived: Derived | None) -> list[str]:
+    """In a few words each."""
+    parts: list[str] = []
+    if derived is None:
+        return parts
+    if len(derived.inputs) > 1:
+        parts.append(f"relations of {len(derived.inputs)} inputs")
+    if derived.prediction is not None:
+        parts.append(f"importance for {derived.prediction.name}")
+    found = derived.calibration
+    if found is not None and found.right:
+        parts.append(f"confidence, right in {sum(found.right) / max(1, sum(found.rows)):.1%}")
+    elif found is not None:
+        parts.append("confidence, not calibrated")
+    return parts
+
+
 def sources(derived: Derived) -> Set[tuple[str, str]]:
     """Side and name of the columns that it is computed of."""
     found = {(side, column.name) for side, column in _scored(derived)}
