@@ -65,6 +65,14 @@ examples:
 """
 
 
+_BACKTEST = """\
+examples:
+  outrider drift backtest march.parquet --reference reference.json --timestamp at
+  outrider drift backtest rows.csv --reference-rows 20000 --window 1000 --interval 5m
+  outrider drift backtest rows.jsonl --reference reference.json --picture march.svg --fail-on drift
+"""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command in `argv` (default: the process's own). Returns its exit status."""
     parser = _parser()
@@ -149,6 +157,13 @@ def _profile(args: argparse.Namespace) -> int:
     return status
 
 
+def _backtest(args: argparse.Namespace) -> int:
+    import agent.drift.backtest.cli as backtest_cli
+
+    status: int = backtest_cli.backtest(args)
+    return status
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="outrider",
@@ -165,6 +180,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_arguments(command)
     command.set_defaults(call=demo.main)
     _add_profile(commands)
+    _add_drift(commands)
     _add_config(commands)
     return parser
 
@@ -252,6 +268,38 @@ def _add_import(actions: Commands[argparse.ArgumentParser]) -> None:
     imported.add_argument(
         "--outputs", metavar="A,B,…", type=_names, default=(), help="columns that are predictions"
     )
+
+
+def _add_drift(commands: Commands[argparse.ArgumentParser]) -> None:
+    drift = commands.add_parser("drift", help="drift of rows that have passed already")
+    actions = drift.add_subparsers(metavar="ACTION", required=True)
+    backtest = actions.add_parser(
+        "backtest",
+        help="the alarms that a history would have raised",
+        description="Judges a history by the very code that judges traffic, with the clock of the "
+        "data, and prints the alarms that would have been raised.",
+        epilog=_BACKTEST,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = backtest.add_argument
+    add("data", metavar="DATA", help="file of rows, the oldest first")
+    add("--format", choices=("csv", "jsonl", "parquet"), help="of DATA (default: by its name)")
+    add("--reference", metavar="FILE", help="profile of what is normal")
+    add("--reference-rows", metavar="N", type=int, help="or: learn it from the first N rows")
+    add("--outputs", metavar="A,B,…", type=_names, default=(), help="of these, the predictions")
+    add("--timestamp", metavar="COLUMN", help="column of times (ISO 8601, or since the epoch)")
+    add("--window", metavar="ROWS", type=int, help="rows of a window (default 1000)")
+    add("--interval", metavar="TIME", help="longest time of a window; without --timestamp: what "
+        "each takes (default 5m)")  # fmt: skip
+    add("--false-alarms", metavar="RATE", help='allowed, such as "1 per 30d"')
+    add("--min-effect", metavar="SD", type=float, help="less never alarms (default 0.05)")
+    add("--replicas", metavar="N", type=int, help="sidecars that share the budget")
+    add("--mode", help="evidence, or an old rule such as psi")
+    add("--config", metavar="FILE", help="take the drift settings from here")
+    add("--json", action="store_true", help="a line a window, an alarm, and the summary")
+    add("--picture", metavar="FILE.svg", help="draw columns over time")
+    add("--fail-on", choices=("drift",), help="exit status 1 if an alarm was raised")
+    backtest.set_defaults(call=_backtest)
 
 
 def _add_config(commands: Commands[argparse.ArgumentParser]) -> None:

@@ -33,6 +33,8 @@ MIN_ROWS = 50
 """Rows of a span, or of the reference, below which nothing is said."""
 WORTH_A_LOOK = 2.0
 """|mean| / sd below which a test is given that as its z: far from any threshold."""
+SAFETY = 0.85
+"""Of the budget that is spent: tails are approximations, and the promise is `at most`."""
 CLEAR_Z = 2.0
 CLEAR_SHARE = 0.5
 CLEAR_LEVEL = 2
@@ -123,7 +125,7 @@ class Chart:
         self.columns = list(columns)
         self.min_effect = min_effect
         self.share = share
-        self.rate = false_alarms * share / (2 * max(1, len(columns)) * replicas)
+        self.rate = SAFETY * false_alarms * share / (2 * max(1, len(columns)) * replicas)
         self.windows = 0
         self.alarms: list[Alarm | None] = [None] * len(columns)
         self._lay_out(max((cells.size for cells in self.cells), default=0))
@@ -308,6 +310,13 @@ class Chart:
             limit = max(self.min_effect, CLEAR_SHARE * alarm.effect)
             if effect < CLEAR_Z * spread and effect + 2 * spread < limit:
                 cleared[column] = span.level
+
+    def excess(self) -> Floats:
+        """How far each column's strongest test is beyond its threshold, as a ratio; 0: nothing."""
+        found = np.zeros(len(self.columns))
+        for look in filter(None, self.looks):
+            found = np.maximum(found, np.where(look.rows >= MIN_ROWS, look.z / look.threshold, 0))
+        return found
 
     @property
     def fixed_bytes(self) -> int:

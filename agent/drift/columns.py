@@ -8,7 +8,7 @@ the rows of the side less the values of the column, taken when the buffer is cou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 
 import numpy as np
@@ -219,8 +219,12 @@ class Side:
     def count(self) -> None:
         """Counts what is buffered, and empties it."""
         rows, buffers = self.take()
-        if not rows:
-            return
+        if rows:
+            self.count_rows(rows, buffers)
+
+    def count_rows(self, rows: int, buffers: Mapping[str, Values]) -> None:
+        """Counts so many rows, of which these columns have values."""
+        buffers = dict(buffers)
         columns = self.columns
         plain = [name for name in columns if name != CONFIDENCE]
         if len(plain) == 1 and len(buffers) == 1 and self.name == "output":

@@ -153,7 +153,7 @@ class ModelWatch:
             return True
         self._count()
         if self.window.is_full():
-            self._judge(now)
+            self.judge(now)
         return False
 
     def tick(self, now: float) -> None:
@@ -163,7 +163,7 @@ class ModelWatch:
         self._end_mutes(now)
         self._count()
         if self.window.is_full() or self.window.is_over(now):
-            self._judge(now)
+            self.judge(now)
 
     def _end_mutes(self, now: float) -> None:
         """What still drifts when its mute ends is news."""
@@ -249,7 +249,8 @@ class ModelWatch:
             self.derived.count(paired)
         self.cells = 0
 
-    def _judge(self, now: float) -> None:
+    def judge(self, now: float) -> None:
+        """Ends the window and judges what was counted in it."""
         began = self.window.opened
         seconds = self.window.close(now)
         self.windows += 1

@@ -36,20 +36,26 @@ from agent.drift.verdict import Baseline
 Command = Callable[[argparse.Namespace], int]
 
 
-def _told(command: Command) -> Command:
-    """Tells a person what went wrong instead of showing a traceback."""
+def told(program: str) -> Callable[[Command], Command]:
+    """Tells a person what went wrong instead of showing a traceback; status 2."""
 
-    @functools.wraps(command)
-    def run(args: argparse.Namespace) -> int:
-        try:
-            return command(args)
-        except (TableError, ProfileError) as problem:
-            print(f"outrider profile: {problem}", file=sys.stderr)
-        except OSError as problem:
-            print(f"outrider profile: {problem.filename}: {problem.strerror}", file=sys.stderr)
-        return 2
+    def wrap(command: Command) -> Command:
+        @functools.wraps(command)
+        def run(args: argparse.Namespace) -> int:
+            try:
+                return command(args)
+            except (TableError, ProfileError) as problem:
+                print(f"{program}: {problem}", file=sys.stderr)
+            except OSError as problem:
+                print(f"{program}: {problem.filename}: {problem.strerror}", file=sys.stderr)
+            return 2
 
-    return run
+        return run
+
+    return wrap
+
+
+_told = told("outrider profile")
 
 
 @_told

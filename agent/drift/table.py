@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
 
@@ -50,9 +51,17 @@ def format_of(path: Path) -> str:
     return found
 
 
-def batches(path: Path, form: str) -> Iterator[Batch]:
-    """The rows of a file, in order. Raises TableError."""
-    readers = {"csv": _csv, "jsonl": _json_lines, "parquet": _parquet}
+def batches(path: Path, form: str, arrays: bool = False) -> Iterator[Batch]:
+    """The rows of a file, in order. Raises TableError.
+
+    `arrays`: a column of numbers or of times that the format knows as such is an array of floats,
+    NaN where it is missing; times are seconds since the epoch.
+    """
+    readers: dict[str, Callable[[Path], Iterator[Batch]]] = {
+        "csv": _csv,
+        "jsonl": _json_lines,
+        "parquet": partial(_parquet, arrays=arrays),
+    }
     try:
         yield from readers[form](path)
     except OSError as problem:
@@ -113,7 +122,7 @@ def _json_row(path: Path, number: int, line: bytes) -> object:
     return row
 
 
-def _parquet(path: Path) -> Iterator[Batch]:
+def _parquet(path: Path, *, arrays: bool) -> Iterator[Batch]:
     try:
         import pyarrow
         import pyarrow.parquet as parquet
@@ -123,11 +132,26 @@ def _parquet(path: Path) -> Iterator[Batch]:
             f"pip install 'outrider[parquet]'"
         ) from None
     try:
+        read = _array_or_plain if arrays else _plain
         for part in parquet.ParquetFile(path).iter_batches(batch_size=BATCH):
-            columns: Columns = {name: _plain(part.column(name)) for name in part.schema.names}
+            columns: Any = {name: read(part.column(name)) for name in part.schema.names}
             yield Batch(columns, part.num_rows)
     except pyarrow.ArrowException as problem:
         raise TableError(f"{path}: not Parquet ({problem})") from None
+
+
+def _array_or_plain(column: Any) -> Any:
+    import pyarrow
+    from pyarrow import compute
+
+    kind = column.type
+    if pyarrow.types.is_timestamp(kind):
+        micros = compute.cast(column, pyarrow.timestamp("us", tz=kind.tz), safe=False)
+        found = compute.cast(compute.cast(micros, pyarrow.int64()), pyarrow.float64(), safe=False)
+        return found.to_numpy(zero_copy_only=False) / 1e6
+    if pyarrow.types.is_integer(kind) or pyarrow.types.is_floating(kind):
+        return compute.cast(column, pyarrow.float64(), safe=False).to_numpy(zero_copy_only=False)
+    return _plain(column)
 
 
 def _plain(column: object) -> list[Value]:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.drift.chart import MIN_ROWS, SPAN_WEIGHTS, Chart
+from agent.drift.chart import MIN_ROWS, SAFETY, SPAN_WEIGHTS, Chart
 from agent.drift.spans import LEVELS
 from agent.drift.verdict import state_of, verdict_of
 from tests.drift.charts import (
@@ -175,7 +175,7 @@ def test_the_levels_of_a_month_sum_to_the_budget():
         assert SPAN_WEIGHTS.sum() == pytest.approx(1)
         assert len(SPAN_WEIGHTS) == LEVELS
         both_signs = 2 * len(columns) * replicas * chart.rate * MONTH
-        assert both_signs == pytest.approx(1)
+        assert both_signs == pytest.approx(SAFETY)
         for scores in chart.scores:
             assert scores.weights.sum() == pytest.approx(2)
 

@@ -1,0 +1,1 @@
+"""What would have been said of a history, by the very code that judges traffic."""

@@ -1,0 +1,85 @@
+"""The times of rows: from a column, or so much a window.
+
+Rule: times are seconds since the epoch and never go back.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from agent.drift.sketch import Floats
+from agent.drift.table import TableError
+
+MILLISECONDS = 1e11
+"""Numbers from here on are milliseconds: as seconds they would be the year 5138."""
+
+
+class Clock:
+    """Reads a column of times, batch after batch."""
+
+    def __init__(self, column: str) -> None:
+        self._column = column
+        self._last = -np.inf
+        self._row = 0
+
+    def read(self, columns: dict[str, Any], rows: int) -> Floats:
+        """The times of a batch, whose column is taken out of `columns`.
+
+        Raises TableError if there is none, if one is no time, or earlier than that before it.
+        """
+        if self._column not in columns:
+            raise TableError(
+                f"--timestamp {self._column}: no such column; there are {', '.join(columns)}"
+            )
+        times = self._seconds(columns.pop(self._column))
+        before = np.concatenate([[self._last], times[:-1]])
+        back = np.flatnonzero(~(times >= before))
+        if len(back):
+            at = int(back[0])
+            raise TableError(
+                f"row {self._row + at + 1}: {self._column} is {_shown(times[at])}, after "
+                f"{_shown(before[at])}: sort the rows by time"
+            )
+        self._row += rows
+        self._last = float(times[-1]) if len(times) else self._last
+        return times
+
+    def _seconds(self, values: Any) -> Floats:
+        if isinstance(values, np.ndarray):
+            times = values
+        else:
+            times = np.array([self._second(i, v) for i, v in enumerate(values)], dtype=np.float64)
+        wrong = np.flatnonzero(~np.isfinite(times))
+        if len(wrong):
+            raise self._no_time(int(wrong[0]), None)
+        return np.where(np.abs(times) >= MILLISECONDS, times / 1e3, times)
+
+    def _second(self, place: int, value: object) -> float:
+        if isinstance(value, (int, float)):
+            return float(value)
+        text = str(value)
+        try:
+            return float(text)
+        except ValueError:
+            pass
+        try:
+            time = datetime.fromisoformat(text)
+        except ValueError:
+            raise self._no_time(place, value) from None
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+
+    def _no_time(self, place: int, value: object) -> TableError:
+        return TableError(
+            f"row {self._row + place + 1}: {self._column}: {value!r} is no time; wanted ISO 8601 "
+            "such as 2026-03-01T12:00:00Z, or seconds or milliseconds since the epoch"
+        )
+
+
+def _shown(time: float) -> str:
+    try:
+        return datetime.fromtimestamp(time, UTC).isoformat()
+    except (ValueError, OverflowError, OSError):
+        return str(time)

@@ -1,0 +1,203 @@
+"""A history judged by the code that judges traffic: the same verdicts, with the data's clock."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import numpy as np
+import pyarrow
+import pyarrow.parquet
+import pytest
+
+from agent.cli import main
+from agent.decode.payload import Payload
+from agent.drift.backtest.picture import SLOTS, Heat
+from agent.drift.backtest.replay import Judged, Replay
+from agent.drift.build import build_profile
+from agent.drift.model import Settings
+from agent.drift.monitor import Monitor, References
+from agent.drift.reference import Profile, save
+from agent.drift.table import Batch
+
+BEGAN = 1_772_323_200.0  # 2026-03-01T00:00:00Z
+DAYS, EACH = 4, 288
+ROWS = 100
+SHIFT_AT = 3 * EACH * ROWS
+
+
+def history(rng: np.random.Generator, rows: int) -> dict[str, np.ndarray]:
+    """Normal amounts whose mean moves on the fourth day, and a colour that does not."""
+    amount = rng.normal(size=rows)
+    amount[SHIFT_AT:] += 0.8
+    return {
+        "at": BEGAN + np.arange(rows) * 3.0,
+        "amount": amount,
+        "colour": rng.choice(["red", "green"], size=rows),
+    }
+
+
+@pytest.fixture(scope="module")
+def rows() -> dict[str, np.ndarray]:
+    return history(np.random.default_rng(5), DAYS * EACH * ROWS)
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory) -> tuple[Profile, Path]:
+    rng = np.random.default_rng(6)
+    columns = {
+        "amount": rng.normal(size=20_000).tolist(),
+        "colour": rng.choice(["red", "green"], size=20_000).tolist(),
+    }
+    profile = build_profile(lambda: iter([Batch(columns, 20_000)]))
+    path = tmp_path_factory.mktemp("reference") / "reference.json"
+    save(profile, path)
+    return profile, path
+
+
+@pytest.fixture(scope="module", params=["csv", "jsonl", "parquet"])
+def data(request, rows, tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("data") / f"rows.{request.param}"
+    lists = {name: values.tolist() for name, values in rows.items()}
+    if request.param == "parquet":
+        micros = pyarrow.array((rows["at"] * 1e6).astype("int64"), pyarrow.timestamp("us"))
+        table = pyarrow.table({**lists, "at": micros})
+        pyarrow.parquet.write_table(table, path)
+    elif request.param == "csv":
+        lines = [f"{t},{a!r},{c}\n" for t, a, c in zip(*lists.values(), strict=True)]
+        path.write_text("at,amount,colour\n" + "".join(lines))
+    else:
+        names = list(lists)
+        made = (dict(zip(names, row, strict=True)) for row in zip(*lists.values(), strict=True))
+        path.write_text("".join(json.dumps(row) + "\n" for row in made))
+    return path
+
+
+def lines(text: str) -> list[dict]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+@pytest.mark.slow
+def test_it_tells_what_happened_and_when(data, reference, tmp_path, capsys):
+    picture = tmp_path / "history.svg"
+    base = ["drift", "backtest", str(data), "--reference", str(reference[1])]
+    status = main([*base, "--timestamp", "at", "--window", "1000", "--picture", str(picture)])
+    assert status == 0
+    out = capsys.readouterr().out
+    assert "1 alarm of 1 column in 1,151 windows, 115,200 rows, 4.0 days" in out
+    assert "2026-03-04 00:" in out
+    assert "location up" in out
+    drawn = picture.read_text()
+    assert ElementTree.fromstring(drawn).tag.endswith("svg")
+    assert "2026-03-04 00:" in drawn
+
+    assert main([*base, "--timestamp", "at", "--json", "--fail-on", "drift"]) == 1
+    said = lines(capsys.readouterr().out)
+    kinds = [one["kind"] for one in said]
+    assert (kinds.count("window"), kinds.count("alarm"), kinds.count("summary")) == (1151, 1, 1)
+    (alarm,) = (one for one in said if one["kind"] == "alarm")
+    assert alarm["column"] == "amount"
+    assert BEGAN + 3 * 86400 < alarm["raised"] <= BEGAN + 3 * 86400 + 1200
+    assert said[-1]["allowed"] == pytest.approx(4 / 30, rel=0.01)
+
+
+@pytest.mark.slow
+def test_without_times_each_window_takes_the_interval(data, capsys):
+    args = ["drift", "backtest", str(data), "--reference-rows", "20000", "--interval", "10m"]
+    if data.suffix == ".csv":
+        args += ["--timestamp", "at"]  # else the time would be a feature that drifts
+    assert main([*args, "--json"]) == 0
+    said = lines(capsys.readouterr().out)
+    windows = [one for one in said if one["kind"] == "window"]
+    columns = {verdict["column"] for verdict in windows[0]["verdicts"]}
+    assert columns == (
+        {"amount", "colour"} if data.suffix == ".csv" else {"at", "amount", "colour"}
+    )
+    assert windows[1]["ended"] - windows[0]["ended"] == pytest.approx(600)
+
+
+def test_verdicts_are_those_of_traffic(rows, reference):
+    """The same rows as requests, at the same times: equal to the last digit."""
+    settings = Settings(window_rows=500, window_seconds=1e9)
+    replay = Replay(reference[0], settings, timed=True)
+    now = [BEGAN]
+    monitor = Monitor(settings, References(reference[0]), clock=lambda: now[0])
+    columns = {name: rows[name][:20_000] for name in ("amount", "colour")}
+    times = rows["at"][:20_000]
+    judged = []
+    for at in range(0, 20_000, 137):  # batches that fit no window
+        part = slice(at, at + 137)
+        sizes = {name: values[part] for name, values in columns.items()}
+        judged += replay.feed(sizes, len(times[part]), times[part])
+    expected = []
+    for i in range(20_000):
+        now[0] = float(times[i])
+        inputs = {"amount": [columns["amount"][i]], "colour": [str(columns["colour"][i])]}
+        monitor.add(Payload("", "", "", inputs, {}, 1, 0, 0))
+        watch = monitor.models[""]
+        if watch.windows > len(expected):
+            expected.append([column.verdict for column in watch.columns])
+    assert len(judged) == len(expected) == 40
+    assert [column.verdict for column in replay.watch.columns] == expected[-1]
+    assert judged[-1].excess == pytest.approx([c.excess() for c in watch.columns])
+
+
+@pytest.mark.parametrize(
+    ("text", "args", "said"),
+    [
+        ("at,a\n1,2\n", ["--timestamp", "when"], "--timestamp when: no such column; there are at"),
+        (
+            "at,a\n5,2\n3,2\n",
+            ["--timestamp", "at"],
+            "row 2: at is 1970-01-01T00:00:03+00:00,",
+        ),
+        ("at,a\n5,2\nnoon,2\n", ["--timestamp", "at"], "row 2: at: 'noon' is no time; wanted ISO"),
+        ("at,a\n5,2\n,2\n", ["--timestamp", "at"], "row 2: at: None is no time"),
+        ("a\n", [], "no rows"),
+        ("a\n1\n2\n", [], "2 rows are not one window of 1000 rows"),
+        ("a\n1\n", ["--interval", "soon"], "--interval"),
+        ("a\n1\n", ["--interval", "off"], "--interval"),
+        ("a\n1\n", ["--false-alarms", "few"], "--false-alarms"),
+        ("a\n1\n", ["--window", "-5"], "--window"),
+    ],
+)
+def test_what_is_wrong_is_said(text, args, said, reference, tmp_path, capsys):
+    path = tmp_path / "rows.csv"
+    path.write_text(text)
+    full = ["drift", "backtest", str(path), "--reference", str(reference[1]), *args]
+    assert main(full) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_without_a_reference_it_says_how_to_get_one(tmp_path, capsys):
+    path = tmp_path / "rows.csv"
+    path.write_text("a\n1\n")
+    assert main(["drift", "backtest", str(path)]) == 2
+    assert "--reference-rows" in capsys.readouterr().err
+
+
+def test_gaps_are_no_windows(reference):
+    settings = Settings(window_rows=1000, window_seconds=300)
+    replay = Replay(reference[0], settings, timed=True)
+    times = np.array([0.0, 10, 20, 4000, 4010, 9000])
+    columns = {"amount": np.zeros(6), "colour": ["red"] * 6}
+    judged = list(replay.feed(columns, 6, times))
+    assert [(one.began, one.ended, one.rows) for one in judged] == [
+        (0.0, 300.0, 3),
+        (3900.0, 4200.0, 2),
+    ]
+    assert replay.watch.window.rows == 1
+
+
+def test_a_long_history_is_drawn_with_bounded_memory():
+    heat = Heat(2)
+    for i in range(10_000):
+        excess = np.array([0.1, 5.0 if i == 6000 else 0.2])
+        heat.add(Judged(i * 10.0, i * 10.0 + 10, 1, excess, []))
+    grid, ends = heat.grid()
+    assert len(grid) == len(ends) <= 2 * SLOTS
+    assert ends == sorted(ends)
+    assert ends[-1] == 100_000.0
+    (slot,) = np.flatnonzero(grid[:, 1] == 5)
+    assert ends[slot - 1] <= 60_000 < ends[slot]
