@@ -14,15 +14,15 @@ from agent.drift.chart import Chart
 from agent.drift.classic import Rule
 from agent.drift.columns import Side, WatchedColumn, all_columns
 from agent.drift.decisions import Decisions, Key
-from agent.drift.derived.pairs import Pairs
+from agent.drift.derived.pairs import Paired, Pairs
 from agent.drift.derived.watch import SHARE as DERIVED_SHARE
 from agent.drift.derived.watch import DerivedWatch
 from agent.drift.examples import Example, Remembered, Reservoir
 from agent.drift.learned import learned
 from agent.drift.previous import SHARE as PREVIOUS_SHARE
 from agent.drift.previous import ChangedAgain, Previous
-from agent.drift.reference import ColumnProfile, Profile, with_columns
-from agent.drift.sketch import Ints
+from agent.drift.reference import ColumnProfile, Profile, SideName, with_columns
+from agent.drift.sketch import Ints, Values
 from agent.drift.unseen import Reason, Unseen
 from agent.drift.verdict import Mode, State, Verdict, classic, level_of, state_of, verdict_of
 from agent.drift.window import Window
@@ -248,6 +248,15 @@ class ModelWatch:
         if self.derived is not None:
             self.derived.count(paired)
         self.cells = 0
+
+    def count_rows(self, rows: int, parts: Mapping[SideName, Mapping[str, Values]]) -> None:
+        """Counts rows that are at hand as whole columns, a value a row, and answered each."""
+        for side in self.sides:
+            if parts[side.name]:
+                side.count_rows(rows, parts[side.name])
+        if self.derived is not None:
+            self.derived.count(Paired(None, None) if parts["output"] else None)
+        self.window.rows += rows
 
     def judge(self, now: float) -> None:
         """Ends the window and judges what was counted in it."""

@@ -177,6 +177,44 @@ def test_without_a_reference_it_says_how_to_get_one(tmp_path, capsys):
     assert "--reference-rows" in capsys.readouterr().err
 
 
+def test_derived_columns_are_those_of_traffic():
+    """Relations and importance need a row's values together, of both sides."""
+    rng = np.random.default_rng(7)
+
+    def table(rows: int) -> dict[str, np.ndarray]:
+        a, b = rng.normal(size=(2, rows))
+        return {"a": a, "b": b, "score": a - b + rng.normal(size=rows)}
+
+    known = {name: values.tolist() for name, values in table(5000).items()}
+    profile = build_profile(lambda: iter([Batch(known, 5000)]), outputs=["score"])
+    assert profile.derived is not None
+    settings = Settings(window_rows=500, window_seconds=1e9)
+    replay = Replay(profile, settings, timed=True)
+    columns = table(4000)
+    columns["b"] = columns["a"].copy()  # the same distribution, another relation
+    judged = list(replay.feed(columns, 4000, np.arange(4000) // 125 * 60.0))
+
+    now = [0.0]
+    monitor = Monitor(settings, References(profile), clock=lambda: now[0])
+    for at in range(0, 4000, 125):
+        now[0] = at // 125 * 60.0
+        part = {name: values[at : at + 125].tolist() for name, values in columns.items()}
+        outputs = {"score": part.pop("score")}
+        monitor.add(Payload("", "", "", part, outputs, 125, 125, 0))
+    watch = monitor.models[""]
+    assert watch.windows == len(judged) == 8
+    assert watch.derived is not None
+    assert replay.watch.derived is not None
+    found = [column.totals.tolist() for column in replay.watch.derived.columns]
+    assert found == [column.totals.tolist() for column in watch.derived.columns]
+    assert all(map(sum, found))
+    states = [column.state for column in replay.watch.derived.columns]
+    assert states == [column.state for column in watch.derived.columns]
+    assert "drift" in states
+    told = {(c.side, c.column) for one in judged for c in one.changes if c.after == "drift"}
+    assert any(name not in columns for _, name in told)
+
+
 def test_gaps_are_no_windows(reference):
     settings = Settings(window_rows=1000, window_seconds=300)
     replay = Replay(reference[0], settings, timed=True)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from agent.drift.model import Change, ModelWatch, Settings
-from agent.drift.reference import Profile
+from agent.drift.reference import Profile, SideName
 from agent.drift.sketch import Floats
 
 
@@ -34,10 +34,9 @@ class Replay:
         self.watch = ModelWatch(reference.model, settings, reference, 0.0)
         self._timed = timed
         self._begun = not timed
-        self._sides = {
-            name: [c.name for c in reference.columns if c.side == name]
-            for name in ("input", "output")
-        }
+        self._sides: dict[SideName, list[str]] = {"input": [], "output": []}
+        for column in reference.columns:
+            self._sides[column.side].append(column.name)
         self.rows = 0
         self.absent: set[str] = set()
         """Columns of the reference that some batch had not."""
@@ -78,13 +77,11 @@ class Replay:
             window.opened += (now - window.opened) // window.seconds * window.seconds
 
     def _count(self, columns: Mapping[str, Any], at: int, end: int) -> None:
-        watch = self.watch
-        for side in watch.sides:
-            names = self._sides[side.name]
-            part = {name: columns[name][at:end] for name in names if name in columns}
-            if part:
-                side.count_rows(end - at, part)
-        watch.window.rows += end - at
+        parts = {
+            side: {name: columns[name][at:end] for name in names if name in columns}
+            for side, names in self._sides.items()
+        }
+        self.watch.count_rows(end - at, parts)
         self.rows += end - at
 
     def _judge(self, now: float) -> Iterator[Judged]:
