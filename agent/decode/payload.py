@@ -46,6 +46,10 @@ Outcome = Literal[
 """A metric label. `inputs_only`: the request was understood and its response was not."""
 
 
+Sizes = tuple[Sequence[int] | None, Sequence[int] | None]
+"""Of each side the rows of each request. None: it is one request. Empty: each row is one."""
+
+
 class Payload(Struct, frozen=True, gc=False):
     """One exchange's named values. Columns of one side are of equal length where rows pair up."""
 
@@ -63,6 +67,8 @@ class Payload(Struct, frozen=True, gc=False):
     """Values that did not fit the bounds above, of both sides."""
     first: tuple[bytes, bytes] = (b"", b"")
     """Request id and trace id (16 bytes, or empty) of the exchange that the first row is of."""
+    sizes: Sizes = (None, None)
+    """Of the inputs, of the outputs."""
 
 
 class Decoded(Struct, frozen=True, gc=False):

@@ -66,10 +66,12 @@ def decode(alike: Sequence[Exchange]) -> Payload | None:
     answered = asked and _lines([x.response_body for x in alike], kserve_v1.RESPONSE)
     if asked is None or answered is None:
         return None
-    rows = _rows(kserve_v1.rows_of_requests, asked, len(alike))
-    outcomes = _rows(kserve_v1.rows_of_responses, answered, len(alike))
-    if rows is None or outcomes is None:
+    asked_rows = _rows(kserve_v1.rows_of_requests, asked, len(alike))
+    answered_rows = _rows(kserve_v1.rows_of_responses, answered, len(alike))
+    if asked_rows is None or answered_rows is None:
         return None
+    rows = [*chain.from_iterable(asked_rows)]
+    outcomes = [*chain.from_iterable(answered_rows)]
     inputs = from_plain_rows(rows, kserve_v1.ASKED)
     outputs = from_plain_rows(outcomes, kserve_v1.ANSWERED)
     if inputs is None or outputs is None:
@@ -85,6 +87,7 @@ def decode(alike: Sequence[Exchange]) -> Payload | None:
         len(outcomes),
         0,
         (first.request_id, first.trace[0] if first.trace else b""),
+        (_sizes(asked_rows), _sizes(answered_rows)),
     )
 
 
@@ -102,10 +105,15 @@ def _lines(bodies: Sequence[Body], opening: bytes) -> bytes | None:
 
 def _rows(
     read: Callable[[bytes], Sequence[Sequence[object]]], lines: bytes, documents: int
-) -> list[object] | None:
-    """All rows of so many documents, if they are so many and none is without rows."""
+) -> Sequence[Sequence[object]] | None:
+    """The rows of each of so many documents, if they are so many and none is without rows."""
     try:
         found = read(lines)
     except (ValueError, RecursionError):
         return None
-    return [*chain.from_iterable(found)] if len(found) == documents and all(found) else None
+    return found if len(found) == documents and all(found) else None
+
+
+def _sizes(found: Sequence[Sequence[object]]) -> Sequence[int]:
+    sizes = [*map(len, found)]
+    return sizes if max(sizes) > 1 else ()

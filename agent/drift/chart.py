@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agent.drift.cells import Cells, cells_of
+from agent.drift.clusters import Correlations, worth
 from agent.drift.evidence import thresholds, tilted_rate, two_sample_rate
 from agent.drift.reference import ColumnProfile
 from agent.drift.scores import Scores, scores_of
@@ -97,6 +98,8 @@ class Questions(NamedTuple):
     """The set's share under the reference."""
     unit: Floats
     """Its standard deviation there."""
+    rho: Floats
+    """Of two rows of one request."""
 
 
 class Chart:
@@ -156,6 +159,9 @@ class Chart:
         self._expected = np.where(self._is_set, expected, 0.5)
         self._unit = np.sqrt(self._expected * (1 - self._expected))
         self._continuity = np.where(self._is_set, 0.5 / self._unit, 0.0)
+        each = zip(self.scores, self.cells, strict=True)
+        matrices = [scores.values[:, cells.places] for scores, cells in each]
+        self.requests = Correlations([column.side for column in self.columns], matrices)
         self._weights, self._weight_of = np.unique(weights, return_inverse=True)
         self._weight_of = self._weight_of.reshape(weights.shape)
         offsets = np.arange(count) * width
@@ -170,6 +176,7 @@ class Chart:
             self._is_set[columns],
             self._expected[columns],
             self._unit[columns],
+            self.requests.rho[columns],
         )
 
     def renew(self, columns: Mapping[int, ColumnProfile]) -> None:
@@ -183,15 +190,25 @@ class Chart:
             for look in filter(None, self.looks):
                 look.z[place] = look.rows[place] = 0
         width = max(self._shares.shape[1], *(self.cells[place].size for place in columns))
+        before = self.requests
         self._lay_out(width)
+        self.requests.go_on(before)
         self.spans.forget(sorted(columns))
         self.spans.widen(width)
 
-    def push(self, counts: Sequence[Ints], began: float, ended: float, seconds: float) -> None:
+    def push(
+        self,
+        counts: Sequence[Ints],
+        began: float,
+        ended: float,
+        seconds: float,
+        extra: Sequence[int] = (),
+    ) -> None:
         """Judges one more window.
 
         `counts`: for each column those of its bins, of missing and of invalid; `seconds`: what
-        the window is charged for.
+        the window is charged for; `extra`: for each column the sum of n (n - 1) over the
+        requests of n rows, none if all had one.
         """
         self.windows += 1
         shape = self._shares.shape
@@ -199,7 +216,10 @@ class Chart:
         cells = np.bincount(self._places, flat, shape[0] * shape[1]).reshape(shape)
         raised: dict[int, Alarm] = {}
         cleared: dict[int, int] = {}
-        for span in self.spans.push(cells.astype(np.int64), began, seconds):
+        if any(extra):
+            self.requests.update()
+            extra = [n if rows else 0 for n, rows in zip(extra, cells.sum(1), strict=True)]
+        for span in self.spans.push(cells.astype(np.int64), began, seconds, extra or 0):
             self._look(span, ended, raised, cleared)
         self._turn(raised, cleared, ended)
 
@@ -230,6 +250,8 @@ class Chart:
         rows = span.counts.sum(1)
         size = np.maximum(rows, 1)[:, None].astype(np.float64)
         mean = np.matmul(self._values, span.counts[:, :, None])[:, :, 0] / size
+        if span.extra.any():
+            size = worth(size, span.extra[:, None], self.requests.rho)
         effect = np.sign(mean) * np.maximum(np.abs(mean) - self._continuity / size, 0.0)
         spread = np.sqrt(self._variance(span, size))
         z = np.abs(effect) / spread
@@ -251,7 +273,7 @@ class Chart:
         """z of indicators, [test], times the root of the variance that their rows explain."""
         expected = self._expected[at]
         found = expected + effect * self._unit[at]
-        rows, reference = size[at[0], 0], self._rows[at[0]]
+        rows, reference = np.broadcast_to(size, self._unit.shape)[at], self._rows[at[0]]
         rate = two_sample_rate(expected, found, rows, reference)
         z: Floats = np.sqrt(2 * rate * (1 / rows + 1 / reference))
         return z

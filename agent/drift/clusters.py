@@ -18,13 +18,14 @@ and those that a few rare requests rule, have rho near 1: each request counts as
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from agent.drift.reference import SideName
 from agent.drift.sketch import Floats, Ints
 
-SAMPLE_ROWS = 61
+SAMPLE_ROWS = 127
 """One request is looked at for so many rows of batch requests: at least each that has as many. A
 prime, so that no usual pattern of sizes hides some requests always."""
 MEMORY = 1000
@@ -65,11 +66,11 @@ class Clusters:
         """`scores`: a matrix [score, bin] for each column, of variance 1 under its reference."""
         self._scores = [f.T for f in scores]
         width = sum(len(f) for f in scores)
-        self._last = np.zeros((_CLASSES, width))
-        self._last_rows = np.zeros(_CLASSES)
-        self._squares = np.zeros(width)
-        self._fourths = np.zeros(width)
-        self._weight = self._weight2 = self._expected = 0.0
+        self.last = np.zeros((_CLASSES, width))
+        self.last_rows = np.zeros(_CLASSES)
+        self.squares = np.zeros(width)
+        self.fourths = np.zeros(width)
+        self.weight = self.weight2 = self.expected = 0.0
 
     def add(self, counts: Sequence[Ints], rows: Ints) -> None:
         """Requests in the order they came: per column the counts [request, bin]; rows of each."""
@@ -81,10 +82,10 @@ class Clusters:
             self._add_class(int(size), means[of_size], rows[of_size].astype(np.float64))
 
     def _add_class(self, size: int, means: Floats, rows: Floats) -> None:
-        if self._last_rows[size]:
-            means = np.concatenate([self._last[size : size + 1], means])
-            rows = np.concatenate([self._last_rows[size : size + 1], rows])
-        self._last[size], self._last_rows[size] = means[-1], rows[-1]
+        if self.last_rows[size]:
+            means = np.concatenate([self.last[size : size + 1], means])
+            rows = np.concatenate([self.last_rows[size : size + 1], rows])
+        self.last[size], self.last_rows[size] = means[-1], rows[-1]
         if len(rows) < 2:
             return
         squares = np.square(np.diff(means, axis=0))
@@ -93,27 +94,67 @@ class Clusters:
         weights = rows * np.maximum(rows, SAMPLE_ROWS)
         weights = np.sqrt(weights[:-1] * weights[1:])
         keep = (1 - 1 / MEMORY) ** len(weights)
-        self._weight = keep * self._weight + float(weights.sum())
-        self._weight2 = keep**2 * self._weight2 + float(weights @ weights)
-        self._expected = keep * self._expected + float(weights @ alone)
-        self._squares = keep * self._squares + weights @ squares
-        self._fourths = keep**2 * self._fourths + np.square(weights) @ np.square(squares)
+        self.weight = keep * self.weight + float(weights.sum())
+        self.weight2 = keep**2 * self.weight2 + float(weights @ weights)
+        self.expected = keep * self.expected + float(weights @ alone)
+        self.squares = keep * self.squares + weights @ squares
+        self.fourths = keep**2 * self.fourths + np.square(weights) @ np.square(squares)
 
     def rho(self) -> Floats:
         """The correlation to reckon with, 0 to 1, of each score, column after column."""
-        if not self._weight:
-            return np.ones_like(self._squares)
-        raised = self._squares * _raise(self._degrees())
-        rho = (raised - self._expected) / (2 * self._weight - self._expected)
-        return np.clip(np.where(self._squares > 0, rho, 1.0), 0.0, 1.0)
+        if not self.weight:
+            return np.ones_like(self.squares)
+        raised = self.squares * _raise(self._degrees())
+        rho = (raised - self.expected) / (2 * self.weight - self.expected)
+        return np.clip(np.where(self.squares > 0, rho, 1.0), 0.0, 1.0)
 
     def _degrees(self) -> Floats:
         """Degrees of freedom of each score's sum of squares: 2 mean^2 / variance."""
-        pairs = self._weight**2 / self._weight2
-        square = np.square(self._squares)
-        spread = self._fourths - square / pairs
+        pairs = self.weight**2 / self.weight2
+        square = np.square(self.squares)
+        spread = self.fourths - square / pairs
         found = 2 * square / np.maximum(spread, 2 * square / pairs + 1e-300)
         return np.maximum(found, 1e-2) / OVERLAP
+
+
+class Correlations:
+    """rho of all scores of a model's columns, by side, as each side has requests of its own."""
+
+    def __init__(self, sides: Sequence[SideName], scores: Sequence[Floats]) -> None:
+        """Of each column its side, and its matrix [score, bin]."""
+        self._sides = np.array(sides)
+        self._scores = list(scores)
+        self._tests = np.array([len(f) for f in scores], dtype=np.int64)
+        self.rho = np.ones((len(scores), int(self._tests.max(initial=0))))
+        """[column, score], as of the last `update`."""
+        self.clusters: dict[SideName, Clusters] = {}
+        """Of the sides that had batch requests."""
+
+    def of(self, side: SideName) -> Clusters:
+        """What is known of that side's batch requests; nothing at first."""
+        if side not in self.clusters:
+            pairs = zip(self._sides.tolist(), self._scores, strict=True)
+            self.clusters[side] = Clusters([f for of, f in pairs if of == side])
+        return self.clusters[side]
+
+    def extra(self, by_side: Mapping[SideName, int]) -> list[int]:
+        """Of each column what its side's batch requests add; nothing if there were none."""
+        return [by_side[side] for side in self._sides.tolist()] if any(by_side.values()) else []
+
+    def go_on(self, before: Correlations) -> None:
+        """Takes over what is known of sides whose scores are all as they were."""
+        pairs = zip(self._scores, before._scores, strict=True)
+        same = np.array([np.array_equal(now, then) for now, then in pairs])
+        for side, clusters in before.clusters.items():
+            if same[self._sides == side].all():
+                self.clusters[side] = clusters
+        self.update()
+
+    def update(self) -> None:
+        """Takes what is known by now."""
+        for side, clusters in self.clusters.items():
+            tests = self._tests * (self._sides == side)
+            self.rho[np.arange(self.rho.shape[1]) < tests[:, None]] = clusters.rho()
 
 
 def _raise(degrees: Floats) -> Floats:
@@ -123,7 +164,10 @@ def _raise(degrees: Floats) -> Floats:
     return raised
 
 
-def effective(rows: float, extra: float, rho: Floats) -> Floats:
-    """Independent rows that `rows` are worth; `extra` is the sum of n (n - 1) over requests."""
-    worth: Floats = rows / (1 + rho * (extra / rows)) if rows else np.zeros_like(rho)
-    return worth
+def worth(rows: Floats, extra: Ints, rho: Floats) -> Floats:
+    """How many independent rows `rows` are worth, which are more than 0.
+
+    `extra` is the sum of n (n - 1) over requests of n rows.
+    """
+    found: Floats = rows / (1 + rho * (extra / rows))
+    return found

@@ -14,6 +14,7 @@ from itertools import chain
 import numpy as np
 
 from agent.decode.payload import MAX_COLUMNS, Columns, Value
+from agent.drift.batches import Batches, Request, counts_of
 from agent.drift.decisions import Key
 from agent.drift.derived.confidence import Classifier
 from agent.drift.derived.scores import NO_SCORES, Scorer, Scores
@@ -190,6 +191,7 @@ class Side:
         self.buffers = Buffers()
         self.rows = 0
         """In the buffers."""
+        self.batches = Batches()
         self.columns: dict[str, WatchedColumn] = {}
         self.unexpected: dict[str, None] = {}
         """Names in the traffic that the reference has not."""
@@ -204,9 +206,12 @@ class Side:
         self.is_aligned = False
         self.classifier = None
         self.take()
+        self.batches = Batches()
 
-    def add(self, columns: Columns, rows: int) -> None:
-        """Appends the values of some rows."""
+    def add(self, columns: Columns, rows: int, sizes: Sequence[int] | None = None) -> None:
+        """Appends the values of some rows; `sizes` as in `Payload`."""
+        if rows > 1:
+            self.batches.add(columns, rows, sizes, self.rows)
         buffers = self.buffers
         if self.is_aligned:
             buffers.rows_before = self.rows
@@ -238,6 +243,11 @@ class Side:
         for name in buffers:
             if len(self.unexpected) < MAX_UNEXPECTED:
                 self.unexpected[name] = None
+
+    def counts_of(self, requests: Sequence[Request]) -> tuple[list[Ints], Ints]:
+        """Each column's counts [request, bin]; the rows of each request."""
+        bins = {name: column.bins for name, column in self.columns.items()}
+        return counts_of(bins, requests, alone=len(bins) == 1 and self.name == "output")
 
     def take(self) -> tuple[int, dict[str, list[Value]]]:
         """Rows and buffers, which are empty afterwards."""

@@ -81,6 +81,8 @@ class Times(NamedTuple):
     began: float
     ended: float
     seconds: float
+    extra: Mapping[SideName, int]
+    """Of each side's batch requests: sum of n (n - 1)."""
 
 
 class ModelWatch:
@@ -123,9 +125,9 @@ class ModelWatch:
         if self.phase == "unwatched":
             return False
         rows = payload.rows
-        self.inputs.add(payload.inputs, rows)
+        self.inputs.add(payload.inputs, rows, payload.sizes[0])
         if payload.output_rows:
-            self.outputs.add(payload.outputs, payload.output_rows)
+            self.outputs.add(payload.outputs, payload.output_rows, payload.sizes[1])
         self.pairs.note(rows, self.inputs.rows, payload.output_rows, self.outputs.rows)
         self.window.rows += rows
         self.left_out += payload.left_out
@@ -246,8 +248,16 @@ class ModelWatch:
         for side in self.sides:
             side.count()
         if self.derived is not None:
-            self.derived.count(paired)
+            self.derived.count(paired, self.inputs.batches.sampled)
+        for side in self.sides:
+            if side.batches.sampled:
+                self._look_at_requests(side)
         self.cells = 0
+
+    def _look_at_requests(self, side: Side) -> None:
+        requests = side.batches.take()
+        if self.chart is not None and side.columns:
+            self.chart.requests.of(side.name).add(*side.counts_of(requests))
 
     def count_rows(self, rows: int, parts: Mapping[SideName, Mapping[str, Values]]) -> None:
         """Counts rows that are at hand as whole columns, a value a row, and answered each."""
@@ -255,7 +265,7 @@ class ModelWatch:
             if parts[side.name]:
                 side.count_rows(rows, parts[side.name])
         if self.derived is not None:
-            self.derived.count(Paired(None, None) if parts["output"] else None)
+            self.derived.count(Paired(None, None) if parts["output"] else None, [])
         self.window.rows += rows
 
     def judge(self, now: float) -> None:
@@ -266,7 +276,8 @@ class ModelWatch:
         windows = [self._taken(column) for column in self.columns]
         if not any(counts.any() for counts in windows):
             return  # nothing came: nothing is known that was not before
-        times = Times(began, now, seconds)
+        extra = {side.name: side.batches.close() for side in self.sides}
+        times = Times(began, now, seconds, extra)
         self._judge_columns(self.chart, self.columns, windows, times)
         if self.derived is not None:
             self.derived.end_window(self._effects())
@@ -296,12 +307,12 @@ class ModelWatch:
         windows: Sequence[Ints],
         times: Times,
     ) -> None:
-        began, now, seconds = times
+        began, now, seconds, extra = times
         settings = self.settings
         budget = settings.false_alarms * (chart.share if chart is not None else 1.0)
         level = level_of(budget, seconds, len(columns), settings.replicas)
         if chart is not None:
-            chart.push(windows, began, now, seconds)
+            chart.push(windows, began, now, seconds, chart.requests.extra(extra))
         for i, (column, counts) in enumerate(zip(columns, windows, strict=True)):
             if chart is None:
                 verdict = classic(column.base, counts, self.rule)

@@ -19,6 +19,7 @@ import numpy as np
 from msgspec import Struct
 
 from agent.drift.chart import MIN_ROWS, SPAN_WEIGHTS, Chart, Questions
+from agent.drift.clusters import worth
 from agent.drift.evidence import bernoulli_rate, thresholds
 from agent.drift.sketch import Floats, Ints
 from agent.drift.spans import KEPT
@@ -54,6 +55,8 @@ class Samples(NamedTuple):
 
     now: Ints
     before: Ints
+    extra: tuple[Ints, Ints]
+    """Of both, [column]: see `spans.Span`."""
 
 
 class Previous:
@@ -107,6 +110,7 @@ class Previous:
         samples = Samples(
             blocks.counts[now][columns].astype(np.int64),
             blocks.counts[before][:, columns].sum(0, dtype=np.int64),
+            (blocks.extra[now][columns], blocks.extra[before][:, columns].sum(0)),
         )
         asked = chart.questions(columns)
         z, effect, spread = compared(asked, samples)
@@ -142,12 +146,16 @@ def compared(asked: Questions, samples: Samples) -> tuple[Floats, Floats, Floats
     values, sets = asked.values, asked.is_set
     means = [
         np.matmul(values, counts[:, :, None])[:, :, 0] / size
-        for counts, size in zip(samples, sizes, strict=True)
+        for counts, size in zip((samples.now, samples.before), sizes, strict=True)
     ]
     effect = means[0] - means[1]
-    variance = 1 / sizes[0] + 1 / sizes[1]
     both = (samples.now + samples.before)[:, :, None]
     total = sizes[0] + sizes[1]
+    sizes = [
+        worth(size, extra[:, None], asked.rho)
+        for size, extra in zip(sizes, samples.extra, strict=True)
+    ]
+    variance = 1 / sizes[0] + 1 / sizes[1]
     mean = np.matmul(values, both)[:, :, 0] / total
     spread = np.sqrt(np.maximum(np.matmul(values**2, both)[:, :, 0] / total - mean**2, 1e-12))
     z = np.abs(effect) / (spread * np.sqrt(variance))

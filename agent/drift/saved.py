@@ -14,6 +14,8 @@ import numpy as np
 from msgspec import Struct
 
 from agent.drift.chart import Alarm, Chart, Look
+from agent.drift.clusters import Clusters
+from agent.drift.reference import SideName
 from agent.drift.sketch import Floats, Ints
 from agent.drift.spans import KEPT, LEVELS, Blocks
 
@@ -25,10 +27,21 @@ class SavedBlocks(Struct, array_like=True):
     """The blocks of one size."""
 
     counts: Array
+    extra: Array
     began: list[float]
     seconds: list[float]
     head: int
     seen: int
+
+
+class SavedClusters(Struct, array_like=True):
+    """See `clusters.Clusters`."""
+
+    last: Array
+    last_rows: Array
+    squares: Array
+    fourths: Array
+    sums: tuple[float, float, float]
 
 
 class SavedLook(Struct, array_like=True):
@@ -51,6 +64,7 @@ class SavedChart(Struct):
     fresh_since: list[float]
     looks: list[SavedLook | None]
     blocks: list[SavedBlocks]
+    clusters: dict[SideName, SavedClusters]
 
 
 def saved(chart: Chart) -> SavedChart:
@@ -63,10 +77,16 @@ def saved(chart: Chart) -> SavedChart:
         [_saved_look(look) for look in chart.looks],
         [
             SavedBlocks(
-                _packed(blocks.counts), [*blocks.began], [*blocks.seconds], blocks.head, blocks.seen
+                _packed(blocks.counts),
+                _packed(blocks.extra),
+                [*blocks.began],
+                [*blocks.seconds],
+                blocks.head,
+                blocks.seen,
             )
             for blocks in chart.spans.blocks
         ],
+        {side: _saved_clusters(clusters) for side, clusters in chart.requests.clusters.items()},
     )
 
 
@@ -92,11 +112,31 @@ def load(chart: Chart, from_: SavedChart) -> None:
     chart.fresh_since = list(from_.fresh_since)
     chart.looks = [_look(look, chart) for look in from_.looks]
     chart.spans.blocks = [_blocks(one, chart.spans.new_blocks()) for one in from_.blocks]
+    for side, one in from_.clusters.items():
+        _load_clusters(chart.requests.of(side), one)
+    chart.requests.update()
 
 
 def _check(name: str, found: int, wanted: int) -> None:
     if found != wanted:
         raise ValueError(f"{name} of {found}, where there are {wanted}")
+
+
+def _saved_clusters(clusters: Clusters) -> SavedClusters:
+    return SavedClusters(
+        _packed(clusters.last),
+        _packed(clusters.last_rows),
+        _packed(clusters.squares),
+        _packed(clusters.fourths),
+        (clusters.weight, clusters.weight2, clusters.expected),
+    )
+
+
+def _load_clusters(clusters: Clusters, saved: SavedClusters) -> None:
+    for name in ("last", "last_rows", "squares", "fourths"):
+        shape = getattr(clusters, name).shape
+        setattr(clusters, name, _unpacked(getattr(saved, name), shape, np.float64))
+    clusters.weight, clusters.weight2, clusters.expected = saved.sums
 
 
 def _saved_look(look: Look | None) -> SavedLook | None:
@@ -136,6 +176,7 @@ def _blocks(saved: SavedBlocks, blocks: Blocks) -> Blocks:
     if not 0 <= saved.head < KEPT or saved.seen < 0:
         raise ValueError("blocks out of place")
     blocks.counts[:] = _unpacked(saved.counts, blocks.counts.shape, blocks.counts.dtype)
+    blocks.extra[:] = _unpacked(saved.extra, blocks.extra.shape, np.int64)
     blocks.began, blocks.seconds = list(saved.began), list(saved.seconds)
     blocks.head, blocks.seen = saved.head, saved.seen
     return blocks

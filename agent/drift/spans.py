@@ -9,6 +9,7 @@ of the span. Sizes are made when first reached: a day of windows needs as much a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -27,6 +28,8 @@ class Span(NamedTuple):
     level: int
     counts: Ints
     """Summed over the windows; shape of one window's counts."""
+    extra: Ints
+    """Of each column, the sum of n (n - 1) over its requests of n rows."""
     began: float
     """When its first window did."""
     seconds: float
@@ -38,13 +41,15 @@ class Blocks:
 
     def __init__(self, shape: tuple[int, ...], dtype: type[np.integer]) -> None:
         self.counts = np.zeros((KEPT, *shape), dtype=dtype)
+        self.extra = np.zeros((KEPT, shape[0]), dtype=np.int64)
         self.began = [0.0] * KEPT
         self.seconds = [0.0] * KEPT
         self.head = 0
         self.seen = 0
 
-    def put(self, counts: Ints, began: float, seconds: float) -> None:
+    def put(self, counts: Ints, extra: Ints, began: float, seconds: float) -> None:
         self.counts[self.head] = counts
+        self.extra[self.head] = extra
         self.began[self.head] = began
         self.seconds[self.head] = seconds
         self.head = (self.head + 1) % KEPT
@@ -66,10 +71,13 @@ class Spans:
         self.blocks: list[Blocks] = []
         self.windows = 0
 
-    def push(self, counts: Ints, began: float, seconds: float) -> list[Span]:
+    def push(
+        self, counts: Ints, began: float, seconds: float, extra: Sequence[int] | int = 0
+    ) -> list[Span]:
         """Adds a window; gives the spans that are known anew, the shortest first."""
         self.windows += 1
-        due = self._put(counts, began, seconds)
+        columns = np.full(self._shape[0], extra, dtype=np.int64)
+        due = self._put(counts, columns, began, seconds)
         spans = [self._span(0, 1)]
         if self.windows >= 2:
             spans.append(self._span(0, 2))
@@ -80,18 +88,19 @@ class Spans:
         """Empty ones of the shape of these counts."""
         return Blocks(self._shape, self._dtype)
 
-    def _put(self, counts: Ints, began: float, seconds: float) -> list[int]:
+    def _put(self, counts: Ints, extra: Ints, began: float, seconds: float) -> list[int]:
         ended: list[int] = []
         for level in range(LEVELS - 2):
             if level == len(self.blocks):
                 self.blocks.append(self.new_blocks())
             blocks = self.blocks[level]
-            blocks.put(counts, began, seconds)
+            blocks.put(counts, extra, began, seconds)
             ended.append(level)
             if blocks.seen % 2:
                 break
             first, second = blocks.last(2)
             counts = blocks.counts[first] + blocks.counts[second]
+            extra = blocks.extra[first] + blocks.extra[second]
             began, seconds = blocks.began[first], blocks.seconds[first] + blocks.seconds[second]
         return ended
 
@@ -100,7 +109,8 @@ class Spans:
         places = blocks.last(n)
         level = {1: 0, 2: 1, KEPT: block + 2}[n]
         counts = blocks.counts[places].sum(0, dtype=np.int64)
-        return Span(level, counts, blocks.began[places[0]], blocks.seconds[places[-1]])
+        extra = blocks.extra[places].sum(0)
+        return Span(level, counts, extra, blocks.began[places[0]], blocks.seconds[places[-1]])
 
     def counts(self, level: int) -> Ints:
         """Those of the span, as it was last known."""
@@ -113,6 +123,7 @@ class Spans:
         """Takes these columns' past away, so that no span reaches back beyond now."""
         for blocks in self.blocks:
             blocks.counts[:, columns] = 0
+            blocks.extra[:, columns] = 0
 
     def widen(self, cells: int) -> None:
         """Makes room for so many cells of a column; none may be given up."""

@@ -29,7 +29,7 @@ def usual(number: int = together.FEWEST) -> list[Exchange]:
 def one_by_one(alike: list[Exchange]) -> tuple[object, ...] | None:
     """Names and values of both sides, all rows after one another; None if one is not usual."""
     sides: list[dict[str, list[object]]] = [{}, {}]
-    rows = [0, 0]
+    sizes: tuple[list[int], list[int]] = ([], [])
     names = set()
     for x in alike:
         found = decode(x)
@@ -37,11 +37,12 @@ def one_by_one(alike: list[Exchange]) -> tuple[object, ...] | None:
         if (found.dialect, found.outcome) != (together.DIALECT, "ok") or payload is None:
             return None
         names.add((payload.model, payload.version, payload.id, payload.left_out))
-        rows = [rows[0] + payload.rows, rows[1] + payload.output_rows]
+        sizes[0].append(payload.rows)
+        sizes[1].append(payload.output_rows)
         for side, columns in zip(sides, (payload.inputs, payload.outputs), strict=True):
             for name, values in columns.items():
                 side.setdefault(name, []).extend(values)
-    return (names, rows, *sides)
+    return (names, *sizes, *sides)
 
 
 def all_at_once(alike: list[Exchange]) -> tuple[object, ...] | None:
@@ -50,7 +51,10 @@ def all_at_once(alike: list[Exchange]) -> tuple[object, ...] | None:
         return None
     names = {(payload.model, payload.version, payload.id, payload.left_out)}
     sides = [{k: list(v) for k, v in s.items()} for s in (payload.inputs, payload.outputs)]
-    return (names, [payload.rows, payload.output_rows], *sides)
+    rows = payload.rows, payload.output_rows
+    sizes = [[*(of or [1] * n)] for of, n in zip(payload.sizes, rows, strict=True)]
+    assert (sum(sizes[0]), sum(sizes[1])) == rows
+    return (names, *sizes, *sides)
 
 
 def test_usual_exchanges_are_one_payload():
@@ -59,6 +63,14 @@ def test_usual_exchanges_are_one_payload():
     assert (payload.model, payload.version, payload.rows, payload.output_rows) == ("m", "2", 5, 5)
     assert payload.inputs == {"a": (0, 1, 2, 3, 4), "b": ("v0", "v1", "v2", "v3", "v4")}
     assert all_at_once(usual(5)) == one_by_one(usual(5))
+    assert payload.sizes == ((), ())
+    batch = exchange({"instances": [{"a": 9, "b": "x"}] * 3}, {"predictions": [[0.5, 0.5]] * 3},
+                     target=b"/v1/models/m/versions/2:predict")  # fmt: skip
+    several = [*usual(4), batch]
+    payload = together.decode(several)
+    assert payload is not None
+    assert payload.sizes == ([1, 1, 1, 1, 3], [1, 1, 1, 1, 3])
+    assert all_at_once(several) == one_by_one(several)
 
 
 ODD = [

@@ -16,7 +16,7 @@ from agent.drift.monitor import Monitor, References
 from agent.drift.orders import LONGEST, Order, OrderError, end_of, parse
 from agent.drift.reference import make, shown
 from agent.drift.reference import parse as parse_profile
-from tests.drift.test_monitor import Clock, payload, reference, scraped
+from tests.drift.test_monitor import Clock, payload, reference, scraped, send
 
 RNG = np.random.default_rng(7)
 BASE = {"a": RNG.normal(size=5000).tolist(), "b": RNG.normal(size=5000).tolist()}
@@ -36,7 +36,7 @@ class Site:
         for _ in range(count):
             self.clock.now += 300
             rows = {"a": (RNG.normal(size=1000) + shift).tolist(), "b": RNG.normal(size=1000)}
-            self.monitor.add(payload({"a": rows["a"], "b": rows["b"].tolist()}))
+            send(self.monitor, {"a": rows["a"], "b": rows["b"].tolist()})
 
     def model(self) -> dict[str, Any]:
         [model] = json.loads(json.dumps(self.monitor.status()))["models"]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.drift.clusters import MEMORY, SAMPLE_ROWS, Clusters, Sampler, effective
+from agent.drift.clusters import MEMORY, SAMPLE_ROWS, Clusters, Sampler, worth
 from agent.drift.distance import normal_scores
 from agent.drift.sketch import Floats, Ints, NumericBins
 
@@ -67,9 +67,9 @@ def standardised(draw: Draw, sizes: list[int], requests: int, seed: int = 0) -> 
         if rows >= WINDOW:
             if sampled:
                 clusters.add([np.array(sampled)], np.array(sampled).sum(axis=1))
-            worth = effective(rows, extra, clusters.rho())
-            z.append(f @ total / rows * np.sqrt(worth))
-            effects.append(rows / worth)
+            size = worth(np.array(rows), np.array(extra), clusters.rho())
+            z.append(f @ total / rows * np.sqrt(size))
+            effects.append(rows / size)
             sampled, total, rows, extra = [], total * 0, 0, 0
     warm = len(z) // 5
     return np.array(z)[warm:], np.array(effects)[warm:]
@@ -125,7 +125,10 @@ def test_nothing_known_means_one_row_a_request():
     for _ in range(200):
         clusters.add([one], np.array([50]))
     assert set(clusters.rho()) == {1.0}  # all alike: it may be that each request is of one value
-    assert effective(500, 10 * 50 * 49, np.array([1.0, 0.0])).tolist() == [10.0, 500.0]
+    assert worth(np.array(500.0), np.array(10 * 50 * 49), np.array([1.0, 0.0])).tolist() == [
+        10.0,
+        500.0,
+    ]
 
 
 def test_few_pairs_say_little_and_more_say_more():

@@ -45,6 +45,16 @@ def payload(inputs: Columns, outputs: Columns | None = None, model: str = "m") -
     return Payload(model, "", "", inputs, out, rows, max(map(len, out.values()), default=0), 0)
 
 
+def send(monitor: Monitor, inputs: Columns, outputs: Columns | None = None) -> None:
+    """Each row in a request of its own; a side may have fewer."""
+    for i in range(max(map(len, [*inputs.values(), *(outputs or {}).values()]))):
+        sides = [
+            {name: values[i : i + 1] for name, values in side.items() if i < len(values)}
+            for side in (inputs, outputs or {})
+        ]
+        monitor.add(payload(*sides))
+
+
 def reference(columns: Columns, outputs: tuple[str, ...] = (), model: str = "") -> Profile:
     rows = len(next(iter(columns.values())))
     return build_profile(lambda: iter([Batch(columns, rows)]), model=model, outputs=outputs)
@@ -72,12 +82,12 @@ def test_a_real_data_set_that_drifts_half_way(wine):
     rng = np.random.default_rng(0)
     monitor = Monitor(Settings(learn_rows=5000), clock=clock)
     for _ in range(100):
-        monitor.add(payload(drawn(wine, rng, 50)))
+        send(monitor, drawn(wine, rng, 50))
     assert monitor.models["m"].phase == "watching"
     for window in range(10):
         for _ in range(20):
             clock.now += 5
-            monitor.add(payload(drawn(wine, rng, 50)))
+            send(monitor, drawn(wine, rng, 50))
         assert set(states(monitor).values()) == {"stable"}, window
     monitor.take_changes()
 
@@ -87,7 +97,7 @@ def test_a_real_data_set_that_drifts_half_way(wine):
         rows = drawn(wine, rng, 50)
         rows["alcohol"] = [value * 1.04 for value in rows["alcohol"]]
         rows["hue"] = [None if i % 4 == 0 else v for i, v in enumerate(rows["hue"])]
-        monitor.add(payload(rows))
+        send(monitor, rows)
     drifting = {name for name, state in states(monitor).items() if state == "drift"}
     assert drifting == {"alcohol", "hue"}
     assert {(c.column, c.before, c.after, c.since) for c in monitor.take_changes()} == {
@@ -103,7 +113,7 @@ def test_a_real_data_set_that_drifts_half_way(wine):
 
     for _ in range(20 * 5):  # four windows after it, and one that was mixed
         clock.now += 5
-        monitor.add(payload(drawn(wine, rng, 50)))
+        send(monitor, drawn(wine, rng, 50))
     assert set(states(monitor).values()) == {"stable"}
 
 
@@ -136,7 +146,7 @@ def test_columns_that_do_not_match_are_findings():
     rng = np.random.default_rng(2)
     data = {"a": rng.normal(size=5000).tolist(), "b": rng.normal(size=5000).tolist()}
     monitor = Monitor(Settings(), References(reference({**data, "target": data["a"]})))
-    monitor.add(payload({"a": data["a"][:1000], "b": data["b"][:1000], "new": [1] * 1000}))
+    send(monitor, {"a": data["a"][:1000], "b": data["b"][:1000], "new": [1] * 1000})
     status = monitor.status()["models"][0]
     found = {c["name"]: (c["state"], c["finding"]) for c in status["columns"]}
     assert found["a"] == ("stable", "")
@@ -144,7 +154,7 @@ def test_columns_that_do_not_match_are_findings():
     assert "--outputs target" in found["target"][1]
     assert status["unexpected"] == [{"name": "new", "side": "input"}]
 
-    monitor.add(payload({"a": data["a"][:1000]}))
+    send(monitor, {"a": data["a"][:1000]})
     found = {c["name"]: c for c in monitor.status()["models"][0]["columns"]}
     assert (found["b"]["state"], found["b"]["missing"]) == ("drift", 1.0)
     assert found["b"]["finding"] == "absent from the last window"
@@ -155,9 +165,9 @@ def test_the_only_prediction_needs_no_equal_name():
     rng = np.random.default_rng(3)
     data = {"a": rng.normal(size=5000).tolist(), "price": rng.lognormal(size=5000).tolist()}
     monitor = Monitor(Settings(), References(reference(data, outputs=("price",))))
-    monitor.add(payload({"a": data["a"][:1000]}, {"predictions": data["price"][:1000]}))
+    send(monitor, {"a": data["a"][:1000]}, {"predictions": data["price"][:1000]})
     assert states(monitor) == {"a": "stable", "price": "stable"}
-    monitor.add(payload({"a": data["a"][:1000]}, {"predictions": [99.0] * 1000}))
+    send(monitor, {"a": data["a"][:1000]}, {"predictions": [99.0] * 1000})
     assert states(monitor) == {"a": "stable", "price": "drift"}
 
 
@@ -256,7 +266,7 @@ def test_metrics_are_the_contracts(wine):
     assert "outrider_drift_detected{" not in scraped(monitor)
     rows = drawn(wine, rng, 1000)
     rows["alcohol"] = [v + 1 for v in rows["alcohol"]]
-    monitor.add(payload(rows, {"y": [0, 1, 2, None] * 250}))
+    send(monitor, rows, {"y": [0, 1, 2, None] * 250})
     text = scraped(monitor, bin_columns=1)
     families = {f.name: f for f in text_string_to_metric_families(text)}
 

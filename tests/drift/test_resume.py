@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from agent.drift.model import ModelWatch, Settings
 from agent.drift.monitor import Monitor, References
 from agent.drift.resume import MAGIC, MAX_AGE, evidence_of, packed, resume, unpacked
-from tests.drift.test_monitor import Clock, payload, reference, scraped, states
+from tests.drift.test_monitor import Clock, payload, reference, scraped, send, states
 
 RNG = np.random.default_rng(3)
 BASE = {
@@ -105,7 +105,7 @@ def judged(folder: Path, shift: float = 1.0, windows: int = 9) -> tuple[Monitor,
     rng = np.random.default_rng(1)
     for _ in range(windows):
         clock.now += 60
-        one.add(payload(rows(rng, shift, 200)))
+        send(one, rows(rng, shift, 200))
     one.save(one.unsaved())
     return one, clock
 

@@ -6,11 +6,12 @@ row whose answer was not understood has no importance, and its inputs still have
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy as np
 
+from agent.drift.batches import Request
 from agent.drift.chart import Chart
 from agent.drift.columns import Side, WatchedColumn
 from agent.drift.decisions import Key
@@ -108,8 +109,8 @@ class DerivedWatch:
             column.add(found)
         self._counts[:] = 0
 
-    def count(self, paired: Paired | None) -> None:
-        """Counts the batch that the sides have just counted."""
+    def count(self, paired: Paired | None, requests: Sequence[Request] = ()) -> None:
+        """Counts the batch that the sides have just counted; `requests`: some of the inputs'."""
         derivation = self._derivation
         inputs = [self._inputs.columns[name].take_scores() for name in derivation.inputs]
         prediction = NO_SCORES
@@ -120,7 +121,23 @@ class DerivedWatch:
             return
         lacking: Scores = np.full(rows, np.nan, dtype=np.float32)
         scores = np.stack([s if len(s) == rows else lacking for s in inputs])
-        self._counts += derivation.counts(scores, _aligned(prediction, rows, paired))
+        answers = _aligned(prediction, rows, paired)
+        self._counts += derivation.counts(scores, answers)
+        if requests:
+            self._look_at_requests(requests, scores, answers)
+
+    def _look_at_requests(
+        self, requests: Sequence[Request], scores: Scores, answers: Scores | None
+    ) -> None:
+        places = [slice(one.at, one.at + one.rows) for one in requests]
+        counts = [
+            self._derivation.counts(scores[:, at], None if answers is None else answers[at])
+            for at in places
+        ]
+        rows = np.array([one.rows for one in requests])
+        # No value of theirs is missing or invalid.
+        whole = np.pad(np.stack(counts, axis=1), ((0, 0), (0, 0), (0, 2)))
+        self.chart.requests.of("input").add([*whole], rows)
 
 
 def _aligned(answered: Scores, rows: int, paired: Paired | None) -> Scores | None:

@@ -29,6 +29,8 @@ class Site:
     def __init__(self, profile: Profile, seed: int = 1, **settings: object) -> None:
         self.rng = np.random.default_rng(seed)
         self.now = 0.0
+        self.is_batch = False
+        """Whether a payload is one request, or each row is."""
         self.monitor = Monitor(
             Settings(window_rows=ROWS, **settings), References(profile), clock=lambda: self.now
         )
@@ -41,7 +43,12 @@ class Site:
         inputs = {name: values for name, values in columns.items() if name != "y"}
         count = max(map(len, inputs.values()))
         outputs = {"y": columns["y"]} if answered else {}
-        self.monitor.add(Payload("m", "", "", inputs, outputs, count, count * answered, 0))
+        self.monitor.add(
+            Payload(
+                "m", "", "", inputs, outputs, count, count * answered, 0,
+                sizes=(None, None) if self.is_batch else ((), ()),
+            )
+        )  # fmt: skip
 
     def window(self, batch: int = ROWS, **how: object) -> None:
         self.now += SECONDS
@@ -80,6 +87,20 @@ def test_a_relation_that_changed_names_its_columns_though_each_looks_well(profil
     strongest = sorted(effects, key=effects.__getitem__)[-2:]
     assert set(strongest) == {"(relations) c0", "(relations) c1"}
     assert not {f"c{i}" for i in range(COLUMNS)} & effects.keys()
+
+
+def test_a_relation_that_changed_is_found_in_batch_requests_too(profile):
+    site = Site(profile)
+    site.is_batch = True
+    for _ in range(80):
+        site.window()
+    assert site.drifting() == set()
+    for _ in range(4):
+        site.window(r=0.0, weights=(1.0, 0.0, 1.0, 0.5))
+    assert {"(relations) c0", "(relations) c1"} <= site.drifting()
+    assert site.model.derived is not None
+    of_requests = site.model.derived.chart.requests.clusters["input"]
+    assert of_requests.last_rows.max() == ROWS
 
 
 def test_a_relation_that_appears_is_found(profile):
