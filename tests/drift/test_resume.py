@@ -78,23 +78,23 @@ def test_an_alarm_that_was_cleared_before_is_raised_again_alike():
     clock, rng = Clock(), np.random.default_rng(4)
     first, second = monitor(clock), monitor(clock)
 
-    def send(shift: float, count: int, *to: Monitor) -> None:
+    def all_send(shift: float, count: int, *to: Monitor) -> None:
         clock.now += 400
         batch = rows(rng, shift, count)
         for one in to:
-            one.add(payload(batch))
+            send(one, batch)
             one.tick()
 
     for shift in [1.0] * 3 + [0.0] * 12:
-        send(shift, 200, first)
+        all_send(shift, 200, first)
     assert "drift" not in states(first).values()
     second.models["m"] = ModelWatch("m", second.settings, PROFILE, clock.now)
     resume(second.models["m"], unpacked(packed(evidence_of(first.models["m"]))))
-    send(0.0, 10, first, second)
+    all_send(0.0, 10, first, second)
     assert states(second) == states(first)
     assert set(states(first).values()) == {"stable"}
     for _ in range(3):
-        send(1.0, 200, first, second)
+        all_send(1.0, 200, first, second)
     assert "drift" in states(first).values()
     assert columns(second) == columns(first)
 

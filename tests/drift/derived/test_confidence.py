@@ -22,6 +22,7 @@ from agent.drift.model import Settings
 from agent.drift.monitor import Monitor, References
 from agent.drift.reference import load, save
 from agent.drift.table import Batch, TableError
+from tests.drift.test_monitor import send
 
 ROWS = 1000
 
@@ -65,7 +66,7 @@ class Site:
         rows = classified(self.rng, ROWS, **how)
         inputs = {name: rows[name] for name in ("x0", "x1", "x2")}
         outputs = {name: rows[name] for name in OUTPUTS}
-        self.monitor.add(Payload("m", "", "", inputs, outputs, ROWS, ROWS, 0))
+        send(self.monitor, inputs, outputs)
         hit = np.array([rows[name] for name in OUTPUTS]).argmax(0)
         real = np.mean(
             [["ape", "bee", "cat"][i] == label for i, label in zip(hit, rows["label"], strict=True)]
