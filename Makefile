@@ -8,7 +8,7 @@ PYTEST := $(BIN)/python -m pytest
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv .venv demo test check lint bench soak fuzz tools constraints clean
+.PHONY: help venv .venv demo test check lint bench bench-drift soak fuzz tools constraints clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z].*:.*## / { split($$1, name, " "); printf "  make %-12s %s\n", name[1], $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ lint: $(VENV)/.dev ## lint, types and rooms only
 
 bench: $(VENV)/.bench tools ## every question beside its peers, into bench/results/
 	$(BIN)/python -m bench $(ARGS)
+
+bench-drift: $(VENV)/.bench ## how often drift is cried in vain, how soon it is found, beside other rules
+	$(BIN)/python -m bench.drift $(ARGS)
 
 bench-%: $(VENV)/.bench tools ## one question alone: make bench-hop, bench-memory …
 	$(BIN)/python -m bench $* $(ARGS)
