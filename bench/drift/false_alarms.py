@@ -122,8 +122,8 @@ def _report(
          "windows in alarm", "sequences with any"],
         [_row(traffic[name], outcomes) for name, outcomes in found.items()],
         [
-            f"{settings.sequences} sequences of {WINDOWS:,} windows in the first {len(SIZES)} rows, a "
-            "quarter of that in the others, each with a reference drawn "
+            f"{settings.sequences} sequences of {WINDOWS:,} windows in the first {len(SIZES)} "
+            "rows, a quarter of that in the others, each with a reference drawn "
             f"anew, of {REFERENCE:,} rows unless said; windows of 300 s unless said; min_effect 0 "
             "unless said. Counts are drawn from the exact probability of each bin. An alarm is a "
             "column that goes from stable to drift; one that clears and returns counts again.",
