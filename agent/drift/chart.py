@@ -22,6 +22,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from agent.drift import allowance as allowed
 from agent.drift.cells import Cells, cells_of
 from agent.drift.clusters import Correlations, worth
 from agent.drift.evidence import thresholds, tilted_rate, two_sample_rate
@@ -29,6 +30,7 @@ from agent.drift.reference import ColumnProfile
 from agent.drift.scores import Scores, scores_of
 from agent.drift.sketch import Floats, Ints
 from agent.drift.spans import LEVELS, Span, Spans
+from agent.drift.variation import HOURS, Period, hour_at
 
 MIN_ROWS = 50
 """Rows of a span, or of the reference, below which nothing is said."""
@@ -114,11 +116,13 @@ class Chart:
         replicas: int = 1,
         min_effect: float = 0.05,
         most_rows: int = 0,
+        period: Period | None = None,
+        natural_variation: allowed.Mode = "off",
     ) -> None:
         """`false_alarms`: a second; `share`: of them, these columns' part.
 
         `min_effect`: in standard deviations of the reference; `most_rows`: of a window, 0 if it
-        is not known.
+        is not known; `period`: of the reference, over which the columns' variation is known.
         """
         self.cells: list[Cells] = [cells_of(column) for column in columns]
         self.scores: list[Scores] = [
@@ -131,18 +135,46 @@ class Chart:
         self.rate = SAFETY * false_alarms * share / (2 * max(1, len(columns)) * replicas)
         self.windows = 0
         self.alarms: list[Alarm | None] = [None] * len(columns)
+        self._period, self._natural = period, natural_variation
+        self._most_rows = most_rows
         self._lay_out(max((cells.size for cells in self.cells), default=0))
-        self.spans = Spans(self._shares.shape, most_rows)
+        self.spans = self._new_spans()
         self.looks: list[Look | None] = [None] * LEVELS
         self.known = np.zeros(len(columns), dtype=bool)
         """Columns of which a span of MIN_ROWS has been judged."""
         self.fresh_since = [0.0] * len(columns)
 
+    @property
+    def _hourly(self) -> bool:
+        return self.allowance is not None and self.allowance.hourly
+
+    @property
+    def width(self) -> int:
+        """Cells of the widest column."""
+        return self._shares.shape[1]
+
+    def rows(self, counts: Ints) -> Ints:
+        """Rows of each column in a span's counts, [column, cell and hour]."""
+        total: Ints = counts[:, : self._shares.shape[1]].sum(1)
+        return total
+
+    def _new_spans(self) -> Spans:
+        return Spans((len(self.columns), self._values.shape[2]), self._most_rows)
+
     def _lay_out(self, width: int) -> None:
         """Pads all columns to so many cells, so that arrays hold them."""
         count = len(self.columns)
         most = max((len(scores.labels) for scores in self.scores), default=0)
-        self._values = np.zeros((count, most, width))
+        self.allowance = allowed.allowance(
+            [column.variation for column in self.columns],
+            self.cells,
+            self.scores,
+            self._period,
+            self._natural,
+        )
+        # Behind a column's cells are its rows by hour of day: they are pooled, kept and forgotten
+        # as its cells are, and no score counts them.
+        self._values = np.zeros((count, most, width + self._hourly * HOURS))
         self._shares = np.zeros((count, width))
         weights = np.zeros((2, count, most))
         expected = np.full((count, most), np.nan)
@@ -171,7 +203,7 @@ class Chart:
     def questions(self, columns: Sequence[int]) -> Questions:
         """What is asked of these columns."""
         return Questions(
-            self._values[columns],
+            self._values[columns][:, :, : self._shares.shape[1]],
             self._weights[self._weight_of[:, columns]].mean(0),
             self._is_set[columns],
             self._expected[columns],
@@ -190,11 +222,14 @@ class Chart:
             for look in filter(None, self.looks):
                 look.z[place] = look.rows[place] = 0
         width = max(self._shares.shape[1], *(self.cells[place].size for place in columns))
-        before = self.requests
+        before, hourly = self.requests, self._hourly
         self._lay_out(width)
         self.requests.go_on(before)
         self.spans.forget(sorted(columns))
-        self.spans.widen(width)
+        if hourly or self._hourly:
+            self.spans = self._new_spans()  # the hours would be out of place
+        else:
+            self.spans.widen(width)
 
     def push(
         self,
@@ -219,6 +254,9 @@ class Chart:
         if any(extra):
             self.requests.update()
             extra = [n if rows else 0 for n, rows in zip(extra, cells.sum(1), strict=True)]
+        if self._hourly:
+            cells = np.pad(cells, ((0, 0), (0, HOURS)))
+            cells[:, shape[1] + hour_at((began + ended) / 2)] = cells.sum(1)
         for span in self.spans.push(cells.astype(np.int64), began, seconds, extra or 0):
             self._look(span, ended, raised, cleared)
         self._turn(raised, cleared, ended)
@@ -245,15 +283,22 @@ class Chart:
         if cleared:
             self.spans.forget(sorted(cleared))
 
-    def tests(self, span: Span) -> Tests:
-        """All tests of a span's counts."""
-        rows = span.counts.sum(1)
+    def tests(self, span: Span, ended: float) -> Tests:
+        """All tests of a span's counts; `ended`: when its last window did."""
+        rows = self.rows(span.counts)
         size = np.maximum(rows, 1)[:, None].astype(np.float64)
         mean = np.matmul(self._values, span.counts[:, :, None])[:, :, 0] / size
         if span.extra.any():
             size = worth(size, span.extra[:, None], self.requests.rho)
+        variance = 1.0 / size + self._own[:, None]
+        if self.allowance is not None:
+            variance = variance + self.allowance.variance(ended - span.began)
+            if self.allowance.hourly:
+                hours = span.counts[:, self._shares.shape[1] :] / np.maximum(rows, 1)[:, None]
+                mean = mean - self.allowance.expected(hours)
+                variance = variance + self.allowance.uncertainty(hours)
         effect = np.sign(mean) * np.maximum(np.abs(mean) - self._continuity / size, 0.0)
-        spread = np.sqrt(self._variance(span, size))
+        spread = np.sqrt(np.broadcast_to(variance, mean.shape))
         z = np.abs(effect) / spread
         look = z > WORTH_A_LOOK
         sets = look & self._is_set
@@ -261,7 +306,8 @@ class Chart:
         others = look & ~self._is_set
         column, score = np.nonzero(others)
         if len(column):
-            cells, values = self._shares[column], self._values[column, score]
+            cells = self._shares[column]
+            values = self._values[column, score, : cells.shape[1]]
             z[others] = np.sqrt(2 * tilted_rate(cells, values, effect[others])) / spread[others]
         enough = self._judged & (rows >= MIN_ROWS)
         z[~enough] = 0.0
@@ -278,15 +324,10 @@ class Chart:
         z: Floats = np.sqrt(2 * rate * (1 / rows + 1 / reference))
         return z
 
-    def _variance(self, span: Span, size: Floats) -> Floats:
-        """Of the mean scores without drift, [column, score]: the span's rows, the reference's."""
-        variance: Floats = 1.0 / size + self._own[:, None]
-        return np.broadcast_to(variance, self._is_set.shape)
-
     def _look(
         self, span: Span, ended: float, raised: dict[int, Alarm], cleared: dict[int, int]
     ) -> None:
-        tests = self.tests(span)
+        tests = self.tests(span, ended)
         levels = self._weights * (SPAN_WEIGHTS[span.level] * self.rate * span.seconds)
         up, down = thresholds(levels)[self._weight_of]
         threshold = np.where(tests.effect > 0, up, down)
@@ -294,13 +335,14 @@ class Chart:
         is_alarm = (beyond >= 1) & (np.abs(tests.effect) - 2 * tests.spread >= self.min_effect)
         strongest = (beyond + 1e3 * is_alarm).argmax(1)
         every = np.arange(len(strongest))
-        self.known |= self._judged & (span.counts.sum(1) >= MIN_ROWS)
+        rows = self.rows(span.counts)
+        self.known |= self._judged & (rows >= MIN_ROWS)
         self.looks[span.level] = Look(
             strongest,
             tests.z[every, strongest],
             threshold[every, strongest],
             tests.effect[every, strongest],
-            span.counts.sum(1),
+            rows,
             span.began,
         )
         for column in np.nonzero(is_alarm.any(1))[0].tolist():

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Literal, NamedTuple
 
 from agent.decode.payload import Payload
+from agent.drift import allowance as allowed
 from agent.drift.chart import Chart
 from agent.drift.classic import Rule
 from agent.drift.columns import Side, WatchedColumn, all_columns
@@ -41,6 +42,12 @@ STALE_WINDOWS = 3
 LOOKED_AT = 20
 """Columns for which examples are looked for in a window: those that drift most."""
 
+UNVARIED = (
+    "natural variation is not known or not allowed for: the budget holds for rows that are "
+    "independent of each other and of the hour; build the reference of a week or more of rows with "
+    "times (outrider profile build --timestamp)"
+)
+
 Phase = Literal["learning", "watching", "unwatched"]
 
 
@@ -54,6 +61,7 @@ class Settings(NamedTuple):
     replicas: int = 1
     min_effect: float = 0.05
     mode: Mode = "evidence"
+    natural_variation: allowed.Mode = "strict"
     learn_rows: int | None = 5000
     """None: a model without a reference is not judged."""
 
@@ -340,7 +348,16 @@ class ModelWatch:
             share=1 - PREVIOUS_SHARE - derived,
             replicas=settings.replicas,
             min_effect=settings.min_effect,
+            period=self.reference.period if self.reference is not None else None,
+            natural_variation=settings.natural_variation,
         )
+
+    def caveats(self) -> list[str]:
+        """What a reader of the verdicts must know."""
+        found = [self.unseen.caveat()]
+        if self.chart is not None and self.chart.allowance is None:
+            found.append(UNVARIED)
+        return [caveat for caveat in found if caveat]
 
     def _watch_derived(self) -> None:
         """Anew: what was seen of derived columns is forgotten."""

@@ -104,12 +104,13 @@ class Previous:
             return
         *before, now = blocks.last(KEPT)
         began = blocks.began[before[0]]
+        width = chart.width
         columns = [i for i in drifting if began >= self._known_since(i)]
         if not columns:
             return
         samples = Samples(
-            blocks.counts[now][columns].astype(np.int64),
-            blocks.counts[before][:, columns].sum(0, dtype=np.int64),
+            blocks.counts[now][columns][:, :width].astype(np.int64),
+            blocks.counts[before][:, columns, :width].sum(0, dtype=np.int64),
             (blocks.extra[now][columns], blocks.extra[before][:, columns].sum(0)),
         )
         asked = chart.questions(columns)

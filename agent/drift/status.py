@@ -64,7 +64,7 @@ def status_of(model: ModelWatch, now: float) -> dict[str, object]:
             "share": model.unseen.share(),
             "rows_by_reason": dict(model.unseen.by_reason),
         },
-        "caveats": list(filter(None, [model.unseen.caveat()])),
+        "caveats": model.caveats(),
         "alarms": {
             "open": sum(c.state == "drift" and not model.is_muted(c) for c in model.judged),
             "acknowledged": sum(c.state == "drift" and model.is_muted(c) for c in model.judged),

@@ -10,6 +10,11 @@ from msgspec import Struct
 HOURS = 24
 
 
+def hour_at(seconds: float) -> int:
+    """The hour of day, in UTC, at a time since the epoch."""
+    return int(seconds // 3600) % HOURS
+
+
 class Period(Struct, frozen=True):
     """The reference period, cut into slots of equal length. Times are seconds since the epoch."""
 

@@ -164,6 +164,7 @@ class _Observer:
             replicas=drift.replicas,
             min_effect=drift.min_effect,
             mode=drift.mode,
+            natural_variation=drift.natural_variation,
             learn_rows=learn,
         )
         default = drift.reference if isinstance(drift.reference, str) else None

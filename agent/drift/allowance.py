@@ -1,0 +1,112 @@
+"""What a chart allows its columns to vary by themselves, as their reference has known it.
+
+Rule: arrays over columns and scores, made once; what is not known is allowed nothing.
+
+A span of D seconds may have a mean score whose variance is greater by tau2(D). `normal` takes the
+bound that the reference gives for spans as long as that; `strict` the greatest of all, each times
+its length, over D: variation that adds up like a random walk's steps is then allowed for at every
+length. Scores that follow the hour of day are compared with the mean of the hours that the span's
+rows came in.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from agent.drift.cells import Cells
+from agent.drift.natural import DAY, digest, hour_error, hour_means, strictest
+from agent.drift.scores import Scores
+from agent.drift.sketch import Floats, Ints
+from agent.drift.variation import HOURS, ColumnVariation, Period
+
+Mode = Literal["off", "normal", "strict"]
+
+
+class Allowance(NamedTuple):
+    """Of the columns of a chart; [column, score] unless said."""
+
+    strict: bool
+    slot: float
+    """Seconds of the shortest span that is known."""
+    period: float
+    """Seconds of the reference's period."""
+    tau2: Floats
+    """[column, score, span of 1, 2, 4 … slots]."""
+    product: Floats
+    """Seconds times variance: the strict bound of a span is this over its length."""
+    hourly: bool
+    """Whether any score follows the hour of day."""
+    means: Floats
+    """[column, hour, score]; 0 where a score does not follow the hour of day."""
+    error: Floats
+    """Variance of an hour's mean."""
+
+    def variance(self, seconds: float) -> Floats:
+        """tau2 of a span of this length, and of the reference's own period."""
+        found: Floats = self._tau2(seconds) + self._tau2(self.period)
+        return found
+
+    def _tau2(self, seconds: float) -> Floats:
+        length = max(seconds, 1e-3)
+        if self.strict:
+            bound: Floats = self.product * (1 / length)
+            return bound
+        place = int(math.log2(length / self.slot)) if length > self.slot else 0
+        found: Floats = self.tau2[:, :, min(place, self.tau2.shape[2] - 1)]
+        return found
+
+    def expected(self, hours: Floats) -> Floats:
+        """The mean score of rows that came in these shares by the hours, [column, hour]."""
+        found: Floats = np.einsum("ch,chk->ck", hours, self.means)
+        return found
+
+    def uncertainty(self, hours: Floats) -> Floats:
+        """The variance of what is expected."""
+        found: Floats = (hours**2).sum(1)[:, None] * self.error
+        return found
+
+
+def allowance(
+    variations: Sequence[ColumnVariation | None],
+    cells: Sequence[Cells],
+    scores: Sequence[Scores],
+    period: Period | None,
+    mode: Mode,
+) -> Allowance | None:
+    """None if it is off, or nothing is known."""
+    if mode == "off" or period is None or not any(variations):
+        return None
+    most = max(len(one.labels) for one in scores)
+    spans = max(len(row) for one in variations if one is not None for row in one.tau2)
+    tau2 = np.zeros((len(scores), most, spans))
+    means = np.zeros((len(scores), HOURS, most))
+    error = np.zeros((len(scores), most))
+    length = period.ended - period.began
+    days = length / DAY
+    for i, variation in enumerate(variations):
+        if variation is None:
+            continue
+        count = len(scores[i].labels)
+        tau2[i, :count] = _by_span(variation, scores[i], spans)
+        if variation.daily and variation.hours:
+            by_hour: Ints = np.array(variation.hours, dtype=np.int64)
+            matrix = scores[i].values[:, cells[i].places]
+            daily = np.array(variation.daily, dtype=np.int64)
+            means[i][:, daily] = hour_means(by_hour, matrix)[:, daily]
+            whole = hour_error(tau2[i, :count], int(by_hour.sum()), period.seconds, days)
+            error[i, daily] = whole[daily]
+    product = np.stack([strictest(each, period.seconds) for each in tau2])
+    hourly, strict = bool(error.any()), mode == "strict"
+    return Allowance(strict, period.seconds, length, tau2, product, hourly, means, error)
+
+
+def _by_span(variation: ColumnVariation, scores: Scores, spans: int) -> Floats:
+    """Each score's tau2, the last going on; that of other scores is taken at its greatest."""
+    rows = [[*row, *row[-1:] * (spans - len(row))] for row in variation.tau2]
+    if variation.scores == digest(scores.labels) and len(rows) == len(scores.labels):
+        return np.array(rows)
+    return np.tile(np.array(rows).max(0), (len(scores.labels), 1))

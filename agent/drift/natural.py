@@ -1,0 +1,180 @@
+"""Natural variation, from a reference period known slot by slot.
+
+Rule: pure; counts in, variances out. A score is standardised under the reference: without natural
+variation the mean score of n rows has variance 1/n. What is more is natural variation, tau2.
+
+For each score and each span of 1, 2, 4, … slots, up to a sixteenth of the period: tau2 is an upper
+bound (99 %) of the variance of the spans' means, less what their rows explain. It is kept where
+any span shows over-dispersion at 1 % (shared over the spans), else it is 0. The bound counts as
+many independent spans as there are: fewer where neighbours go together (autocorrelation) and where
+the score is of a rare bin (kurtosis).
+
+A score follows the hour of day where taking its hourly means out lowers what is left, the error
+of these means included, by at least `WORTH`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from agent.drift.history import Slots
+from agent.drift.sketch import Floats, Ints
+from agent.drift.variation import HOURS, ColumnVariation
+
+HOUR, DAY = 3600.0, 86400.0
+MIN_PERIOD = 7 * DAY
+"""Seconds of reference period from which natural variation can be known."""
+SLACK = 0.98
+"""Of it that may lie before the first and after the last row."""
+LONGEST = 16
+"""A span is known from so many of its kind at least; longer ones are taken to vary as much."""
+_Z99 = 2.326
+_LEVEL = 0.01
+WORTH = 0.7
+
+
+class Spread(NamedTuple):
+    """Variances by score and span."""
+
+    tau2: Floats
+    """A score, a span."""
+
+
+def digest(labels: Sequence[str]) -> str:
+    """Names a set of scores: 8 hex digits."""
+    return hashlib.sha256("\n".join(labels).encode()).hexdigest()[:8]
+
+
+def is_long_enough(slots: Slots) -> bool:
+    """Whether a week is known."""
+    if len(slots.places) < 2 * LONGEST:
+        return False
+    return float(slots.places[-1] + 1 - slots.places[0]) * slots.seconds >= SLACK * MIN_PERIOD
+
+
+def variation_of(
+    slots: Slots, counts: Ints, scores: Floats, labels: Sequence[str]
+) -> ColumnVariation:
+    """Of one column: its `counts` a slot (bins, missing, invalid), its scores on these places."""
+    rows = counts.sum(axis=1)
+    used = rows > 0
+    places, counts, rows = slots.places[used], counts[used], rows[used]
+    spans = span_count(slots)
+    sums = counts @ scores.T
+    sums -= rows[:, None] * (sums.sum(axis=0) / rows.sum())
+    share = counts.sum(axis=0) / rows.sum()
+    kurtosis = np.maximum(share @ scores.T**4 - 3, 0)
+    plain = spread(places, rows, sums, kurtosis, spans)
+    if slots.seconds > HOUR or not plain.any():
+        return ColumnVariation(digest(labels), _rounded(plain))
+    hour = hour_of(places, slots.seconds)
+    by_hour = np.zeros((HOURS, counts.shape[1]), dtype=np.int64)
+    np.add.at(by_hour, hour, counts)
+    means = hour_means(by_hour, scores)
+    means -= (by_hour.sum(axis=1) @ means) / rows.sum()
+    days = (float(places[-1] + 1 - places[0]) * slots.seconds) / DAY
+    left = sums - rows[:, None] * means[hour]
+    rest = spread(places, rows, left, kurtosis, spans) * (days / (days - 1))
+    error = hour_error(rest, by_hour.sum(), slots.seconds, days)
+    before, after = strictest(plain, slots.seconds) / HOUR, strictest(rest, slots.seconds) / HOUR
+    daily = after + error < WORTH * before
+    if not daily.any():
+        return ColumnVariation(digest(labels), _rounded(plain))
+    tau2 = np.where(daily[:, None], rest, plain)
+    return ColumnVariation(
+        digest(labels), _rounded(tau2), np.flatnonzero(daily).tolist(), by_hour.tolist()
+    )
+
+
+def span_count(slots: Slots) -> int:
+    """How many spans of 1, 2, 4, … slots there are enough of."""
+    length = int(slots.places[-1] + 1 - slots.places[0])
+    return max(1, int(math.log2(max(1, length / LONGEST))) + 1)
+
+
+def spread(places: Ints, rows: Ints, sums: Floats, kurtosis: Floats, spans: int) -> Floats:
+    """tau2 by score and span, of score sums a slot that are 0 on average."""
+    found = np.zeros((sums.shape[1], spans))
+    shown = np.zeros(sums.shape[1], dtype=bool)
+    for j in range(spans):
+        starts = np.flatnonzero(np.diff(places >> j, prepend=-1))
+        n = np.add.reduceat(rows, starts).astype(np.float64)
+        x = np.add.reduceat(sums, starts, axis=0) / n[:, None]
+        weight = np.minimum(n, np.median(n))
+        weight /= weight.sum()
+        x -= weight @ x
+        total = (weight @ x**2) * (len(n) / max(1, len(n) - 1))
+        by_chance = float(weight @ (1 / n))
+        degrees = (len(n) - 1) / (1 + kurtosis * float(weight @ (1 / n)) / 2)
+        shown |= total > by_chance * _chi2_ratio(degrees, _normal_upper(_LEVEL / spans))
+        independent = np.maximum(degrees / _clustering(x), 4.0)
+        found[:, j] = np.maximum(total / _chi2_ratio(independent, -_Z99) - by_chance, 0)
+    found[~shown] = 0
+    return found
+
+
+def strictest(tau2: Floats, seconds: float) -> Floats:
+    """A score's greatest span times tau2, in seconds: the strict bound on any span, times it."""
+    product: Floats = (tau2 * (seconds * 2.0 ** np.arange(tau2.shape[1]))).max(axis=1)
+    return product
+
+
+def hour_of(places: Ints, seconds: float) -> Ints:
+    """The hour of day, in UTC, of the middle of each slot."""
+    hours: Ints = ((places + 0.5) * seconds // HOUR).astype(np.int64) % HOURS
+    return hours
+
+
+def hour_means(by_hour: Ints, scores: Floats) -> Floats:
+    """Mean score an hour of day; 0, the mean of all, where an hour has no rows."""
+    rows = by_hour.sum(axis=1, keepdims=True)
+    means: Floats = (by_hour @ scores.T) / np.maximum(rows, 1)
+    return means
+
+
+def hour_error(tau2: Floats, rows: int, seconds: float, days: float) -> Floats:
+    """Variance of an hour's mean score: each is of `days` hours."""
+    span = min(round(math.log2(max(1.0, HOUR / seconds))), tau2.shape[1] - 1)
+    error: Floats = tau2[:, span] / days + HOURS / rows
+    return error
+
+
+def _clustering(x: Floats) -> Floats:
+    """How many neighbours are worth one in an estimate of variance: 1 + 2 * sum r^2."""
+    lags = max(1, math.isqrt(len(x)))
+    power = np.maximum((x * x).sum(axis=0), 1e-300)
+    total = np.ones(x.shape[1])
+    for lag in range(1, min(lags, len(x) - 1) + 1):
+        r = (x[lag:] * x[:-lag]).sum(axis=0) / power
+        total += 2 * np.maximum(r * r - 1 / len(x), 0)
+    return total
+
+
+def _chi2_ratio(degrees: Floats, z: float) -> Floats:
+    """A quantile of chi-squared over its degrees, at the normal quantile z (Wilson, Hilferty)."""
+    spread = 2 / (9 * degrees)
+    ratio: Floats = np.maximum(1 - spread + z * np.sqrt(spread), 0.05) ** 3
+    return ratio
+
+
+def _normal_upper(level: float) -> float:
+    from statistics import NormalDist
+
+    return NormalDist().inv_cdf(1 - level)
+
+
+def _rounded(tau2: Floats) -> list[list[float]]:
+    """Two digits, upwards."""
+    return [[_up(value) for value in row] if any(row) else [0.0] for row in tau2.tolist()]
+
+
+def _up(value: float) -> float:
+    if value <= 0:
+        return 0.0
+    unit = 10.0 ** (math.floor(math.log10(value)) - 1)
+    return float(f"{math.ceil(value / unit) * unit:.1e}")

@@ -1,0 +1,97 @@
+"""Natural variation: known from a week, allowed for after it, and nothing more."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+import pytest
+
+from agent.drift.chart import Chart
+from agent.drift.history import History
+from agent.drift.natural_build import varied
+from agent.drift.reference import Profile, make
+from tests.drift.charts import MONTH, profile
+
+SLOT = 300.0
+DAY = 288
+WEEK = 7 * DAY
+ROWS = 1000
+
+
+def wandering(rng: np.random.Generator, windows: int, ar: float, cycle: float) -> np.ndarray:
+    """Means of windows: an AR(1) of this standard deviation, and a daily cycle of this size."""
+    steps = rng.normal(scale=ar * np.sqrt(1 - 0.9**2), size=windows)
+    effect = np.zeros(windows)
+    for i in range(1, windows):
+        effect[i] = 0.9 * effect[i - 1] + steps[i]
+    return effect + cycle * np.sin(2 * np.pi * np.arange(windows) / DAY)
+
+
+def counted(column, rng: np.random.Generator, means: np.ndarray) -> list[np.ndarray]:
+    bins = column.bins()
+    return [bins.count(rng.normal(mean, size=ROWS)) for mean in means]
+
+
+def known(rng: np.random.Generator, ar: float, cycle: float) -> Profile:
+    """A reference of a week of such traffic."""
+    means = wandering(rng, WEEK, ar, cycle)
+    column = profile(rng.normal(np.repeat(means, 10)))
+    counts = counted(column, rng, means)
+    history = History(len(column.counts) + 2, SLOT)
+    for i, one in enumerate(counts):
+        history.add(i * SLOT, one)
+    total = sum(counts)
+    whole = msgspec.structs.replace(
+        column, counts=total[:-2].tolist(), missing=int(total[-2]), invalid=int(total[-1])
+    )
+    return varied(make("", whole.rows, [whole]), history)
+
+
+def alarms(reference: Profile, rng: np.random.Generator, means: np.ndarray, mode: str) -> int:
+    chart = Chart(
+        reference.columns,
+        false_alarms=1 / MONTH / 20,  # one column of twenty
+        min_effect=0.0,
+        period=reference.period,
+        natural_variation=mode,
+    )
+    raised = 0
+    for i, one in enumerate(counted(reference.columns[0], rng, means)):
+        before = chart.alarms[0]
+        at = (WEEK + i) * SLOT
+        chart.push([one], at, at + SLOT, SLOT)
+        raised += before is None and chart.alarms[0] is not None
+    return raised
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("ar", "cycle"), [(0.05, 0.0), (0.0, 0.1), (0.05, 0.1)])
+def test_what_varied_in_the_reference_raises_no_alarm(ar, cycle):
+    rng = np.random.default_rng(7)
+    reference = known(rng, ar, cycle)
+    column = reference.columns[0]
+    assert column.variation is not None
+    assert (0 in column.variation.daily) == (cycle > 0)  # the location's score
+    means = wandering(rng, 4 * DAY, ar, cycle)
+    assert alarms(reference, rng, means, "off") > 0
+    assert alarms(reference, rng, means, "strict") == 0
+    assert alarms(reference, rng, means + 0.5, "strict") > 0
+
+
+@pytest.mark.slow
+def test_quiet_traffic_is_allowed_nothing():
+    reference = known(np.random.default_rng(8), 0.0, 0.0)
+    variation = reference.columns[0].variation
+    assert variation is not None
+    assert not variation.daily
+    assert max(map(max, variation.tau2)) < 1e-4
+
+
+def test_less_than_a_week_is_not_known():
+    rng = np.random.default_rng(9)
+    column = profile(rng.normal(size=2000))
+    history = History(len(column.counts) + 2, SLOT)
+    for i in range(6 * DAY):
+        history.add(i * SLOT, np.ones(len(column.counts) + 2, dtype=np.int64))
+    plain = make("", column.rows, [column])
+    assert varied(plain, history) == plain
