@@ -1,6 +1,6 @@
 """`python -m bench.drift [part …]`: how often it cries wolf, how soon it finds, what it costs.
 
-Parts: false-alarms, delay, cost. Results go to bench/results/drift-PART.{md,json,svg}.
+Parts: false-alarms, wandering, delay, cost. Results go to bench/results/drift-PART.{md,json,svg}.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ import os
 import sys
 from collections.abc import Callable
 
-from bench.drift import cost, delay, false_alarms
+from bench.drift import cost, delay, false_alarms, wandering
 from bench.drift.settings import Settings
 
 PARTS: dict[str, Callable[[Settings], None]] = {
     "false-alarms": false_alarms.run,
+    "wandering": wandering.run,
     "delay": delay.run,
     "cost": cost.run,
 }

@@ -76,7 +76,7 @@ def quiet(traffic: Traffic, seed: int, windows: int = WINDOWS) -> Outcome:
         )
     counts = draws(rng, rows.tolist(), shares)
     chart = new_chart(profiles * traffic.copies, traffic)
-    return _watched(chart, [*counts] * traffic.copies, seconds)
+    return watched(chart, [*counts] * traffic.copies, seconds)
 
 
 def new_chart(profiles: Sequence[ColumnProfile], traffic: Traffic) -> Chart:
@@ -90,9 +90,10 @@ def new_chart(profiles: Sequence[ColumnProfile], traffic: Traffic) -> Chart:
     )
 
 
-def _watched(chart: Chart, counts: Sequence[Floats], seconds: Floats) -> Outcome:
+def watched(chart: Chart, counts: Sequence[Floats], seconds: Floats, began: float = 0.0) -> Outcome:
+    """Pushes windows of these lengths, the first of which began then."""
     found = Outcome(len(seconds), float(seconds.sum()), 0, 0, None)
-    at = 0.0
+    at = began
     before = list(chart.alarms)
     for i, covered in enumerate(seconds.tolist()):
         chart.push([each[i] for each in counts], at, at + covered, covered)
