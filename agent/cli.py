@@ -32,6 +32,9 @@ _FLAGS = {
 }
 """Flags of `run` that are settings, by the path of the setting."""
 
+_KINDS = ("numeric", "categorical", "text", "boolean")
+"""Of columns in a profile."""
+
 _EXAMPLES = """\
 examples:
   outrider demo                                         see it work, with a model of its own
@@ -232,12 +235,27 @@ def _add_profile(commands: Commands[argparse.ArgumentParser]) -> None:
     formats = ("csv", "jsonl", "parquet")
     build.add_argument("--format", choices=formats, help="of DATA (default: by its name)")
     build.add_argument("--model", metavar="NAME", default="", help="only for this model's traffic")
+    build.add_argument("--model-version", metavar="NAME", default="", help="of the model")
     build.add_argument("--columns", metavar="A,B,…", type=_names, help="inputs (default: all)")
     build.add_argument(
         "--outputs", metavar="A,B,…", type=_names, default=(), help="columns that are predictions"
     )
     build.add_argument(
         "--target", metavar="COLUMN", default="", help="what was right, to estimate accuracy by"
+    )
+    build.add_argument(
+        "--kind",
+        metavar="COLUMN=KIND",
+        type=_kind,
+        action="append",
+        default=[],
+        help=f"{', '.join(_KINDS)}; if its values look like another; may be repeated",
+    )
+    build.add_argument(
+        "--timestamp", metavar="COLUMN", default="", help="times of the rows; no feature"
+    )
+    build.add_argument(
+        "--like", metavar="FILE", help="columns and bins of this profile, to compare or merge with"
     )
     show = actions.add_parser("show", help="look at a profile")
     show.add_argument("profile", metavar="FILE")
@@ -313,6 +331,14 @@ def _add_config(commands: Commands[argparse.ArgumentParser]) -> None:
     check.set_defaults(call=_check)
     schema = actions.add_parser("schema", help="print the JSON Schema of the file, for editors")
     schema.set_defaults(call=_schema)
+
+
+def _kind(text: str) -> tuple[str, str]:
+    column, equals, kind = text.rpartition("=")
+    if not equals or kind not in _KINDS:
+        wanted = f"wanted COLUMN=KIND, KIND one of {', '.join(_KINDS)}"
+        raise argparse.ArgumentTypeError(f"{text!r}: {wanted}")
+    return column, kind
 
 
 def _names(text: str) -> tuple[str, ...]:

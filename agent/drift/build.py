@@ -5,22 +5,26 @@ Rule: memory is bounded by the sample, whatever the file's size.
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
+import numpy as np
 
 from agent.decode.payload import MAX_COLUMNS, Value
 from agent.drift.derived.confidence import Classifier, classifier_of, listed
 from agent.drift.derived.fit import DerivedBuilder, fit
 from agent.drift.derived.stored import CONFIDENCE, NOTHING, Derived
 from agent.drift.learn import ColumnBuilder, shape_of
-from agent.drift.reference import ColumnProfile, Profile, SideName, hashed, make
+from agent.drift.reference import ColumnProfile, Kind, Profile, SideName, hashed, make
 from agent.drift.sketch import Values
 from agent.drift.table import Batch, TableError
+from agent.drift.times import epoch
+from agent.drift.variation import Period
 
 SAMPLE_ROWS = 50_000
 """Rows that bins are set from; a file of at most so many has exact quantiles."""
+SAMPLE_CELLS = 4_000_000
+"""Rows times columns of it: about 130 MB; of more than 80 columns the sample has fewer rows."""
 SEED = 20_000
 
 
@@ -28,23 +32,29 @@ def build_profile(
     passes: Callable[[], Iterator[Batch]],
     *,
     model: str = "",
+    version: str = "",
     inputs: Sequence[str] | None = None,
     outputs: Sequence[str] = (),
+    kinds: Mapping[str, Kind] | None = None,
+    timestamp: str = "",
     from_text: bool = False,
     sample_rows: int = SAMPLE_ROWS,
     target: str = "",
 ) -> Profile:
     """The profile of the rows that each call of `passes` gives anew.
 
-    `inputs`: which columns are features (None: all that are not outputs); `target`: the column of
-    what was to be predicted, if there is one. Raises TableError.
+    `inputs`: which columns are features (None: all that are not outputs). `kinds`: of columns
+    whose values would be taken for another kind. `timestamp`: the column with the rows' times,
+    which is no feature. `target`: the column of what was to be predicted, if there is one. Raises
+    TableError.
     """
     sample, rows = _sample(passes(), sample_rows)
     if not rows:
         raise TableError("no rows: a profile needs at least one")
-    aside = {*outputs, target}
+    kinds = kinds or {}
+    aside = {*outputs, target, timestamp}
     wanted = [name for name in sample if name not in aside] if inputs is None else list(inputs)
-    needed = [*wanted, *outputs, *([target] if target else [])]
+    needed = [*wanted, *outputs, *kinds, *filter(None, (target, timestamp))]
     unknown = [name for name in needed if name not in sample]
     if unknown:
         raise TableError(f"no column {', '.join(unknown)}; there are {', '.join(sample)}")
@@ -62,8 +72,11 @@ def build_profile(
     if classifier is not None:
         sample[CONFIDENCE] = listed(classifier.confidence(sample))
         sides.append((CONFIDENCE, "output"))
-    shapes = [shape_of(name, side, sample[name], from_text=from_text) for name, side in sides]
-    profile = count(passes(), model, shapes, classifier)
+    shapes = [
+        shape_of(name, side, sample[name], from_text=from_text, kind=kinds.get(name))
+        for name, side in sides
+    ]
+    profile = count(passes(), model, shapes, classifier, version=version, timestamp=timestamp)
     derived = fit(profile.columns, sample, sample, kept)
     return with_derived(profile, passes(), derived, classifier, target)
 
@@ -104,10 +117,17 @@ def count(
     model: str,
     shapes: Sequence[ColumnProfile],
     classifier: Classifier | None = None,
+    *,
+    version: str = "",
+    timestamp: str = "",
 ) -> Profile:
-    """The profile of the rows on bins that are given, such as another profile's."""
+    """The profile of the rows on bins that are given, such as another profile's.
+
+    Raises TableError if none of the values of the column `timestamp` is a time.
+    """
     builders = [ColumnBuilder(shape) for shape in shapes]
     rows = 0
+    times: list[float] = []
     for batch in batches:
         rows += batch.rows
         for shape, builder in zip(shapes, builders, strict=True):
@@ -115,26 +135,52 @@ def count(
             if shape.name == CONFIDENCE and classifier is not None:
                 values = classifier.confidence(filled(batch, classifier.outputs))
             builder.add(values, absent=batch.rows - len(values))
-    return make(model, rows, [builder.profile() for builder in builders])
+        if timestamp:
+            times = _ends([*times, *_times(batch.columns.get(timestamp, ()))])
+    if timestamp and not times:
+        remedy = "wanted ISO 8601 text, or numbers since the epoch"
+        raise TableError(f"no value of column {timestamp} is a time; {remedy}")
+    period = Period(times[0], times[-1], 0.0, 0) if times else None
+    return make(model, rows, [builder.profile() for builder in builders], version, period)
+
+
+def _times(values: Values) -> list[float]:
+    listed = _cells(values, range(len(values)))
+    return [time for value in listed if (time := epoch(value)) is not None]
+
+
+def _ends(times: list[float]) -> list[float]:
+    return [min(times), max(times)] if times else []
 
 
 def _sample(batches: Iterator[Batch], size: int) -> tuple[dict[str, list[Value]], int]:
     """A uniform sample of rows as columns, and the number of all rows (reservoir, by places)."""
-    chance = random.Random(SEED)
+    chance = np.random.default_rng(SEED)
     sample: dict[str, list[Value]] = {}
     seen = kept = 0
     for batch in batches:
-        places = list(range(kept, min(kept + batch.rows, size)))
-        kept += len(places)
-        places += [chance.randrange(seen + i + 1) for i in range(len(places), batch.rows)]
+        if not seen:
+            size = max(1, min(size, SAMPLE_CELLS // max(1, len(batch.columns))))
+        order = np.arange(seen, seen + batch.rows)
+        late = order[order >= size]
+        places = np.append(order[order < size], chance.random(len(late)) * (late + 1)).astype(int)
+        rows = np.flatnonzero(places < size).tolist()
+        kept = min(seen + batch.rows, size)
         for name in batch.columns:
             if name not in sample and len(sample) < 2 * MAX_COLUMNS:
-                sample[name] = [None] * kept
+                sample[name] = []
         for name, column in sample.items():
             column += [None] * (kept - len(column))
-            values = batch.columns.get(name) or [None] * batch.rows
-            for place, value in zip(places, values, strict=True):
-                if place < size:
-                    column[place] = value
+            values = batch.columns.get(name, ())
+            cells = _cells(values, rows) if len(values) else [None] * len(rows)
+            for place, value in zip(places[rows].tolist(), cells, strict=True):
+                column[place] = value
         seen += batch.rows
     return sample, seen
+
+
+def _cells(values: Values, rows: Sequence[int]) -> list[Value]:
+    """These rows' values; None where an array has NaN."""
+    if isinstance(values, np.ndarray):
+        return [None if v != v else v for v in values[rows].tolist()]
+    return [values[i] for i in rows]

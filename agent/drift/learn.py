@@ -40,13 +40,18 @@ _BOOLEAN = ("false", "true")
 
 
 def shape_of(
-    name: str, side: SideName, sample: Sequence[Value], *, from_text: bool = False
+    name: str,
+    side: SideName,
+    sample: Sequence[Value],
+    *,
+    from_text: bool = False,
+    kind: Kind | None = None,
 ) -> ColumnProfile:
     """An empty profile: a column's kind and bins by a sample of its values.
 
-    `from_text`: the values come from a format without types, as text (CSV).
+    `from_text`: the values come from a format without types, as text (CSV). `kind`: if declared.
     """
-    kind = kind_of(sample, from_text=from_text)
+    kind = kind or kind_of(sample, from_text=from_text)
     edges = numeric_edges(numbers(sample).finite) if kind == "numeric" else None
     categories = None if kind == "numeric" else _categories(kind, sample)
     size = len(edges if edges is not None else categories or ()) + 1

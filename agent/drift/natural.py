@@ -5,7 +5,9 @@ variation the mean score of n rows has variance 1/n. What is more is natural var
 
 For each score and each span of 1, 2, 4, … slots, up to a sixteenth of the period: tau2 is an upper
 bound (99 %) of the variance of the spans' means, less what their rows explain. It is kept where
-any span shows over-dispersion at 1 % (shared over the spans), else it is 0. The bound counts as
+any span shows over-dispersion at 1 % (shared over the spans), else it is 0; and for all scores of a
+column where any shows it for sure (shared over the scores too), as what moves a column moves all
+its scores, those too that show it too little to be told from chance. The bound counts as
 many independent spans as there are: fewer where neighbours go together (autocorrelation) and where
 the score is of a rare bin (kurtosis).
 
@@ -100,7 +102,9 @@ def span_count(slots: Slots) -> int:
 def spread(places: Ints, rows: Ints, sums: Floats, kurtosis: Floats, spans: int) -> Floats:
     """tau2 by score and span, of score sums a slot that are 0 on average."""
     found = np.zeros((sums.shape[1], spans))
-    shown = np.zeros(sums.shape[1], dtype=bool)
+    most = sums.shape[1]
+    shown = np.zeros(most, dtype=bool)
+    surely = shown.copy()
     for j in range(spans):
         starts = np.flatnonzero(np.diff(places >> j, prepend=-1))
         n = np.add.reduceat(rows, starts).astype(np.float64)
@@ -112,9 +116,11 @@ def spread(places: Ints, rows: Ints, sums: Floats, kurtosis: Floats, spans: int)
         by_chance = float(weight @ (1 / n))
         degrees = (len(n) - 1) / (1 + kurtosis * float(weight @ (1 / n)) / 2)
         shown |= total > by_chance * _chi2_ratio(degrees, _normal_upper(_LEVEL / spans))
+        surely |= total > by_chance * _chi2_ratio(degrees, _normal_upper(_LEVEL / spans / most))
         independent = np.maximum(degrees / _clustering(x), 4.0)
         found[:, j] = np.maximum(total / _chi2_ratio(independent, -_Z99) - by_chance, 0)
-    found[~shown] = 0
+    if not surely.any():
+        found[~shown] = 0
     return found
 
 

@@ -10,7 +10,7 @@ import argparse
 import functools
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -21,6 +21,8 @@ from agent.drift.build import build_profile, count, with_derived
 from agent.drift.classic import distances
 from agent.drift.derived.confidence import Classifier
 from agent.drift.derived.stored import described
+from agent.drift.natural_build import with_variation
+from agent.drift.progress import Progress
 from agent.drift.reference import (
     ColumnProfile,
     Profile,
@@ -30,7 +32,7 @@ from agent.drift.reference import (
 )
 from agent.drift.reference import merge as merged
 from agent.drift.sketch import Ints
-from agent.drift.table import TableError, batches, format_of, spooled
+from agent.drift.table import Batch, TableError, batches, format_of, spooled
 from agent.drift.verdict import Baseline
 
 Command = Callable[[argparse.Namespace], int]
@@ -60,9 +62,9 @@ _told = told("outrider profile")
 
 @_told
 def build(args: argparse.Namespace) -> int:
-    """`profile build DATA -o FILE [--format F] [--model M] [--columns …] [--outputs …]`.
+    """`profile build DATA -o FILE [--format F] [--model M] [--columns …] [--outputs …] …`.
 
-    With `like`, a profile's file, its columns and bins are taken, so that both can be merged.
+    With `--like`, a profile's file, its columns and bins are taken, so that both can be merged.
     """
     if args.data != "-":
         return _build(args, Path(args.data), args.format or format_of(Path(args.data)))
@@ -75,25 +77,66 @@ def build(args: argparse.Namespace) -> int:
 
 
 def _build(args: argparse.Namespace, path: Path, form: str) -> int:
-    like = getattr(args, "like", None)
-    if like:
-        model = load(Path(like), args.model)
-        known = model.derived.calibration if model.derived is not None else None
-        classifier = Classifier(known.outputs, None) if known is not None else None
-        profile = count(batches(path, form), args.model, model.columns, classifier)
-        profile = with_derived(profile, batches(path, form), model.derived, classifier)
-    else:
-        profile = build_profile(
-            lambda: batches(path, form),
-            model=args.model,
-            inputs=args.columns,
-            outputs=args.outputs,
-            target=getattr(args, "target", ""),
-            from_text=form == "csv",
-        )
+    with Progress(
+        f"reading {path.name}", passes=2 + (not args.like) + bool(args.timestamp)
+    ) as progress:
+        profile = _built(args, lambda: batches(path, form, progress), is_text=form == "csv")
     save(profile, Path(args.output))
     print(_summary(profile, args.output))
     return 0
+
+
+def _built(
+    args: argparse.Namespace, passes: Callable[[], Iterator[Batch]], is_text: bool
+) -> Profile:
+    kinds = dict(args.kind)
+    if not args.like:
+        profile = build_profile(
+            passes,
+            model=args.model,
+            version=args.model_version,
+            inputs=args.columns,
+            outputs=args.outputs,
+            kinds=kinds,
+            timestamp=args.timestamp,
+            target=args.target,
+            from_text=is_text,
+        )
+        return _with_variation(profile, passes, args.timestamp)
+    like = load(Path(args.like), args.model)
+    if args.columns or args.outputs or kinds:
+        raise TableError("--like takes columns and kinds of its FILE: leave out --columns, "
+                         "--outputs and --kind")  # fmt: skip
+    known = like.derived.calibration if like.derived is not None else None
+    classifier = Classifier(known.outputs, None) if known is not None else None
+    profile = count(
+        passes(),
+        args.model or like.model,
+        like.columns,
+        classifier,
+        version=args.model_version or like.version,
+        timestamp=args.timestamp,
+    )
+    if not profile.rows:
+        raise TableError("no rows: a profile needs at least one")
+    profile = with_derived(profile, passes(), like.derived, classifier)
+    return _with_variation(profile, passes, args.timestamp)
+
+
+def _with_variation(
+    profile: Profile, passes: Callable[[], Iterator[Batch]], timestamp: str
+) -> Profile:
+    """The profile with its natural variation, or word of why not."""
+    if not timestamp:
+        return profile
+    try:
+        known = with_variation(profile, passes(), timestamp)
+    except TableError as problem:
+        print(f"natural variation is not known: {problem}", file=sys.stderr)
+        return profile
+    if known == profile:
+        print("natural variation is not known: it takes a week of rows", file=sys.stderr)
+    return known
 
 
 @_told

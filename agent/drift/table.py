@@ -10,16 +10,20 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
+from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import BinaryIO
 
 import msgspec
 
-from agent.decode.payload import MAX_STRING, Columns, Refused, Value, from_rows
+from agent.decode.payload import MAX_STRING, Refused, from_rows
+from agent.drift.batch import BATCH, Batch, TableError, Told, quietly, unique
+from agent.drift.parquet import parquet_batches
+from agent.drift.sketch import Values
 
-BATCH = 5000
-"""Rows read at once."""
+__all__ = ["Batch", "TableError", "batches", "format_of", "spooled"]
+
 ABSENT_TEXT = frozenset(("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"))
 """CSV fields that stand for a missing value, as pandas reads them."""
 SUFFIXES = {
@@ -31,17 +35,6 @@ SUFFIXES = {
 }
 
 
-class TableError(Exception):
-    """A file of rows that cannot be read."""
-
-
-class Batch(NamedTuple):
-    """Some rows; a column may be shorter than `rows` only by being absent."""
-
-    columns: Columns
-    rows: int
-
-
 def format_of(path: Path) -> str:
     """The format by the file's name. Raises TableError."""
     found = SUFFIXES.get(path.suffix.lower())
@@ -51,35 +44,35 @@ def format_of(path: Path) -> str:
     return found
 
 
-def batches(path: Path, form: str, arrays: bool = False) -> Iterator[Batch]:
-    """The rows of a file, in order. Raises TableError.
+def batches(path: Path, form: str, told: Told = quietly, times: str = "") -> Iterator[Batch]:
+    """The rows of a file, in order; `told` hears how much is read. Raises TableError.
 
-    `arrays`: a column of numbers or of times that the format knows as such is an array of floats,
-    NaN where it is missing; times are seconds since the epoch.
+    `times`: a column that is wanted as seconds since the epoch, if the format knows it as times.
     """
-    readers: dict[str, Callable[[Path], Iterator[Batch]]] = {
+    parquet = partial(parquet_batches, times=times)
+    readers: dict[str, Callable[[Path, Told], Iterator[Batch]]] = {
         "csv": _csv,
         "jsonl": _json_lines,
-        "parquet": partial(_parquet, arrays=arrays),
+        "parquet": parquet,
     }
     try:
-        yield from readers[form](path)
+        yield from readers[form](path, told)
     except OSError as problem:
         raise TableError(f"{path}: {problem.strerror}") from None
     except UnicodeDecodeError as problem:
         raise TableError(f"{path}: not UTF-8 text ({problem.reason})") from None
 
 
-def _csv(path: Path) -> Iterator[Batch]:
-    with path.open(newline="", encoding="utf-8-sig") as file:
+def _csv(path: Path, told: Told) -> Iterator[Batch]:
+    size = max(1, path.stat().st_size)
+    with path.open("rb") as raw, TextIOWrapper(raw, "utf-8-sig", newline="") as file:
         reader = csv.reader(file)
         try:
-            names = next(reader, [])
+            names = unique(path, "line 1", next(reader, []))
             if not names:
                 raise TableError(f"{path}: empty; the first line must name the columns")
-            if len(set(names)) < len(names):
-                raise TableError(f"{path}: line 1 names a column twice")
             while rows := list(islice(reader, BATCH)):
+                told(raw.tell() / size)
                 yield _csv_batch(path, names, [row for row in rows if row], reader.line_num)
         except csv.Error as problem:
             raise TableError(f"{path}: line {reader.line_num}: {problem}") from None
@@ -92,14 +85,15 @@ def _csv_batch(path: Path, names: list[str], rows: list[list[str]], line: int) -
                 f"{path}: a row of {len(row)} fields for {len(names)} columns, "
                 f"before line {line + 1}: {','.join(row)[:60]}"
             )
-    columns: Columns = {
+    columns: dict[str, Values] = {
         name: [None if text in ABSENT_TEXT else text[:MAX_STRING] for text in column]
         for name, column in zip(names, zip(*rows, strict=True), strict=bool(rows))
     }
     return Batch(columns, len(rows))
 
 
-def _json_lines(path: Path) -> Iterator[Batch]:
+def _json_lines(path: Path, told: Told) -> Iterator[Batch]:
+    size = max(1, path.stat().st_size)
     with path.open("rb") as file:
         numbered = enumerate(file, 1)
         while lines := list(islice(numbered, BATCH)):
@@ -108,7 +102,8 @@ def _json_lines(path: Path) -> Iterator[Batch]:
                 side = from_rows(rows, "value")
             except Refused:
                 raise TableError(f"{path}: rows of too many different columns") from None
-            yield Batch(side.columns, side.rows)
+            told(file.tell() / size)
+            yield Batch({**side.columns}, side.rows)
 
 
 def _json_row(path: Path, number: int, line: bytes) -> object:
@@ -120,44 +115,6 @@ def _json_row(path: Path, number: int, line: bytes) -> object:
     except (ValueError, RecursionError) as problem:
         raise TableError(f"{path}: line {number}: not JSON ({problem})") from None
     return row
-
-
-def _parquet(path: Path, *, arrays: bool) -> Iterator[Batch]:
-    try:
-        import pyarrow
-        import pyarrow.parquet as parquet
-    except ImportError:
-        raise TableError(
-            f"{path}: Parquet needs pyarrow, which is not installed: "
-            f"pip install 'outrider[parquet]'"
-        ) from None
-    try:
-        read = _array_or_plain if arrays else _plain
-        for part in parquet.ParquetFile(path).iter_batches(batch_size=BATCH):
-            columns: Any = {name: read(part.column(name)) for name in part.schema.names}
-            yield Batch(columns, part.num_rows)
-    except pyarrow.ArrowException as problem:
-        raise TableError(f"{path}: not Parquet ({problem})") from None
-
-
-def _array_or_plain(column: Any) -> Any:
-    import pyarrow
-    from pyarrow import compute
-
-    kind = column.type
-    if pyarrow.types.is_timestamp(kind):
-        micros = compute.cast(column, pyarrow.timestamp("us", tz=kind.tz), safe=False)
-        found = compute.cast(compute.cast(micros, pyarrow.int64()), pyarrow.float64(), safe=False)
-        return found.to_numpy(zero_copy_only=False) / 1e6
-    if pyarrow.types.is_integer(kind) or pyarrow.types.is_floating(kind):
-        return compute.cast(column, pyarrow.float64(), safe=False).to_numpy(zero_copy_only=False)
-    return _plain(column)
-
-
-def _plain(column: object) -> list[Value]:
-    """Arrow values as cells; dates, decimals and the like by their text."""
-    values = column.to_pylist()  # type: ignore[attr-defined]
-    return [v if v is None or isinstance(v, (float, int, str)) else str(v) for v in values]
 
 
 def spooled(raw: BinaryIO, to: Path) -> None:

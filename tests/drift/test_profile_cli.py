@@ -12,6 +12,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
+from agent.cli import main
 from agent.drift import profile_cli
 from agent.drift.build import build_profile
 from agent.drift.classic import Rule
@@ -54,7 +55,10 @@ def write(path: Path, rows: list[dict[str, object]]) -> Path:
 
 
 def build(data: Path | str, output: Path, **more: object) -> int:
-    given: dict[str, object] = {"format": None, "model": "", "columns": None, "outputs": ()}
+    given: dict[str, object] = {
+        "format": None, "model": "", "model_version": "", "columns": None, "outputs": (),
+        "kind": (), "timestamp": "", "like": None, "target": "",
+    }  # fmt: skip
     return profile_cli.build(Namespace(data=str(data), output=str(output), **{**given, **more}))
 
 
@@ -200,3 +204,39 @@ def test_derived_columns_are_shown_merged_and_said_to_be_left_out(tmp_path: Path
     assert "without relations, importance or confidence" in capsys.readouterr().out
     assert profile_cli.merge(Namespace(profiles=[like, like], output=both)) == 0
     assert "without" not in capsys.readouterr().out
+
+
+def test_kinds_version_and_times_are_said_on_the_command_line(tmp_path: Path, capsys):
+    data, out = tmp_path / "d.csv", tmp_path / "r.json"
+    lines = [f"2026-01-{1 + i % 28:02},{10000 + i % 3},{i}" for i in range(100)]
+    data.write_text("\n".join(["when,zip,x", *lines]) + "\n")
+    command = ["profile", "build", str(data), "-o", str(out), "--model-version", "7",
+               "--kind", "zip=categorical", "--timestamp", "when"]  # fmt: skip
+    assert main(command) == 0
+    profile = load(out)
+    assert profile.version == "7"
+    assert {c.name: c.kind for c in profile.columns} == {"zip": "categorical", "x": "numeric"}
+    assert profile.columns[1].categories == ["10000", "10001", "10002"]
+    assert profile.period is not None
+    assert profile.period.ended - profile.period.began == 27 * 86400
+
+    liked = [*command[:3], "-o", str(tmp_path / "2.json"), "--like", str(out)]
+    assert main(liked) == 0
+    assert load(tmp_path / "2.json").columns == profile.columns
+    assert load(tmp_path / "2.json").version == "7"
+    assert "natural variation is not known: row 29: when is" in capsys.readouterr().err
+
+    assert main([*liked, "--kind", "x=text"]) == 2
+    assert "--like takes" in capsys.readouterr().err
+    assert main([*command[:5], "--timestamp", "zz"]) == 2
+    assert "no column zz" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main([*command[:5], "--kind", "x=number"])
+    assert "KIND one of numeric" in capsys.readouterr().err
+
+
+def test_a_time_that_is_none_is_told(tmp_path: Path, capsys):
+    data = tmp_path / "d.csv"
+    data.write_text("t,x\nsoon,1\n")
+    assert build(data, tmp_path / "r.json", timestamp="t") == 2
+    assert "no value of column t is a time" in capsys.readouterr().err

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,14 +26,12 @@ from agent.drift.backtest.shown import summary, table
 from agent.drift.build import build_profile
 from agent.drift.files import write_whole
 from agent.drift.model import Settings
+from agent.drift.progress import Progress
 from agent.drift.reference import Profile
 from agent.drift.reference import load as load_profile
 from agent.drift.table import Batch, TableError, batches, format_of
 from agent.loading import load
 from agent.units import Duration, Rate
-
-PROGRESS_EVERY = 0.5
-"""Seconds."""
 
 
 @profile_cli.told("outrider drift backtest")
@@ -125,42 +122,17 @@ def _reference(args: argparse.Namespace, path: Path, form: str) -> Profile:
 def _windows(args: argparse.Namespace, path: Path, form: str, replay: Replay) -> Iterator[Judged]:
     clock = Clock(args.timestamp) if args.timestamp is not None else None
     skip = args.reference_rows if args.reference is None else 0
-    progress = Progress()
-    for batch in batches(path, form, arrays=True):
-        columns: dict[str, Any] = dict(batch.columns)
-        times = clock.read(columns, batch.rows) if clock else None
-        rows = batch.rows
-        if skip:
-            passed = min(skip, rows)
-            columns = {name: values[passed:] for name, values in columns.items()}
-            times = times[passed:] if times is not None else None
-            rows, skip = rows - passed, skip - passed
-        for judged in replay.feed(columns, rows, times):
-            progress.show(replay, judged)
-            yield judged
-    progress.end()
-
-
-class Progress:
-    """A line on a terminal's standard error; elsewhere nothing."""
-
-    def __init__(self) -> None:
-        self._on = sys.stderr.isatty()
-        self._next = 0.0
-        self._windows = 0
-
-    def show(self, replay: Replay, judged: Judged) -> None:
-        self._windows += 1
-        if self._on and time.monotonic() >= self._next:
-            self._next = time.monotonic() + PROGRESS_EVERY
-            print(
-                f"\r{self._windows:,} windows, {replay.rows:,} rows", end="", file=sys.stderr,
-                flush=True,
-            )  # fmt: skip
-
-    def end(self) -> None:
-        if self._on and self._windows:
-            print("\r\033[K", end="", file=sys.stderr, flush=True)
+    with Progress(f"judging {path.name}") as progress:
+        for batch in batches(path, form, progress, args.timestamp or ""):
+            columns: dict[str, Any] = dict(batch.columns)
+            times = clock.read(columns, batch.rows) if clock else None
+            rows = batch.rows
+            if skip:
+                passed = min(skip, rows)
+                columns = {name: values[passed:] for name, values in columns.items()}
+                times = times[passed:] if times is not None else None
+                rows, skip = rows - passed, skip - passed
+            yield from replay.feed(columns, rows, times)
 
 
 def _print_window(replay: Replay, judged: Judged) -> None:

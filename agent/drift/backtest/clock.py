@@ -12,9 +12,7 @@ import numpy as np
 
 from agent.drift.sketch import Floats
 from agent.drift.table import TableError
-
-MILLISECONDS = 1e11
-"""Numbers from here on are milliseconds: as seconds they would be the year 5138."""
+from agent.drift.times import epoch
 
 
 class Clock:
@@ -49,27 +47,21 @@ class Clock:
 
     def _seconds(self, values: Any) -> Floats:
         if isinstance(values, np.ndarray):
+            values = values.tolist() if np.nanmax(np.abs(values), initial=0) >= 1e11 else values
+        if isinstance(values, np.ndarray):
             times = values
         else:
             times = np.array([self._second(i, v) for i, v in enumerate(values)], dtype=np.float64)
         wrong = np.flatnonzero(~np.isfinite(times))
         if len(wrong):
             raise self._no_time(int(wrong[0]), None)
-        return np.where(np.abs(times) >= MILLISECONDS, times / 1e3, times)
+        return times
 
     def _second(self, place: int, value: object) -> float:
-        if isinstance(value, (int, float)):
-            return float(value)
-        text = str(value)
-        try:
-            return float(text)
-        except ValueError:
-            pass
-        try:
-            time = datetime.fromisoformat(text)
-        except ValueError:
-            raise self._no_time(place, value) from None
-        return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+        time = epoch(value)  # type: ignore[arg-type]
+        if time is None:
+            raise self._no_time(place, value)
+        return time
 
     def _no_time(self, place: int, value: object) -> TableError:
         return TableError(

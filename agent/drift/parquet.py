@@ -1,0 +1,93 @@
+"""Parquet files as batches of columns.
+
+Rule: numbers stay arrays from the file to the counts; null and NaN are both missing, as the
+libraries that write such files mix them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from agent.decode.payload import MAX_STRING, Refused, from_rows
+from agent.drift.batch import BATCH, Batch, TableError, Told, unique
+from agent.drift.sketch import Values
+
+EXACT = 1 << 53
+"""Whole numbers up to here are exact as float64; those of a longer id stay whole numbers."""
+
+
+def parquet_batches(path: Path, told: Told, times: str = "") -> Iterator[Batch]:
+    """The rows of a file, in order; the column `times` in seconds since the epoch, if it is one.
+
+    Raises TableError, OSError.
+    """
+    try:
+        import pyarrow
+        import pyarrow.parquet as parquet
+    except ImportError:
+        raise TableError(
+            f"{path}: Parquet needs pyarrow, which is not installed: "
+            f"pip install 'outrider[parquet]'"
+        ) from None
+    try:
+        with parquet.ParquetFile(path) as file:
+            names = unique(path, "the schema", file.schema_arrow.names)
+            read, rows = 0, max(1, file.metadata.num_rows)
+            for part in file.iter_batches(batch_size=BATCH):
+                columns: dict[str, Values] = {}
+                for name, column in zip(names, part.columns, strict=True):
+                    if name == times and pyarrow.types.is_timestamp(column.type):
+                        columns[name] = _seconds(pyarrow, column)
+                    else:
+                        columns |= _columns(pyarrow, name, column)
+                read += part.num_rows
+                told(read / rows)
+                yield Batch(columns, part.num_rows)
+    except pyarrow.ArrowException as problem:
+        raise TableError(f"{path}: not Parquet ({problem})") from None
+    except Refused:
+        raise TableError(f"{path}: lists or structs of too many values") from None
+
+
+def _columns(pyarrow: Any, name: str, column: Any) -> dict[str, Values]:
+    """One column, or those that a list or a struct becomes, named as in traffic."""
+    types = pyarrow.types
+    if types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if types.is_nested(column.type):
+        rows = [{name: value} for value in column.to_pylist()]
+        return {**from_rows(rows, name).columns}
+    return {name: _plain(pyarrow, column)}
+
+
+def _seconds(pyarrow: Any, column: Any) -> Values:
+    micros = column.cast(pyarrow.timestamp("us", column.type.tz), safe=False)
+    whole = micros.cast(pyarrow.int64()).cast(pyarrow.float64(), safe=False)
+    return np.asarray(whole.to_numpy(zero_copy_only=False), dtype=np.float64) / 1e6
+
+
+def _plain(pyarrow: Any, column: Any) -> Values:
+    """Arrow values as cells; dates and the like by their text."""
+    types, kind = pyarrow.types, column.type
+    if types.is_decimal(kind):
+        column, kind = column.cast(pyarrow.float64()), pyarrow.float64()
+    if types.is_floating(kind) or (types.is_integer(kind) and _is_exact(column)):
+        return np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.float64)
+    if types.is_timestamp(kind):  # Python has no nanoseconds
+        column = column.cast(pyarrow.timestamp("us", kind.tz), safe=False)
+    values = column.to_pylist()
+    if types.is_boolean(kind) or types.is_integer(kind):
+        return list(values)
+    return [v if v is None else str(v)[:MAX_STRING] for v in values]
+
+
+def _is_exact(column: Any) -> bool:
+    """Whether all its whole numbers are exact as float64."""
+    import pyarrow.compute as compute
+
+    ends = compute.min_max(column).as_py()
+    return all(end is None or -EXACT <= end <= EXACT for end in ends.values())

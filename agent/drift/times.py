@@ -1,0 +1,58 @@
+"""Points in time as data has them: ISO 8601 text, or numbers since the epoch.
+
+Rule: pure. Text without a zone is UTC. A number's unit follows from its size: seconds, milli-,
+micro- or nanoseconds, which do not overlap for the years 1973 to 5138.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+
+from agent.decode.payload import Value
+
+_SECONDS = 1e11
+"""Seconds of the year 5138; a greater number counts smaller units."""
+
+
+def epoch(value: Value) -> float | None:
+    """Seconds since the epoch; None if the value is no point in time."""
+    if isinstance(value, str):
+        return _of_text(value)
+    if value is None or isinstance(value, bool):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    if not math.isfinite(number):
+        return None
+    for _ in range(3):
+        if abs(number) < _SECONDS:
+            break
+        number /= 1000
+    return number if abs(number) < _SECONDS else None
+
+
+def is_iso(text: str) -> bool:
+    """Whether it is a date, or a date and time, of ISO 8601 with its dashes."""
+    return "-" in text[4:5] and _of_text(text) is not None
+
+
+def _of_text(text: str) -> float | None:
+    try:
+        time = datetime.fromisoformat(text.strip())
+    except ValueError:
+        return _of_digits(text)
+    try:
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+    except (OverflowError, ValueError):
+        return None
+
+
+def _of_digits(text: str) -> float | None:
+    """A number as a format without types has it."""
+    try:
+        return epoch(float(text))
+    except ValueError:
+        return None
