@@ -1,5 +1,4 @@
-"""The rules of other tools, re-implemented from what they publish; `bench.drift.check` compares
-them with the packages themselves.
+"""The rules of other tools, re-implemented from what they publish, and not run by them.
 
 Rule: a statistic of one window of one column against the reference's rows; greater is stranger.
 

@@ -85,12 +85,12 @@ def run(settings: Settings) -> None:
     settings.write("wandering", "Alarms where traffic varies by itself", [table], kept, [])
 
 
-def month(traffic: Wandering, seed: int) -> Outcome:
-    """A week that makes the reference, then a month that is judged."""
+def month(traffic: Wandering, seed: int, windows: int = WINDOWS) -> Outcome:
+    """A week that makes the reference, then a month, or so many windows, that is judged."""
     rng = np.random.default_rng([seed, 11])
     shapes = reference(rng, REFERENCE)
     counts = [
-        _counts(rng, source, column, traffic)
+        _counts(rng, source, column, traffic, WEEK + windows)
         for column, (_, source) in zip(shapes, COLUMNS, strict=True)
     ]
     profile = _known(shapes, [each[:WEEK] for each in counts])
@@ -102,12 +102,13 @@ def month(traffic: Wandering, seed: int) -> Outcome:
         natural_variation=traffic.mode,
     )
     later = [each[WEEK:] for each in counts]
-    return watched(chart, later, np.full(WINDOWS, SECONDS), WEEK * SECONDS)
+    return watched(chart, later, np.full(windows, SECONDS), WEEK * SECONDS)
 
 
-def _counts(rng: Generator, source: Source, column: ColumnProfile, traffic: Wandering) -> Floats:
-    """[window, bin] of the week and the month."""
-    windows = WEEK + WINDOWS
+def _counts(
+    rng: Generator, source: Source, column: ColumnProfile, traffic: Wandering, windows: int
+) -> Floats:
+    """[window, bin] of the week and what follows."""
     if not isinstance(source, Numbers) or source is COUNTS:
         return rng.multinomial([ROWS] * windows, source.cells(column))
     steps = rng.normal(scale=traffic.ar * np.sqrt(1 - KEPT**2), size=windows)
