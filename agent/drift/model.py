@@ -25,6 +25,7 @@ from agent.drift.previous import ChangedAgain, Previous
 from agent.drift.reference import ColumnProfile, Profile, SideName, with_columns
 from agent.drift.sketch import Ints, Values
 from agent.drift.unseen import Reason, Unseen
+from agent.drift.variation import varies
 from agent.drift.verdict import Mode, State, Verdict, classic, level_of, state_of, verdict_of
 from agent.drift.window import Window
 
@@ -46,6 +47,11 @@ UNVARIED = (
     "natural variation is not known or not allowed for: the budget holds for rows that are "
     "independent of each other and of the hour; build the reference of a week or more of rows with "
     "times (outrider profile build --timestamp)"
+)
+
+VARIED = (
+    "traffic is known to vary by itself: relations, importance and changes against the previous "
+    "windows are not judged, as their own variation is not known"
 )
 
 Phase = Literal["learning", "watching", "unwatched"]
@@ -194,7 +200,9 @@ class ModelWatch:
         self.cells = 0
         self._watch_derived()
         self.chart = self.new_chart()
-        self.previous = Previous(self.chart) if self.chart is not None else None
+        self.previous = None
+        if self.chart is not None and not self.varies:
+            self.previous = Previous(self.chart)
         self.window.close(now)
 
     def replace(self, columns: Mapping[Key, ColumnProfile]) -> None:
@@ -216,6 +224,14 @@ class ModelWatch:
                 else:
                     column.totals[:] = 0  # counters begin anew with the reference's new hash
         self._watch_derived()
+
+    @property
+    def varies(self) -> bool:
+        """Whether the reference's columns vary by themselves, as far as is allowed for: what is
+        derived of them does so too, by how much is not known."""
+        if self.reference is None or self.settings.natural_variation == "off":
+            return False
+        return any(varies(column.variation) for column in self.reference.columns)
 
     @property
     def base(self) -> str:
@@ -357,13 +373,17 @@ class ModelWatch:
         found = [self.unseen.caveat()]
         if self.chart is not None and self.chart.allowance is None:
             found.append(UNVARIED)
+        if self.varies:
+            found.append(VARIED)
         return [caveat for caveat in found if caveat]
 
     def _watch_derived(self) -> None:
         """Anew: what was seen of derived columns is forgotten."""
         settings, reference = self.settings, self.reference
         self.derived = None
-        if settings.mode == "evidence" and reference is not None and reference.derived is not None:
+        if settings.mode != "evidence" or reference is None or self.varies:
+            return
+        if reference.derived is not None:
             self.derived = DerivedWatch(
                 reference.derived, *self.sides, false_alarms=settings.false_alarms,
                 replicas=settings.replicas, min_effect=settings.min_effect,

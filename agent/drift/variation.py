@@ -41,6 +41,11 @@ class ColumnVariation(Struct, frozen=True):
     follows it."""
 
 
+def varies(variation: ColumnVariation | None) -> bool:
+    """Whether a column is known to vary by itself."""
+    return variation is not None and (bool(variation.daily) or any(map(any, variation.tau2)))
+
+
 def merged(a: ColumnVariation | None, b: ColumnVariation | None) -> ColumnVariation | None:
     """Of two references of one column: the greater of both.
 

@@ -13,6 +13,7 @@ import pytest
 
 from agent.cli import main
 from agent.decode.payload import Payload
+from agent.drift.backtest.alarms import Alarms
 from agent.drift.backtest.picture import SLOTS, Heat
 from agent.drift.backtest.replay import Judged, Replay
 from agent.drift.build import build_profile
@@ -141,6 +142,20 @@ def test_verdicts_are_those_of_traffic(rows, reference):
     assert len(judged) == len(expected) == 40
     assert [column.verdict for column in replay.watch.columns] == expected[-1]
     assert judged[-1].excess == pytest.approx([c.excess() for c in watch.columns])
+
+
+def test_what_moves_again_while_it_drifts_is_one_alarm(reference):
+    settings = Settings(window_rows=500, window_seconds=1e9)
+    replay, alarms = Replay(reference[0], settings, timed=True), Alarms()
+    rng = np.random.default_rng(3)
+    told = []
+    for i, shift in enumerate([0.0] * 4 + [0.4] * 24 + [1.5] * 24):
+        columns = {"amount": rng.normal(shift, size=500), "colour": ["red", "green"] * 250}
+        judged = list(replay.feed(columns, 500, i * 500.0 + np.arange(500)))
+        alarms.take(judged)
+        told += [change for one in judged for change in one.changes]
+    assert any(change.again is not None for change in told)
+    assert [alarm.column for alarm in alarms.all] == ["amount"]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 
 from agent.drift.chart import Chart
 from agent.drift.history import History
+from agent.drift.model import ModelWatch, Settings
 from agent.drift.natural_build import varied
 from agent.drift.reference import Profile, make
 from tests.drift.charts import MONTH, profile
@@ -76,6 +77,11 @@ def test_what_varied_in_the_reference_raises_no_alarm(ar, cycle):
     assert alarms(reference, rng, means, "off") > 0
     assert alarms(reference, rng, means, "strict") == 0
     assert alarms(reference, rng, means + 0.5, "strict") > 0
+    watch = ModelWatch("m", Settings(), reference, 0.0)
+    assert watch.varies
+    assert watch.previous is None  # how these vary is not known
+    assert watch.derived is None
+    assert any("vary by itself" in caveat for caveat in watch.caveats())
 
 
 @pytest.mark.slow

@@ -37,6 +37,8 @@ class Alarms:
         for window in windows:
             for change in window.changes:
                 key = change.side, change.column
+                if change.before == change.after:
+                    continue  # it moved again, or a mute ended: the same alarm
                 if change.after == "drift":
                     found = change.verdict
                     alarm = Alarm(
