@@ -32,7 +32,7 @@ def columns(file: str) -> dict[str, list[Any]]:
 
 @cache
 def payloads(file: str) -> list[Payload]:
-    """All rows, a thousand at a time."""
+    """All rows, each of a request of its own, decoded a thousand at a time."""
     found = columns(file)
     rows = len(next(iter(found.values())))
     made = []
@@ -40,8 +40,9 @@ def payloads(file: str) -> list[Payload]:
         part = {name: tuple(values[at : at + PAYLOAD_ROWS]) for name, values in found.items()}
         size = min(PAYLOAD_ROWS, rows - at)
         made.append(
-            Payload("", "", "", inputs=part, outputs={}, rows=size, output_rows=0, left_out=0)
-        )
+            Payload("", "", "", inputs=part, outputs={}, rows=size, output_rows=0, left_out=0,
+                    sizes=((), None))
+        )  # fmt: skip
     return made
 
 
