@@ -55,8 +55,8 @@ class Monitor:
         """Kept decisions and evidence that are not used."""
         self.rows_unseen = 0
         """Rows of models beyond the bounds."""
-        self.last_error = ""
-        """Why a learned reference could not be kept, if so."""
+        self._errors: dict[tuple[str, str], str] = {}
+        """Why a kind of file of a model cannot be written."""
         self._store = Store(state_dir)
         self._sources = Sources(references or References(), self._store)
         self._lasting = lasting
@@ -64,6 +64,11 @@ class Monitor:
         self._resuming = Resuming(self._store, self._refuse, clock())
         for name in self._resuming.models():
             self._admit(name)
+
+    @property
+    def last_error(self) -> str:
+        """Why something that is to be kept is in memory only; empty if all is kept."""
+        return next(iter(self._errors.values()), "")
 
     @property
     def refused(self) -> list[Refusal]:
@@ -128,11 +133,12 @@ class Monitor:
             "action": order.action,
             "columns": [{"side": side, "name": name} for side, name in done],
             "reference": model.reference.hash if model.reference else None,
-            "kept_in": self._kept_in(),
+            "kept_in": self._kept_in(model.name),
         }
 
-    def _kept_in(self) -> str:
-        folder = self._store.folder if self._lasting and not self.last_error else None
+    def _kept_in(self, name: str) -> str:
+        failed = {("reference", name), ("decisions", name)} & self._errors.keys()
+        folder = self._store.folder if self._lasting and not failed else None
         return str(folder or "memory")
 
     def reference(self, name: str | None) -> Profile:
@@ -172,7 +178,7 @@ class Monitor:
             "reference": profile.short_hash,
             "rows": profile.rows,
             "columns": len(profile.columns),
-            "kept_in": self._kept_in(),
+            "kept_in": self._kept_in(name),
         }
 
     def _known(self, name: str | None) -> ModelWatch:
@@ -228,27 +234,27 @@ class Monitor:
 
     def save(self, files: Iterable[tuple[Path, bytes]]) -> None:
         """Writes them; may be called in another thread."""
-        try:
-            self._store.write(files)
-        except OSError as problem:
-            self.last_error = self.last_error or f"{self._store.folder}: {problem.strerror}"
+        self._try("evidence", "", lambda: self._store.write(files))
 
     def _refuse(self, name: str, path: Path | str, reason: str) -> None:
         self.set_aside.append(Refusal(name, str(path), reason))
 
     def _keep(self, model: ModelWatch) -> None:
-        if model.reference is not None:
-            try:
-                self._store.keep_reference(model.name, model.reference)
-            except OSError as problem:
-                self._say(problem, model.name)
+        profile = model.reference
+        if profile is not None:
+            self._try(
+                "reference", model.name, lambda: self._store.keep_reference(model.name, profile)
+            )
 
     def _keep_decisions(self, model: ModelWatch) -> None:
-        try:
-            self._store.keep_decisions(model.decisions)
-        except OSError as problem:
-            self._say(problem, model.name)
+        keep = self._store.keep_decisions
+        self._try("decisions", model.name, lambda: keep(model.decisions))
 
-    def _say(self, problem: OSError, name: str) -> None:
-        path = self._store.path("reference", name)
-        self.last_error = f"{path}: {problem.strerror or problem}"
+    def _try(self, kind: str, name: str, write: Callable[[], None]) -> None:
+        """What cannot be written is said until it can be."""
+        try:
+            write()
+            self._errors.pop((kind, name), None)
+        except OSError as problem:
+            path = self._store.path(kind, name) if kind != "evidence" else self._store.folder
+            self._errors[kind, name] = f"{path}: {problem.strerror or problem}"

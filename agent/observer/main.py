@@ -275,7 +275,10 @@ class _Observer:
     def _tell_changes(self) -> None:
         if self._monitor.last_error != self._told:
             self._told = self._monitor.last_error
-            self._log.warning(f"what drift learned is kept in memory only: {self._told}")
+            if self._told:
+                self._log.warning(f"what drift learned is kept in memory only: {self._told}")
+            else:
+                self._log.info("what drift learned is kept on disk again")
         found = [*changes.lines(self._monitor.take_changes())]
         changes.tell(found, self._log)
         records = changes.records(found, self._service, time.time_ns())

@@ -163,6 +163,19 @@ def test_decisions_outlive_the_process_and_fall_with_their_reference(tmp_path: P
     assert "another reference" in other.monitor.set_aside[0].reason
 
 
+def test_decisions_that_cannot_be_kept_are_said_to_be_in_memory(tmp_path: Path):
+    file = tmp_path / "file"
+    file.write_text("")
+    site = drifting(file)
+    done = site.order("mute", column="a", until="1h")
+    assert done["kept_in"] == "memory"
+    assert str(file) in site.monitor.last_error
+    assert site.column()["acknowledged"]
+    file.unlink()
+    assert site.order("mute", column="a", until="2h")["kept_in"] == str(file)
+    assert site.monitor.last_error == ""
+
+
 @pytest.mark.parametrize(
     ("damage", "reason"),
     [
