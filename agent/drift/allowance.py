@@ -11,7 +11,6 @@ rows came in.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
@@ -45,18 +44,19 @@ class Allowance(NamedTuple):
     error: Floats
     """Variance of an hour's mean."""
 
-    def variance(self, seconds: float) -> Floats:
-        """tau2 of a span of this length, and of the reference's own period."""
-        found: Floats = self._tau2(seconds) + self._tau2(self.period)
+    def variance(self, seconds: Floats) -> Floats:
+        """tau2 of spans of these lengths, one a column, and of the reference's own period."""
+        found: Floats = self._tau2(seconds) + self._tau2(np.full(len(seconds), self.period))
         return found
 
-    def _tau2(self, seconds: float) -> Floats:
-        length = max(seconds, 1e-3)
+    def _tau2(self, seconds: Floats) -> Floats:
+        length = np.maximum(seconds, 1e-3)
         if self.strict:
-            bound: Floats = self.product * (1 / length)
+            bound: Floats = self.product / length[:, None]
             return bound
-        place = int(math.log2(length / self.slot)) if length > self.slot else 0
-        found: Floats = self.tau2[:, :, min(place, self.tau2.shape[2] - 1)]
+        places = np.log2(np.maximum(length / self.slot, 1.0)).astype(np.int64)
+        places = np.minimum(places, self.tau2.shape[2] - 1)
+        found: Floats = self.tau2[np.arange(len(places)), :, places]
         return found
 
     def expected(self, hours: Floats) -> Floats:

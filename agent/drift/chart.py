@@ -143,6 +143,8 @@ class Chart:
         self.known = np.zeros(len(columns), dtype=bool)
         """Columns of which a span of MIN_ROWS has been judged."""
         self.fresh_since = [0.0] * len(columns)
+        self.ended = 0.0
+        """When the last window did."""
 
     @property
     def _hourly(self) -> bool:
@@ -219,6 +221,7 @@ class Chart:
             self.scores[place] = scores_of(self.cells[place], column.edges)
             self.alarms[place] = None
             self.known[place] = False
+            self.fresh_since[place] = self.ended
             for look in filter(None, self.looks):
                 look.z[place] = look.rows[place] = 0
         width = max(self._shares.shape[1], *(self.cells[place].size for place in columns))
@@ -246,6 +249,7 @@ class Chart:
         requests of n rows, none if all had one.
         """
         self.windows += 1
+        self.ended = ended
         shape = self._shares.shape
         flat = np.concatenate(counts) if len(counts) else self._places
         cells = np.bincount(self._places, flat, shape[0] * shape[1]).reshape(shape)
@@ -292,7 +296,8 @@ class Chart:
             size = worth(size, span.extra[:, None], self.requests.rho)
         variance = 1.0 / size + self._own[:, None]
         if self.allowance is not None:
-            variance = variance + self.allowance.variance(ended - span.began)
+            since = np.maximum(span.began, self.fresh_since)  # what was before is forgotten
+            variance = variance + self.allowance.variance(np.minimum(ended - since, span.covered))
             if self.allowance.hourly:
                 hours = span.counts[:, self._shares.shape[1] :] / np.maximum(rows, 1)[:, None]
                 mean = mean - self.allowance.expected(hours)

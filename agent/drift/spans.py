@@ -34,6 +34,8 @@ class Span(NamedTuple):
     """When its first window did."""
     seconds: float
     """Covered since this span was last looked at."""
+    covered: float
+    """By all its windows: less than from its beginning to its end where nothing came between."""
 
 
 class Blocks:
@@ -110,7 +112,10 @@ class Spans:
         level = {1: 0, 2: 1, KEPT: block + 2}[n]
         counts = blocks.counts[places].sum(0, dtype=np.int64)
         extra = blocks.extra[places].sum(0)
-        return Span(level, counts, extra, blocks.began[places[0]], blocks.seconds[places[-1]])
+        covered = sum(blocks.seconds[place] for place in places)
+        return Span(
+            level, counts, extra, blocks.began[places[0]], blocks.seconds[places[-1]], covered
+        )
 
     def counts(self, level: int) -> Ints:
         """Those of the span, as it was last known."""

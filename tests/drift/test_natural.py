@@ -101,3 +101,52 @@ def test_less_than_a_week_is_not_known():
         history.add(i * SLOT, np.ones(len(column.counts) + 2, dtype=np.int64))
     plain = make("", column.rows, [column])
     assert varied(plain, history) == plain
+
+
+def varying(rng: np.random.Generator, sd: float) -> Chart:
+    reference = known(rng, sd, 0.0)
+    return Chart(
+        reference.columns,
+        false_alarms=1 / MONTH,
+        period=reference.period,
+        natural_variation="strict",
+    )
+
+
+def test_a_span_is_allowed_what_the_windows_in_it_may_vary_by():
+    """Not what its whole time may: a column's past may be forgotten, or nothing have come."""
+    rng = np.random.default_rng(5)
+    plain, forgotten, sparse = (varying(np.random.default_rng(6), 0.1) for _ in range(3))
+    counts = counted(plain.columns[0], rng, np.zeros(33))
+    for chart, apart in ((plain, SLOT), (forgotten, SLOT), (sparse, 50 * SLOT)):
+        for i in range(32):
+            chart.push([counts[i]], i * apart, i * apart + SLOT, SLOT)
+    last = 32 * SLOT
+    forgotten.spans.forget([0])
+    forgotten.fresh_since[0] = last
+
+    def spread(chart: Chart, began: float) -> float:
+        cells = np.bincount(chart.cells[0].places, counts[32], chart.width).astype(np.int64)
+        spans = chart.spans.push(cells[None, :], began, SLOT)
+        tests = chart.tests(spans[1], began + SLOT)  # of two windows
+        return float(tests.spread[0, 0])
+
+    one = spread(forgotten, last)
+    two, apart = spread(plain, last), spread(sparse, 32 * 50 * SLOT)
+    allowance = plain.allowance
+    assert allowance is not None
+    assert one**2 > allowance.variance(np.array([SLOT]))[0, 0]
+    assert two**2 < allowance.variance(np.array([SLOT]))[0, 0]
+    assert apart == pytest.approx(two)
+
+
+def test_the_scale_may_swing_further_than_its_variance_says():
+    """It goes with the square of the mean, and the mean of each window wanders here."""
+    rng = np.random.default_rng(3)
+    reference = known(rng, 0.15, 0.0)
+    variation = reference.columns[0].variation
+    assert variation is not None
+    scores = varying(np.random.default_rng(3), 0.15).scores[0]
+    scale = scores.labels.index("scale")
+    # A normal column's scale at a mean of a: a^2 / sqrt(2), of which the variance is sd^4.
+    assert variation.tau2[scale][0] > 4 * 0.15**4

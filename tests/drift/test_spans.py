@@ -25,6 +25,7 @@ def test_each_span_is_the_sum_of_its_windows(windows, seed):
             assert (span.counts == history[last : i + 1].sum(0)).all()
             assert (spans.counts(span.level) == span.counts).all()
             assert span.began == began[last]
+            assert np.isclose(span.covered, seconds[last : i + 1].sum())
             step = max(1, (1 << span.level) // 4)
             assert np.isclose(span.seconds, seconds[i + 1 - step : i + 1].sum())
             looked.setdefault(span.level, []).append(i)
