@@ -249,6 +249,16 @@ class Side:
         bins = {name: column.bins for name, column in self.columns.items()}
         return counts_of(bins, requests, alone=len(bins) == 1 and self.name == "output")
 
+    def drop_older_half(self) -> int:
+        """Of what is buffered, while no batch of it is judged; returns how many rows."""
+        dropped = self.rows // 2
+        for values in self.buffers.values():
+            del values[: len(values) // 2]
+        self.buffers.overflow.clear()
+        self.batches = Batches()
+        self.rows -= dropped
+        return dropped
+
     def take(self) -> tuple[int, dict[str, list[Value]]]:
         """Rows and buffers, which are empty afterwards."""
         taken = self.rows, dict(self.buffers)

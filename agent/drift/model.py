@@ -27,6 +27,7 @@ from agent.drift.sketch import Ints, Values
 from agent.drift.unseen import Reason, Unseen
 from agent.drift.variation import varies
 from agent.drift.verdict import Mode, State, Verdict, classic, level_of, state_of, verdict_of
+from agent.drift.warmup import Warmup
 from agent.drift.window import Window
 
 BATCH_ROWS = 1000
@@ -126,6 +127,9 @@ class ModelWatch:
         self.chart: Chart | None = None
         """None without a reference, and for the old rules."""
         self.pairs = Pairs()
+        self.warmup = Warmup()
+        self.notes: list[str] = []
+        """For the log: what became of learning."""
         self.derived: DerivedWatch | None = None
         self.previous: Previous | None = None
         self.changes: list[Change] = []
@@ -165,6 +169,12 @@ class ModelWatch:
     def complete(self, now: float) -> bool:
         """Counts what is buffered, judges a full window; returns whether it has learned now."""
         if self.phase == "learning":
+            settled = self.warmup.is_settled(self.sides, self.pairs)
+            if told := self.warmup.told():
+                self.notes.append(f"drift of {self.name or 'the model'}: {told}")
+            if not settled:
+                self.cells //= 2
+                return False
             self.watch(learned(self.name, self.sides, self.pairs), now, "learned")
             return True
         self._count()
@@ -371,6 +381,8 @@ class ModelWatch:
     def caveats(self) -> list[str]:
         """What a reader of the verdicts must know."""
         found = [self.unseen.caveat()]
+        if self.source == "learned":
+            found.append(self.warmup.told())
         if self.chart is not None and self.chart.allowance is None:
             found.append(UNVARIED)
         if self.varies:

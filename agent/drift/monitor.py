@@ -107,6 +107,14 @@ class Monitor:
             model.changes = []
         return changes
 
+    def take_notes(self) -> list[str]:
+        """What else there is to say since the last call, for the log."""
+        notes: list[str] = []
+        for model in self.models.values():
+            notes += model.notes
+            model.notes = []
+        return notes
+
     def status(self) -> dict[str, object]:
         """For `/api/v1/drift`: plain values, ready for JSON."""
         now = self.now()

@@ -49,7 +49,12 @@ def status_of(model: ModelWatch, now: float) -> dict[str, object]:
             "before_renewals": model.base[:8] if model.base != reference.hash else None,
             "published": msgspec.to_builtins(model.decisions.published),
         },
-        "learning": {"rows": model.inputs.rows, "of": model.settings.learn_rows}
+        "learning": {
+            "rows": model.inputs.rows,
+            "of": model.settings.learn_rows,
+            "left_out": model.warmup.dropped,
+            "told": model.warmup.told(),
+        }
         if model.phase == "learning"
         else None,
         "window": {

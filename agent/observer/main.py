@@ -279,6 +279,8 @@ class _Observer:
                 self._log.warning(f"what drift learned is kept in memory only: {self._told}")
             else:
                 self._log.info("what drift learned is kept on disk again")
+        for note in self._monitor.take_notes():
+            self._log.warning(note)
         found = [*changes.lines(self._monitor.take_changes())]
         changes.tell(found, self._log)
         records = changes.records(found, self._service, time.time_ns())

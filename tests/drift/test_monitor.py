@@ -326,7 +326,8 @@ def test_any_traffic_has_a_status(traffic):
         if model.phase == "watching" and model.reference is not None:
             seen = {int(c.totals.sum()) for c in model.inputs.columns.values()}
             assert len(seen) <= 1
-            assert all(model.reference.rows + total == rows for total in seen)
+            learned = model.warmup.dropped + model.reference.rows
+            assert all(learned + total == rows for total in seen)
 
 
 def test_gauges_go_stale_with_their_traffic_and_come_back_with_it():

@@ -26,6 +26,7 @@ class Pairs:
 
     def __init__(self) -> None:
         self._apart: list[tuple[range, range]] = []
+        self._lost = False
 
     def note(self, rows: int, asked: int, output_rows: int, answered: int) -> None:
         """A payload's rows of both sides were added, which now have `asked` and `answered`."""
@@ -34,9 +35,17 @@ class Pairs:
                 (range(asked - rows, asked), range(answered - output_rows, answered))
             )
 
+    def drop(self, asked: int, answered: int) -> None:
+        """So many of each side's first rows are gone; pairs are lost unless they are as many."""
+        if asked != answered or self._apart:
+            self._lost = True
+
     def take(self, asked: int, answered: int) -> Paired | None:
         """Of so many rows; None if they cannot be paired. Begins anew."""
         apart, self._apart = self._apart, []
+        lost, self._lost = self._lost, False
+        if lost:
+            return None
         if not apart:
             return Paired(None, None) if asked == answered else None
         found = Paired(np.ones(asked, dtype=bool), np.ones(answered, dtype=bool))
