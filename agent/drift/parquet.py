@@ -34,7 +34,8 @@ def parquet_batches(path: Path, told: Told, times: str = "") -> Iterator[Batch]:
             f"pip install 'outrider[parquet]'"
         ) from None
     try:
-        with parquet.ParquetFile(path) as file:
+        # Buffered ahead, what was read of a file is held to its end: all of it.
+        with parquet.ParquetFile(path, pre_buffer=False) as file:
             names = unique(path, "the schema", file.schema_arrow.names)
             read, rows = 0, max(1, file.metadata.num_rows)
             for part in file.iter_batches(batch_size=BATCH):

@@ -72,3 +72,14 @@ def test_of_many_columns_the_sample_is_smaller_but_all_rows_are_counted(
     assert np.abs(shares[1:-1] - 0.05).max() < 0.03
     assert profile.columns[0].moments is not None
     assert profile.columns[0].moments.count == 12_000
+
+
+def test_a_file_is_read_without_being_held(tmp_path: Path):
+    rng = np.random.default_rng(8)
+    table = pyarrow.table({f"x{i}": rng.normal(size=400_000) for i in range(10)})
+    path = tmp_path / "large.parquet"
+    parquet.write_table(table, path, row_group_size=20_000)
+    del table
+    before = pyarrow.total_allocated_bytes()
+    most = max(pyarrow.total_allocated_bytes() - before for _ in batches(path, "parquet"))
+    assert most < path.stat().st_size / 4
