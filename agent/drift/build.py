@@ -16,9 +16,9 @@ from agent.drift.derived.fit import DerivedBuilder, fit
 from agent.drift.derived.stored import CONFIDENCE, NOTHING, Derived
 from agent.drift.learn import ColumnBuilder, shape_of
 from agent.drift.reference import ColumnProfile, Kind, Profile, SideName, hashed, make
-from agent.drift.sketch import Values
+from agent.drift.sketch import Floats, Values
 from agent.drift.table import Batch, TableError
-from agent.drift.times import epoch
+from agent.drift.times import epochs
 from agent.drift.variation import Period
 
 SAMPLE_ROWS = 50_000
@@ -52,10 +52,9 @@ def build_profile(
     if not rows:
         raise TableError("no rows: a profile needs at least one")
     kinds = kinds or {}
-    aside = {*outputs, target, timestamp}
+    aside = [name for name in (*outputs, target, timestamp) if name]
     wanted = [name for name in sample if name not in aside] if inputs is None else list(inputs)
-    needed = [*wanted, *outputs, *kinds, *filter(None, (target, timestamp))]
-    unknown = [name for name in needed if name not in sample]
+    unknown = [name for name in dict.fromkeys([*wanted, *aside, *kinds]) if name not in sample]
     if unknown:
         raise TableError(f"no column {', '.join(unknown)}; there are {', '.join(sample)}")
     if len(wanted) > MAX_COLUMNS or len(outputs) > MAX_COLUMNS:
@@ -63,7 +62,8 @@ def build_profile(
     sides: list[tuple[str, SideName]] = [(name, "input") for name in wanted]
     sides += [(name, "output") for name in outputs]
     kept = len(next(iter(sample.values()), ()))
-    classifier = classifier_of({name: sample[name] for name in outputs}, sample.get(target), kept)
+    right = sample[target] if target else None
+    classifier = classifier_of({name: sample[name] for name in outputs}, right, kept)
     if target and classifier is None:
         raise TableError(
             f"--target {target}: the outputs are no probabilities of its classes, which need a "
@@ -127,7 +127,7 @@ def count(
     """
     builders = [ColumnBuilder(shape) for shape in shapes]
     rows = 0
-    times: list[float] = []
+    ends = np.empty(0)
     for batch in batches:
         rows += batch.rows
         for shape, builder in zip(shapes, builders, strict=True):
@@ -136,21 +136,19 @@ def count(
                 values = classifier.confidence(filled(batch, classifier.outputs))
             builder.add(values, absent=batch.rows - len(values))
         if timestamp:
-            times = _ends([*times, *_times(batch.columns.get(timestamp, ()))])
-    if timestamp and not times:
+            ends = _ends(ends, batch.columns.get(timestamp, ()))
+    if timestamp and not len(ends):
         remedy = "wanted ISO 8601 text, or numbers since the epoch"
         raise TableError(f"no value of column {timestamp} is a time; {remedy}")
-    period = Period(times[0], times[-1], 0.0, 0) if times else None
+    period = Period(float(ends[0]), float(ends[1]), 0.0, 0) if len(ends) else None
     return make(model, rows, [builder.profile() for builder in builders], version, period)
 
 
-def _times(values: Values) -> list[float]:
-    listed = _cells(values, range(len(values)))
-    return [time for value in listed if (time := epoch(value)) is not None]
-
-
-def _ends(times: list[float]) -> list[float]:
-    return [min(times), max(times)] if times else []
+def _ends(ends: Floats, values: Values) -> Floats:
+    """The first and the last of these times; none of none."""
+    times = np.append(ends, epochs(values))
+    times = times[~np.isnan(times)]
+    return np.array([times.min(), times.max()]) if len(times) else times
 
 
 def _sample(batches: Iterator[Batch], size: int) -> tuple[dict[str, list[Value]], int]:

@@ -104,9 +104,11 @@ def _built(
         )
         return _with_variation(profile, passes, args.timestamp)
     like = load(Path(args.like), args.model)
-    if args.columns or args.outputs or kinds:
-        raise TableError("--like takes columns and kinds of its FILE: leave out --columns, "
-                         "--outputs and --kind")  # fmt: skip
+    if args.columns or args.outputs or args.target or kinds:
+        raise TableError(
+            "--like takes columns and kinds of its FILE: leave out --columns, --outputs, --target "
+            "and --kind"
+        )
     known = like.derived.calibration if like.derived is not None else None
     classifier = Classifier(known.outputs, None) if known is not None else None
     profile = count(

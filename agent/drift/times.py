@@ -9,7 +9,10 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime
 
+import numpy as np
+
 from agent.decode.payload import Value
+from agent.drift.sketch import Floats, Values
 
 _SECONDS = 1e11
 """Seconds of the year 5138; a greater number counts smaller units."""
@@ -32,6 +35,17 @@ def epoch(value: Value) -> float | None:
             break
         number /= 1000
     return number if abs(number) < _SECONDS else None
+
+
+def epochs(values: Values) -> Floats:
+    """`epoch` of each; NaN where there is none."""
+    if not isinstance(values, np.ndarray):
+        found = (epoch(value) for value in values)
+        return np.array([math.nan if time is None else time for time in found], dtype=np.float64)
+    times = values
+    for _ in range(3):
+        times = np.where(np.abs(times) < _SECONDS, times, times / 1000)
+    return np.where(np.abs(times) < _SECONDS, times, math.nan)
 
 
 def is_iso(text: str) -> bool:

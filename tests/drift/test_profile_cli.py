@@ -228,6 +228,8 @@ def test_kinds_version_and_times_are_said_on_the_command_line(tmp_path: Path, ca
 
     assert main([*liked, "--kind", "x=text"]) == 2
     assert "--like takes" in capsys.readouterr().err
+    assert main([*liked, "--target", "x"]) == 2
+    assert "--target" in capsys.readouterr().err
     assert main([*command[:5], "--timestamp", "zz"]) == 2
     assert "no column zz" in capsys.readouterr().err
     with pytest.raises(SystemExit):
@@ -240,3 +242,12 @@ def test_a_time_that_is_none_is_told(tmp_path: Path, capsys):
     data.write_text("t,x\nsoon,1\n")
     assert build(data, tmp_path / "r.json", timestamp="t") == 2
     assert "no value of column t is a time" in capsys.readouterr().err
+
+
+def test_a_column_without_a_name_is_a_feature_and_no_target(tmp_path: Path):
+    """As pandas writes its index."""
+    data = tmp_path / "d.csv"
+    data.write_text(",p,q\n" + "".join(f"{i},{i % 11 / 10},{1 - i % 11 / 10}\n" for i in range(99)))
+    assert build(data, tmp_path / "r.json", outputs=["p", "q"]) == 0
+    names = [(c.side, c.name) for c in load(tmp_path / "r.json").columns]
+    assert names == [("input", ""), *(("output", name) for name in ("(confidence)", "p", "q"))]

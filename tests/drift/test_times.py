@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from datetime import UTC, timedelta, timezone
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.drift.times import epoch, is_iso
+from agent.drift.times import epoch, epochs, is_iso
 
 
 @pytest.mark.parametrize(
@@ -50,3 +51,8 @@ def test_iso_text_is_the_time_that_it_says(time, minutes):
 def test_any_value_is_a_time_or_none(value):
     found = epoch(value)
     assert found is None or math.isfinite(found)
+
+
+@given(st.lists(st.floats() | st.integers(0, 1 << 53).map(float)))
+def test_an_array_is_read_as_its_values_one_by_one(values):
+    assert np.array_equal(epochs(np.array(values)), epochs(values), equal_nan=True)

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from agent.drift.sketch import Floats
-from agent.drift.table import TableError
-from agent.drift.times import epoch
+from agent.drift.batch import TableError
+from agent.drift.sketch import Floats, Values
+from agent.drift.times import epochs
 
 
 class Clock:
@@ -45,29 +45,18 @@ class Clock:
         self._last = float(times[-1]) if len(times) else self._last
         return times
 
-    def _seconds(self, values: Any) -> Floats:
-        if isinstance(values, np.ndarray):
-            values = values.tolist() if np.nanmax(np.abs(values), initial=0) >= 1e11 else values
-        if isinstance(values, np.ndarray):
-            times = values
-        else:
-            times = np.array([self._second(i, v) for i, v in enumerate(values)], dtype=np.float64)
-        wrong = np.flatnonzero(~np.isfinite(times))
+    def _seconds(self, values: Values) -> Floats:
+        times = epochs(values)
+        wrong = np.flatnonzero(np.isnan(times))
         if len(wrong):
-            raise self._no_time(int(wrong[0]), None)
+            place = int(wrong[0])
+            value = values[place]
+            shown = repr(None if value != value else value)
+            raise TableError(
+                f"row {self._row + place + 1}: {self._column}: {shown} is no time; wanted ISO 8601 "
+                "such as 2026-03-01T12:00:00Z, or seconds or milliseconds since the epoch"
+            )
         return times
-
-    def _second(self, place: int, value: object) -> float:
-        time = epoch(value)  # type: ignore[arg-type]
-        if time is None:
-            raise self._no_time(place, value)
-        return time
-
-    def _no_time(self, place: int, value: object) -> TableError:
-        return TableError(
-            f"row {self._row + place + 1}: {self._column}: {value!r} is no time; wanted ISO 8601 "
-            "such as 2026-03-01T12:00:00Z, or seconds or milliseconds since the epoch"
-        )
 
 
 def _shown(time: float) -> str:
