@@ -1,6 +1,7 @@
 """`python -m bench.drift [part …]`: how often it cries wolf, how soon it finds, what it costs.
 
-Parts: false-alarms, wandering, delay, cost. Results go to bench/results/drift-PART.{md,json,svg}.
+Parts: peers, false-alarms, wandering, delay, cost; bench/results/drift-PART.{md,json,svg} have
+what they found.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ import os
 import sys
 from collections.abc import Callable
 
-from bench.drift import cost, delay, false_alarms, wandering
+from bench.drift import checked, cost, delay, false_alarms, wandering
 from bench.drift.settings import Settings
+from bench.processes import BenchError
 
 PARTS: dict[str, Callable[[Settings], None]] = {
+    "peers": checked.run,
     "false-alarms": false_alarms.run,
     "wandering": wandering.run,
     "delay": delay.run,
@@ -22,7 +25,7 @@ PARTS: dict[str, Callable[[Settings], None]] = {
 
 
 def main(typed: list[str]) -> int:
-    """Exit status 0, or 2 for a part that does not exist."""
+    """Exit status 0, or 2 for a part that does not exist and for rules unlike their packages."""
     parser = argparse.ArgumentParser(prog="python -m bench.drift", description=__doc__)
     parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; default: all")
     parser.add_argument("--sequences", type=int, default=60, help="references, each with a month")
@@ -42,8 +45,12 @@ def main(typed: list[str]) -> int:
         tuple(filter(None, arguments.only.split(","))),
         " ".join(["python -m bench.drift", *typed]),
     )
-    for part in arguments.parts or PARTS:
-        PARTS[part](settings)
+    try:
+        for part in arguments.parts or PARTS:
+            PARTS[part](settings)
+    except BenchError as problem:
+        print(f"bench: {problem}", file=sys.stderr)
+        return 2
     return 0
 
 

@@ -13,7 +13,7 @@ from bench.chart import Bars
 from bench.drift import peers
 from bench.drift.data import COLUMNS, SHIFTS, Names, Source
 from bench.drift.ours import REFERENCE, WINDOWS, Delay, Traffic, delay
-from bench.drift.peers import RULES, Array, Rows, Statistic, nannyml_limit
+from bench.drift.peers import RULES, Array, NannyML, Rows, Statistic
 from bench.drift.settings import Settings
 from bench.report import Table
 
@@ -88,13 +88,13 @@ def _powers(windows: int, task: tuple[str, int]) -> dict[str, float]:
     rng = np.random.default_rng([rows, len(shift), 5])
     codes: dict[str, int] | None = {} if isinstance(before, Names) else None
     reference = Rows.of(before.rows(rng, REFERENCE), codes)
-    limit = nannyml_limit(reference, rows)
+    limit = NannyML.of(reference, rows)
     drawn = [Rows.of(after.rows(rng, rows), codes) for _ in range(windows)]
     found = {
         rule.name: float(np.mean([rule.alarms(reference, window) for window in drawn]))
         for rule in RULES
     }
-    strange = [peers.jensen_shannon(reference, window) > limit for window in drawn]
+    strange = [limit.alarms(window) for window in drawn]
     return found | {"NannyML": float(np.mean(strange))}
 
 

@@ -9,10 +9,9 @@ from functools import partial
 import numpy as np
 
 from bench.chart import Bars
-from bench.drift import peers
 from bench.drift.data import COLUMNS, Names
 from bench.drift.ours import MONTH, REFERENCE, WINDOWS, Outcome, Traffic, quiet
-from bench.drift.peers import RULES, SMALL, Rows, nannyml_limit
+from bench.drift.peers import RULES, SMALL, NannyML, Rows
 from bench.drift.settings import Settings, upper
 from bench.report import Table
 
@@ -95,7 +94,7 @@ def _peer_windows(rows: int, seed: int) -> dict[str, list[bool]]:
     sources = [source for _, source in COLUMNS]
     whole = [Rows.of(s.rows(rng, REFERENCE), k) for s, k in zip(sources, known, strict=True)]
     small = [Rows.of(s.rows(rng, 1000), k) for s, k in zip(sources, known, strict=True)]
-    limits = [nannyml_limit(each, rows) for each in whole]
+    limits = [NannyML.of(each, rows) for each in whole]
     hits: dict[str, list[bool]] = {rule.name: [] for rule in (*RULES, SMALL)}
     hits["NannyML"] = []
     for _ in range(10):
@@ -105,8 +104,8 @@ def _peer_windows(rows: int, seed: int) -> dict[str, list[bool]]:
             hits[rule.name].append(any(rule.alarms(r, w) for r, w in pairs))
         pairs = zip(small, window, strict=True)
         hits[SMALL.name].append(any(SMALL.alarms(r, w) for r, w in pairs))
-        judged = zip(whole, window, limits, strict=True)
-        hits["NannyML"].append(any(peers.jensen_shannon(r, w) > limit for r, w, limit in judged))
+        judged = zip(limits, window, strict=True)
+        hits["NannyML"].append(any(limit.alarms(w) for limit, w in judged))
     return hits
 
 

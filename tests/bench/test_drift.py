@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
+from bench.drift import checked
 from bench.drift.data import COLUMNS, INFLATED, LOGNORMAL, NORMAL, SHIFTS, THREE, reference, truth
 from bench.drift.ours import Traffic, delay, quiet
-from bench.drift.peers import RULES, Rows, nannyml_limit
+from bench.drift.peers import RULES, NannyML, Rows
 from bench.drift.settings import upper
 from bench.drift.wandering import TRAFFIC, month
 
@@ -56,7 +60,9 @@ def test_other_rules_cry_wolf_on_small_windows_and_find_what_is_large():
         moved = Rows.of(source.moved(1.0).rows(rng, 2000), None)
         for rule in RULES:
             assert rule.alarms(whole, moved), rule.name
-        assert nannyml_limit(whole, 500) < 0.5
+        limits = NannyML.of(whole, 500)
+        assert 0 < limits.upper < 0.5
+        assert limits.alarms(moved)
     whole = Rows.of(NORMAL.rows(rng, 5000), None)
     small = [Rows.of(NORMAL.rows(rng, 50), None) for _ in range(40)]
     psi = next(rule for rule in RULES if rule.name == "PSI 0.1")
@@ -70,3 +76,26 @@ def test_other_rules_cry_wolf_on_small_windows_and_find_what_is_large():
 def test_the_bound_is_poissons():
     assert upper(0) == pytest.approx(2.9957, abs=1e-3)
     assert upper(10) == pytest.approx(16.962, abs=1e-3)
+
+
+def test_chunks_are_cut_over_all_rows_missing_ones_too():
+    rows = Rows.of([1.0, None, 3.0, 4.0, None, 6.0, 7.0], None)
+    chunks = rows.chunks(3)
+    assert [chunk.values.tolist() for chunk in chunks] == [[1.0, 3.0], [4.0, 6.0], [7.0]]
+    assert [chunk.rows for chunk in chunks] == [3, 3, 1]
+
+
+def test_a_decision_unlike_the_packages_is_found_and_named(tmp_path: Path):
+    case = checked.Case("evidently", 1000, 200, checked.CASES[0].rule)
+    said = checked.decided(case.rule, case.rows, *checked.drawn(case.reference, case.rows, 1))
+
+    class Package:
+        def ask(self, task: str, **_: object) -> Any:
+            return said
+
+    same = checked._compared(case, Package(), tmp_path)
+    assert (same.equal, same.differ) == (same.decisions, [])
+    assert 0 < same.drift < same.decisions
+    said["three0"][0] = not said["three0"][0]
+    other = checked._compared(case, Package(), tmp_path)
+    assert (other.equal, other.differ) == (other.decisions - 1, ["three0"])
