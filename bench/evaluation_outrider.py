@@ -14,9 +14,9 @@ from typing import Any
 from agent import __version__
 from agent.decode.payload import Payload
 from agent.drift.build import build_profile
-from agent.drift.model import Settings
 from agent.drift.monitor import Monitor, References
 from agent.drift.reference import Profile
+from agent.drift.settings import Settings
 from agent.drift.table import Batch
 from bench import asked
 

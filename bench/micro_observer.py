@@ -15,8 +15,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from agent.decode.registry import decode
-from agent.drift.model import Settings
 from agent.drift.monitor import Monitor
+from agent.drift.settings import Settings
 from agent.exchange import ABSENT, FRAME, Exchange, encode
 from agent.exchange import decode as read
 from agent.ledger import Ledger

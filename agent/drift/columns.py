@@ -122,6 +122,15 @@ class WatchedColumn:
         self.counts += counts
         self.totals += counts
 
+    def take_window(self) -> Ints:
+        """The counts of its window, which begins anew."""
+        counts = self.counts
+        self.counts = counts * 0
+        if not self.seen:
+            counts = self.counts  # a column that never came is a finding, not a drift
+        self.last = counts
+        return counts
+
     @property
     def verdict(self) -> Verdict | None:
         """That of the last window; put together when asked for, as few are."""

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Files that are there whole or not at all, and no longer than they may be."""
 
 from __future__ import annotations
 
@@ -25,3 +25,12 @@ def write_whole(path: Path, data: bytes, *, sure: bool = True) -> None:
     except BaseException:
         os.unlink(temporary)
         raise
+
+
+def read_bounded(path: Path, most: int) -> bytes:
+    """All of a file. Raises OSError, and ValueError if it has more than `most` bytes."""
+    with path.open("rb") as file:
+        raw = file.read(most + 1)
+    if len(raw) > most:
+        raise ValueError(f"it has more than {most} bytes")
+    return raw

@@ -54,14 +54,6 @@ class History:
                 self.size += 1
         self._counts[self.size - 1] += counts.astype(np.uint32)
 
-    def drop_before(self, at: float) -> None:
-        """Forgets the slots that ended by then."""
-        kept = slice(int(np.searchsorted(self._places[: self.size], at // self.seconds)), self.size)
-        places, counts = self._places[kept].copy(), self._counts[kept].copy()
-        self._counts[:] = 0
-        self.size = len(places)
-        self._places[: self.size], self._counts[: self.size] = places, counts
-
     def slots(self) -> Slots:
         """What there is so far; not to be changed."""
         return Slots(self._places[: self.size], self._counts[: self.size], self.seconds)

@@ -6,27 +6,26 @@ Rule: rows that made the reference are never judged by it; a window is judged wh
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Literal, NamedTuple
 
 from agent.decode.payload import Payload
-from agent.drift import allowance as allowed
 from agent.drift.chart import Chart
-from agent.drift.classic import Rule
 from agent.drift.columns import Side, WatchedColumn, all_columns
 from agent.drift.decisions import Decisions, Key
 from agent.drift.derived.pairs import Paired, Pairs
 from agent.drift.derived.watch import SHARE as DERIVED_SHARE
 from agent.drift.derived.watch import DerivedWatch
 from agent.drift.examples import Example, Remembered, Reservoir
+from agent.drift.judging import Times, judge_window
 from agent.drift.learned import learned
 from agent.drift.previous import SHARE as PREVIOUS_SHARE
 from agent.drift.previous import ChangedAgain, Previous
 from agent.drift.reference import ColumnProfile, Profile, SideName, with_columns
+from agent.drift.settings import Settings
 from agent.drift.sketch import Ints, Values
 from agent.drift.unseen import Reason, Unseen
 from agent.drift.variation import varies
-from agent.drift.verdict import Mode, State, Verdict, classic, level_of, state_of, verdict_of
+from agent.drift.verdict import State, Verdict
 from agent.drift.warmup import Warmup
 from agent.drift.window import Window
 
@@ -44,33 +43,7 @@ STALE_WINDOWS = 3
 LOOKED_AT = 20
 """Columns for which examples are looked for in a window: those that drift most."""
 
-UNVARIED = (
-    "natural variation is not known or not allowed for: the budget holds for rows that are "
-    "independent of each other and of the hour; build the reference of a week or more of rows with "
-    "times (outrider profile build --timestamp)"
-)
-
-VARIED = (
-    "traffic is known to vary by itself: relations, importance and changes against the previous "
-    "windows are not judged, as their own variation is not known"
-)
-
 Phase = Literal["learning", "watching", "unwatched"]
-
-
-class Settings(NamedTuple):
-    """As in the contract's `drift:`; durations in seconds."""
-
-    window_rows: int = 1000
-    window_seconds: float = 300.0
-    false_alarms: float = 1 / (30 * 86400)
-    """Alarms a second that a model may raise without drift."""
-    replicas: int = 1
-    min_effect: float = 0.05
-    mode: Mode = "evidence"
-    natural_variation: allowed.Mode = "strict"
-    learn_rows: int | None = 5000
-    """None: a model without a reference is not judged."""
 
 
 class Change(NamedTuple):
@@ -88,16 +61,6 @@ class Change(NamedTuple):
     """Some requests in the bins that grew."""
     again: ChangedAgain | None = None
     """Long in drift, it changed against the windows before."""
-
-
-class Times(NamedTuple):
-    """Of a window: epoch seconds, and what it is charged for."""
-
-    began: float
-    ended: float
-    seconds: float
-    extra: Mapping[SideName, int]
-    """Of each side's batch requests: sum of n (n - 1)."""
 
 
 class ModelWatch:
@@ -210,9 +173,7 @@ class ModelWatch:
         self.cells = 0
         self._watch_derived()
         self.chart = self.new_chart()
-        self.previous = None
-        if self.chart is not None and not self.varies:
-            self.previous = Previous(self.chart)
+        self.previous = self.new_previous(self.chart)
         self.window.close(now)
 
     def replace(self, columns: Mapping[Key, ColumnProfile]) -> None:
@@ -307,18 +268,30 @@ class ModelWatch:
         began = self.window.opened
         seconds = self.window.close(now)
         self.windows += 1
-        windows = [self._taken(column) for column in self.columns]
+        columns = self.columns
+        windows = [column.take_window() for column in columns]
         if not any(counts.any() for counts in windows):
             return  # nothing came: nothing is known that was not before
         extra = {side.name: side.batches.close() for side in self.sides}
         times = Times(began, now, seconds, extra)
-        self._judge_columns(self.chart, self.columns, windows, times)
+        self._judge(self.chart, columns, windows, times)
         if self.derived is not None:
             self.derived.end_window(self._effects())
-            windows = [self._taken(column) for column in self.derived.columns]
-            self._judge_columns(self.derived.chart, self.derived.columns, windows, times)
+            columns = self.derived.columns
+            windows = [column.take_window() for column in columns]
+            self._judge(self.derived.chart, columns, windows, times)
         self._look_back(now)
         self._look_for_examples(self.reservoir.drain(), now)
+
+    def _judge(
+        self,
+        chart: Chart | None,
+        columns: Sequence[WatchedColumn],
+        windows: Sequence[Ints],
+        times: Times,
+    ) -> None:
+        for column, state, since in judge_window(chart, columns, windows, times, self.settings):
+            self._turn(column, state, since)
 
     def _effects(self) -> dict[Key, float]:
         """Of the columns in drift."""
@@ -333,34 +306,6 @@ class ModelWatch:
         columns = self.columns
         for place in self.previous.look(now):
             self._tell(columns[place], "drift", now, self.previous.found[place])
-
-    def _judge_columns(
-        self,
-        chart: Chart | None,
-        columns: Sequence[WatchedColumn],
-        windows: Sequence[Ints],
-        times: Times,
-    ) -> None:
-        began, now, seconds, extra = times
-        settings = self.settings
-        budget = settings.false_alarms * (chart.share if chart is not None else 1.0)
-        level = level_of(budget, seconds, len(columns), settings.replicas)
-        if chart is not None:
-            chart.push(windows, began, now, seconds, chart.requests.extra(extra))
-        for i, (column, counts) in enumerate(zip(columns, windows, strict=True)):
-            if chart is None:
-                verdict = classic(column.base, counts, self.rule)
-                column.judged(partial(_same, verdict), level, now)
-                self._turn(column, verdict.state, began)
-                continue
-            column.judged(partial(verdict_of, chart, i, counts), level, now)
-            alarm = chart.alarms[i]
-            self._turn(column, state_of(chart, i), alarm.since if alarm else began)
-
-    @property
-    def rule(self) -> Rule:
-        """The old rule that is judged by, where it is one."""
-        return "psi" if self.settings.mode == "evidence" else self.settings.mode
 
     def new_chart(self) -> Chart | None:
         """For the columns there are; None for the old rules."""
@@ -378,16 +323,10 @@ class ModelWatch:
             natural_variation=settings.natural_variation,
         )
 
-    def caveats(self) -> list[str]:
-        """What a reader of the verdicts must know."""
-        found = [self.unseen.caveat()]
-        if self.source == "learned":
-            found.append(self.warmup.told())
-        if self.chart is not None and self.chart.allowance is None:
-            found.append(UNVARIED)
-        if self.varies:
-            found.append(VARIED)
-        return [caveat for caveat in found if caveat]
+    def new_previous(self, chart: Chart | None) -> Previous | None:
+        """For this chart; None where traffic is known to vary, by how much between two windows is
+        not."""
+        return Previous(chart) if chart is not None and not self.varies else None
 
     def _watch_derived(self) -> None:
         """Anew: what was seen of derived columns is forgotten."""
@@ -406,15 +345,6 @@ class ModelWatch:
         alone = len(self.outputs.columns) == 1
         for column in sorted(drifting, key=WatchedColumn.excess, reverse=True)[:LOOKED_AT]:
             column.look_for_examples(remembered, now, alone)
-
-    def _taken(self, column: WatchedColumn) -> Ints:
-        """The counts of a column's window, which begins anew."""
-        counts = column.counts
-        column.counts = counts * 0
-        if not column.seen:
-            counts = column.counts  # a column that never came is a finding, not a drift
-        column.last = counts
-        return counts
 
     def _turn(self, column: WatchedColumn, state: State, since: float) -> None:
         """Notes a state, and that it is another one if so."""
@@ -446,7 +376,3 @@ class ModelWatch:
                 self.name, name, side, before, column.state, since, verdict, column.examples, again
             )
         )
-
-
-def _same(verdict: Verdict) -> Verdict:
-    return verdict

@@ -16,11 +16,12 @@ from typing import Any
 from agent.decode.payload import Payload
 from agent.drift.acknowledge import carry_out
 from agent.drift.decisions import Decisions, Published
-from agent.drift.model import Change, ModelWatch, Settings
+from agent.drift.model import Change, ModelWatch
 from agent.drift.orders import Order, OrderError
 from agent.drift.publish import checked, fits
 from agent.drift.reference import Profile
 from agent.drift.resume import Resuming
+from agent.drift.settings import Settings
 from agent.drift.sources import References, Refusal, Sources
 from agent.drift.state import StateError, Store
 from agent.drift.status import status_of

@@ -20,7 +20,6 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 
@@ -44,13 +43,6 @@ SQUARED = 2.5
 mostly by nothing and seldom far. Where a normal has 5 standard deviations chi-squared of one
 degree of freedom has 17, of two 13. With 1, traffic whose windows wander by 0.1 sd raised 1.6
 alarms a month (bench.drift.wandering)."""
-
-
-class Spread(NamedTuple):
-    """Variances by score and span."""
-
-    tau2: Floats
-    """A score, a span."""
 
 
 def digest(labels: Sequence[str]) -> str:

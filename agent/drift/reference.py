@@ -20,7 +20,7 @@ import msgspec
 from msgspec import Struct
 
 from agent.drift.derived import stored
-from agent.drift.files import write_whole
+from agent.drift.files import read_bounded, write_whole
 from agent.drift.sketch import Bins, CategoryBins, NumericBins
 from agent.drift.variation import ColumnVariation, Period
 from agent.drift.variation import merged as merged_variation
@@ -162,13 +162,14 @@ def load(path: Path, model: str = "") -> Profile:
     """
     source = str(path)
     try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_FILE + 1)
+        raw = read_bounded(path, MAX_FILE)
     except OSError as problem:
         remedy = "check the path and its permissions"
         raise ProfileError(source, "file", problem.strerror, "cannot be read", remedy) from None
-    if len(raw) > MAX_FILE:
-        raise ProfileError(source, "file", f"> {MAX_FILE} bytes", "is too large", _REBUILD)
+    except ValueError:
+        raise ProfileError(
+            source, "file", f"> {MAX_FILE} bytes", "is too large", _REBUILD
+        ) from None
     profile = parse(raw, source)
     if model and profile.model and profile.model != model:
         remedy = f"build one of {model}'s own data, or with --model {model}"

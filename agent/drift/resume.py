@@ -18,8 +18,9 @@ from msgspec import Struct
 from agent.drift.chart import Chart
 from agent.drift.columns import WatchedColumn
 from agent.drift.examples import Example
+from agent.drift.files import read_bounded
 from agent.drift.model import ModelWatch
-from agent.drift.previous import Looked, Previous
+from agent.drift.previous import Looked
 from agent.drift.reference import SideName
 from agent.drift.saved import SavedChart, load, saved
 from agent.drift.state import Store
@@ -95,7 +96,7 @@ def resume(model: ModelWatch, evidence: Evidence) -> None:
     derived = model.derived.new_chart() if model.derived is not None else None
     if derived is not None and evidence.derived is not None:
         load(derived, evidence.derived)
-    previous = Previous(chart) if chart is not None else None
+    previous = model.new_previous(chart)
     if previous is not None and evidence.previous is not None:
         previous.go_on(evidence.previous)
     found = {(one.side, one.name): one for one in evidence.columns}
@@ -124,7 +125,7 @@ def _resume_column(
     column.drifted = np.array(one.drifted, dtype=np.int64)
     column.examples[:] = one.examples
     if chart is None:
-        later = partial(classic, column.base, column.last, model.rule)
+        later = partial(classic, column.base, column.last, model.settings.rule)
     else:
         later = partial(verdict_of, chart, place, column.last)
     column.judged(later, one.level, one.evaluated)
@@ -165,7 +166,7 @@ class Resuming:
         self._kept: dict[str, tuple[str, int]] = {}
         for path in store.evidence_files(now - MAX_AGE):
             try:
-                evidence = unpacked(_read(path))
+                evidence = unpacked(read_bounded(path, MAX_BYTES))
             except (OSError, ValueError, RecursionError) as problem:
                 refuse("", path, f"{problem}; the models begin afresh")
                 continue
@@ -197,14 +198,6 @@ class Resuming:
                 self._kept[model.name] = state
                 made.append((path, packed(evidence_of(model))))
         return made
-
-
-def _read(path: Path) -> bytes:
-    with path.open("rb") as file:
-        raw = file.read(MAX_BYTES + 1)
-    if len(raw) > MAX_BYTES:
-        raise ValueError(f"it has more than {MAX_BYTES} bytes")
-    return raw
 
 
 def packed(evidence: Evidence) -> bytes:

@@ -59,6 +59,7 @@ class SavedChart(Struct):
     """See `chart.Chart`."""
 
     windows: int
+    ended: float
     alarms: list[Alarm | None]
     known: Array
     fresh_since: list[float]
@@ -71,6 +72,7 @@ def saved(chart: Chart) -> SavedChart:
     """Everything that the chart's next verdicts depend on beside its reference."""
     return SavedChart(
         chart.windows,
+        chart.ended,
         list(chart.alarms),
         _packed(chart.known),
         list(chart.fresh_since),
@@ -107,6 +109,7 @@ def load(chart: Chart, from_: SavedChart) -> None:
         ):
             raise ValueError(f"an alarm of a test that there is not: {alarm}")
     chart.windows = chart.spans.windows = from_.windows
+    chart.ended = from_.ended
     chart.alarms = list(from_.alarms)
     chart.known = _unpacked(from_.known, (columns,), bool)
     chart.fresh_since = list(from_.fresh_since)

@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from agent.drift.decisions import FORMAT, Decisions
-from agent.drift.files import write_whole
+from agent.drift.files import read_bounded, write_whole
 from agent.drift.reference import Profile, load, save
 
 MAX_DECISIONS = 64 << 20
@@ -108,11 +108,7 @@ class Store:
 
 
 def _read(path: Path) -> Decisions:
-    with path.open("rb") as file:
-        raw = file.read(MAX_DECISIONS + 1)
-    if len(raw) > MAX_DECISIONS:
-        raise ValueError(f"it has more than {MAX_DECISIONS} bytes")
-    return msgspec.json.decode(raw, type=Decisions)
+    return msgspec.json.decode(read_bounded(path, MAX_DECISIONS), type=Decisions)
 
 
 def _set_aside(path: Path) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from agent.drift.caveats import caveats_of
 from agent.drift.columns import WatchedColumn
 from agent.drift.decisions import Renewal
 from agent.drift.model import ModelWatch
@@ -69,7 +70,7 @@ def status_of(model: ModelWatch, now: float) -> dict[str, object]:
             "share": model.unseen.share(),
             "rows_by_reason": dict(model.unseen.by_reason),
         },
-        "caveats": model.caveats(),
+        "caveats": caveats_of(model),
         "alarms": {
             "open": sum(c.state == "drift" and not model.is_muted(c) for c in model.judged),
             "acknowledged": sum(c.state == "drift" and model.is_muted(c) for c in model.judged),

@@ -48,11 +48,6 @@ def epochs(values: Values) -> Floats:
     return np.where(np.abs(times) < _SECONDS, times, math.nan)
 
 
-def is_iso(text: str) -> bool:
-    """Whether it is a date, or a date and time, of ISO 8601 with its dashes."""
-    return "-" in text[4:5] and _of_text(text) is not None
-
-
 def _of_text(text: str) -> float | None:
     try:
         time = datetime.fromisoformat(text.strip())

@@ -21,8 +21,8 @@ from agent.admin import server
 from agent.admin.status import status
 from agent.config import Config
 from agent.drift.collector import DriftCollector
-from agent.drift.model import Settings
 from agent.drift.monitor import Monitor
+from agent.drift.settings import Settings
 from agent.drift.sources import load_references
 from agent.ledger import OBSERVER, WORKER, Ledger
 from agent.observer import changes, desk, heap

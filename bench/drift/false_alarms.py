@@ -39,8 +39,6 @@ TRAFFIC = (
 PLAIN = {one.name for one in TRAFFIC[: len(SIZES)]}
 """Of which there are as many sequences as asked for; of the others a quarter."""
 PEER_SIZES = SIZES
-CHUNKS = 10
-"""NannyML's, at least, that a limit is made of."""
 
 
 def run(settings: Settings) -> None:

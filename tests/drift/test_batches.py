@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.random import Generator
 
-from agent.drift.model import Settings
 from agent.drift.monitor import Monitor, References
+from agent.drift.settings import Settings
 from agent.drift.verdict import State
 from tests.drift.charts import cat3
 from tests.drift.test_monitor import Clock, payload, reference, scraped

@@ -14,9 +14,9 @@ from agent.decode.payload import Payload
 from agent.drift.cells import bin_label as label
 from agent.drift.examples import MOST, MOST_CELLS, SHOWN, Reservoir, find, grown
 from agent.drift.learn import ColumnBuilder, shape_of
-from agent.drift.model import Settings
 from agent.drift.monitor import Monitor, References
 from agent.drift.reference import ColumnProfile, SideName
+from agent.drift.settings import Settings
 from agent.drift.sketch import Ints
 from tests.drift.test_monitor import Clock, reference
 

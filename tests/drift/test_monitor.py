@@ -19,7 +19,6 @@ from agent.decode.payload import Columns, Payload
 from agent.drift.build import build_profile
 from agent.drift.classic import Rule
 from agent.drift.collector import DriftCollector
-from agent.drift.model import Settings
 from agent.drift.monitor import (
     MAX_LEARNING,
     MAX_MODELS,
@@ -27,6 +26,7 @@ from agent.drift.monitor import (
     References,
 )
 from agent.drift.reference import Profile, save
+from agent.drift.settings import Settings
 from agent.drift.sources import load_references
 from agent.drift.table import Batch
 

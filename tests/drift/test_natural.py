@@ -6,11 +6,14 @@ import msgspec
 import numpy as np
 import pytest
 
+from agent.drift.caveats import caveats_of
 from agent.drift.chart import Chart
 from agent.drift.history import History
-from agent.drift.model import ModelWatch, Settings
+from agent.drift.model import ModelWatch
 from agent.drift.natural_build import varied
 from agent.drift.reference import Profile, make
+from agent.drift.resume import evidence_of, packed, resume, unpacked
+from agent.drift.settings import Settings
 from tests.drift.charts import MONTH, profile
 
 SLOT = 300.0
@@ -81,7 +84,10 @@ def test_what_varied_in_the_reference_raises_no_alarm(ar, cycle):
     assert watch.varies
     assert watch.previous is None  # how these vary is not known
     assert watch.derived is None
-    assert any("vary by itself" in caveat for caveat in watch.caveats())
+    assert any("vary by itself" in caveat for caveat in caveats_of(watch))
+    again = ModelWatch("m", Settings(), reference, 0.0)
+    resume(again, unpacked(packed(evidence_of(watch))))
+    assert again.previous is None
 
 
 @pytest.mark.slow

@@ -11,9 +11,10 @@ from agent.decode.payload import Payload
 from agent.drift.build import build_profile
 from agent.drift.chart import Chart
 from agent.drift.columns import WatchedColumn
-from agent.drift.model import ModelWatch, Settings
+from agent.drift.model import ModelWatch
 from agent.drift.previous import Previous
 from agent.drift.reference import Profile
+from agent.drift.settings import Settings
 from agent.drift.table import Batch
 
 ROWS = 500

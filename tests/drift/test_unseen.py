@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from agent.drift.model import Settings
 from agent.drift.monitor import Monitor
+from agent.drift.settings import Settings
 from agent.drift.unseen import CAVEAT, RECENT, Unseen
 from tests.drift.test_monitor import payload, scraped
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from agent.decode.payload import Columns, Payload
-from agent.drift.model import Settings
+from agent.drift.caveats import caveats_of
 from agent.drift.monitor import Monitor
+from agent.drift.settings import Settings
 from agent.drift.warmup import MAX_DROPPED, differs
 
 ROWS = 2000
@@ -62,7 +63,7 @@ def test_what_was_before_a_change_is_not_in_the_reference():
     derived = model.reference.derived
     assert derived is not None
     assert derived.importance, "inputs and predictions are still paired"
-    assert not any("learned" in caveat for caveat in model.caveats())
+    assert not any("learned" in caveat for caveat in caveats_of(model))
 
 
 def test_traffic_that_never_settles_is_learned_from_with_a_caveat():
@@ -75,7 +76,7 @@ def test_traffic_that_never_settles_is_learned_from_with_a_caveat():
         assert sent <= 20 + 10 * MAX_DROPPED
     model = monitor.models["m"]
     assert (model.warmup.times, model.warmup.dropped) == (MAX_DROPPED, MAX_DROPPED * ROWS // 2)
-    assert any("changed meanwhile, in a" in caveat for caveat in model.caveats())
+    assert any("changed meanwhile, in a" in caveat for caveat in caveats_of(model))
     assert len(monitor.take_notes()) == MAX_DROPPED + 1
 
 

@@ -25,10 +25,10 @@ from agent.drift.backtest.replay import Judged, Replay
 from agent.drift.backtest.shown import summary, table
 from agent.drift.build import build_profile
 from agent.drift.files import write_whole
-from agent.drift.model import Settings
 from agent.drift.progress import Progress
 from agent.drift.reference import Profile
 from agent.drift.reference import load as load_profile
+from agent.drift.settings import Settings
 from agent.drift.table import Batch, TableError, batches, format_of
 from agent.loading import load
 from agent.units import Duration, Rate

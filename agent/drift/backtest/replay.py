@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from agent.drift.model import Change, ModelWatch, Settings
+from agent.drift.model import Change, ModelWatch
 from agent.drift.reference import Profile, SideName
+from agent.drift.settings import Settings
 from agent.drift.sketch import Floats
 
 
@@ -32,7 +33,6 @@ class Replay:
     def __init__(self, reference: Profile, settings: Settings, *, timed: bool) -> None:
         """`timed`: rows have times; otherwise each window takes `settings.window_seconds`."""
         self.watch = ModelWatch(reference.model, settings, reference, 0.0)
-        self._timed = timed
         self._begun = not timed
         self._sides: dict[SideName, list[str]] = {"input": [], "output": []}
         for column in reference.columns:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from agent.decode.payload import Payload
 from agent.drift.build import build_profile
-from agent.drift.model import Settings
 from agent.drift.monitor import Monitor, References
+from agent.drift.settings import Settings
 from agent.drift.table import Batch
 
 

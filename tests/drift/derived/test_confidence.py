@@ -18,9 +18,9 @@ from agent.drift.derived.confidence import (
     probabilities,
 )
 from agent.drift.derived.stored import CONFIDENCE, Calibration
-from agent.drift.model import Settings
 from agent.drift.monitor import Monitor, References
 from agent.drift.reference import load, save
+from agent.drift.settings import Settings
 from agent.drift.table import Batch, TableError
 from tests.drift.test_monitor import send
 

@@ -1,0 +1,29 @@
+"""How drift is judged, as the configuration's `drift:` says."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from agent.drift.allowance import Mode as Variation
+from agent.drift.classic import Rule
+from agent.drift.verdict import Mode
+
+
+class Settings(NamedTuple):
+    """As in the contract's `drift:`; durations in seconds."""
+
+    window_rows: int = 1000
+    window_seconds: float = 300.0
+    false_alarms: float = 1 / (30 * 86400)
+    """Alarms a second that a model may raise without drift."""
+    replicas: int = 1
+    min_effect: float = 0.05
+    mode: Mode = "evidence"
+    natural_variation: Variation = "strict"
+    learn_rows: int | None = 5000
+    """None: a model without a reference is not judged."""
+
+    @property
+    def rule(self) -> Rule:
+        """The old rule that is judged by, where it is one."""
+        return "psi" if self.mode == "evidence" else self.mode
