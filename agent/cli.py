@@ -153,7 +153,7 @@ def _schema(args: argparse.Namespace) -> int:
 
 
 def _profile(args: argparse.Namespace) -> int:
-    import agent.drift.profile_cli as profile_cli
+    import agent.drift.profiles.cli as profile_cli
 
     name = "import_" if args.action == "import" else args.action
     status: int = getattr(profile_cli, name)(args)

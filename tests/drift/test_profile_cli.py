@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from agent.cli import main
-from agent.drift import profile_cli
 from agent.drift.build import build_profile
 from agent.drift.classic import Rule
+from agent.drift.profiles import cli as profile_cli
 from agent.drift.reference import load
 from agent.drift.table import Batch, batches
 

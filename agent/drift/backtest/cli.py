@@ -17,7 +17,6 @@ import msgspec
 
 from agent.building import ConfigError
 from agent.config import Drift
-from agent.drift import profile_cli
 from agent.drift.backtest.alarms import Alarms
 from agent.drift.backtest.clock import Clock
 from agent.drift.backtest.picture import Heat, draw
@@ -25,6 +24,7 @@ from agent.drift.backtest.replay import Judged, Replay
 from agent.drift.backtest.shown import summary, table
 from agent.drift.build import build_profile
 from agent.drift.files import write_whole
+from agent.drift.profiles.told import told
 from agent.drift.progress import Progress
 from agent.drift.reference import Profile
 from agent.drift.reference import load as load_profile
@@ -34,7 +34,7 @@ from agent.loading import load
 from agent.units import Duration, Rate
 
 
-@profile_cli.told("outrider drift backtest")
+@told("outrider drift backtest")
 def backtest(args: argparse.Namespace) -> int:
     """See the module."""
     path = Path(args.data)

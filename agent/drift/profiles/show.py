@@ -1,0 +1,51 @@
+"""`outrider profile show`: what a reference knows, for people and programs."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import msgspec
+
+from agent.drift.derived.stored import described
+from agent.drift.profiles.told import told
+from agent.drift.reference import ColumnProfile, Profile, load
+
+
+@told("outrider profile")
+def show(args: argparse.Namespace) -> int:
+    """`profile show FILE [--json]`."""
+    profile = load(Path(args.profile))
+    if args.json:
+        print(msgspec.json.encode(profile).decode())
+        return 0
+    print(summary(profile, args.profile))
+    for column in profile.columns:
+        print(f"  {column.side:6} {column.name:24} {column.kind:11} {_content(column)}")
+    derived = described(profile.derived)
+    if derived:
+        print(f"  derived: {', '.join(derived)}")
+    return 0
+
+
+def summary(profile: Profile, path: str) -> str:
+    model = profile.model or "any model"
+    return (
+        f"{path}: {model}, {profile.rows} rows, {len(profile.columns)} columns, "
+        f"{profile.short_hash}"
+    )
+
+
+def _content(column: ColumnProfile) -> str:
+    parts: list[str] = []
+    if column.moments is not None:
+        seen = column.moments
+        parts.append(f"{seen.min:.6g} to {seen.max:.6g}, mean {seen.mean:.6g}, sd {seen.std:.6g}")
+    if column.categories:
+        shown = ", ".join(name[:20] for name in column.categories[:5])
+        parts.append(shown + (", …" if len(column.categories) > 5 else ""))
+    if column.missing:
+        parts.append(f"missing {column.missing / column.rows:.1%}")
+    if column.invalid:
+        parts.append(f"invalid {column.invalid / column.rows:.1%}")
+    return "; ".join(parts)
