@@ -9,11 +9,11 @@ whose rows lie mostly beyond them is told apart less well, and that is said.
 
 from __future__ import annotations
 
-from agent.drift.chart import MIN_ROWS
 from agent.drift.columns import WatchedColumn
 from agent.drift.decisions import Key, Mute, Renewal
 from agent.drift.model import ModelWatch
 from agent.drift.orders import Order, OrderError, end_of
+from agent.drift.questions import MIN_ROWS
 from agent.drift.reference import ColumnProfile
 from agent.drift.sketch import INVALID, MISSING, Ints
 

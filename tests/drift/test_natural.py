@@ -132,8 +132,8 @@ def test_a_span_is_allowed_what_the_windows_in_it_may_vary_by():
     forgotten.fresh_since[0] = last
 
     def spread(chart: Chart, began: float) -> float:
-        cells = np.bincount(chart.cells[0].places, counts[32], chart.width).astype(np.int64)
-        spans = chart.spans.push(cells[None, :], began, SLOT)
+        cells = chart.questions.of_bins([counts[32]], began)
+        spans = chart.spans.push(cells, began, SLOT)
         tests = chart.tests(spans[1], began + SLOT)  # of two windows
         return float(tests.spread[0, 0])
 
