@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from agent.drift.backtest.clock import Clock
 from agent.drift.cells import cells_of
+from agent.drift.clock import Clock
 from agent.drift.history import History, Slots
 from agent.drift.natural import is_long_enough, variation_of
 from agent.drift.reference import ColumnProfile, Profile, hashed

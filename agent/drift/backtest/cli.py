@@ -18,11 +18,11 @@ import msgspec
 from agent.building import ConfigError
 from agent.config import Drift
 from agent.drift.backtest.alarms import Alarms
-from agent.drift.backtest.clock import Clock
 from agent.drift.backtest.picture import Heat, draw
 from agent.drift.backtest.replay import Judged, Replay
 from agent.drift.backtest.shown import summary, table
 from agent.drift.build import build_profile
+from agent.drift.clock import Clock
 from agent.drift.files import write_whole
 from agent.drift.profiles.told import told
 from agent.drift.progress import Progress
