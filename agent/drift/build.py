@@ -12,6 +12,7 @@ import numpy as np
 
 from agent.decode.payload import MAX_COLUMNS, Value
 from agent.drift.derived.confidence import Classifier, classifier_of, listed
+from agent.drift.derived.correlation import Correlating
 from agent.drift.derived.fit import DerivedBuilder, fit
 from agent.drift.derived.stored import CONFIDENCE, NOTHING, Derived
 from agent.drift.learn import ColumnBuilder, shape_of
@@ -88,22 +89,24 @@ def with_derived(
     classifier: Classifier | None = None,
     target: str = "",
 ) -> Profile:
-    """The profile with its rows counted on derived columns, if there are any."""
-    if derived is None and classifier is None:
+    """The profile with its rows counted on derived columns, and its correlations."""
+    correlating = Correlating(profile.columns)
+    if derived is None and classifier is None and not correlating:
         return profile
     builder = DerivedBuilder(derived, profile.columns) if derived is not None else None
     calibrating = classifier.calibrating(profile.columns) if classifier is not None else None
     for batch in batches:
+        correlating.add(batch.columns, batch.columns, batch.rows)
         if builder is not None:
             builder.add(batch.columns, batch.columns, batch.rows)
         if classifier is not None and calibrating is not None:
             rows = filled(batch, classifier.outputs)
             right = classifier.right(rows, batch.columns.get(target)) if target else None
             calibrating.add(classifier.confidence(rows), right)
-    whole = builder.derived() if builder is not None else NOTHING
+    whole = builder.derived() if builder is not None else None
     if calibrating is not None:
-        whole = msgspec.structs.replace(whole, calibration=calibrating.calibration())
-    return hashed(msgspec.structs.replace(profile, derived=whole))
+        whole = msgspec.structs.replace(whole or NOTHING, calibration=calibrating.calibration())
+    return hashed(msgspec.structs.replace(profile, columns=correlating.columns(), derived=whole))
 
 
 def filled(batch: Batch, names: Sequence[str]) -> dict[str, Values]:

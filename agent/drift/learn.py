@@ -89,6 +89,7 @@ class ColumnBuilder:
             missing=counts[MISSING],
             invalid=counts[INVALID],
             moments=moments,
+            correlation=None,  # that of the shape's own rows
         )
 
 

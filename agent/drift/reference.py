@@ -14,10 +14,10 @@ import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from agent.drift.derived import stored
 from agent.drift.files import read_bounded, write_whole
@@ -78,6 +78,8 @@ class ColumnProfile(Struct, frozen=True):
     moments: Moments | None = None
     variation: ColumnVariation | None = None
     """None: not known."""
+    correlation: Annotated[float, Meta(ge=-1, le=1)] | None = None
+    """With the prediction, as `derived.correlation` has it. None: not known, as after a merge."""
 
     def bins(self) -> Bins:
         """The bins, ready to count with."""
@@ -252,6 +254,7 @@ def _added(a: ColumnProfile, b: ColumnProfile) -> ColumnProfile:
         invalid=a.invalid + b.invalid,
         moments=pooled(a.moments, b.moments),
         variation=merged_variation(a.variation, b.variation),
+        correlation=None,  # it does not add up
     )
 
 
