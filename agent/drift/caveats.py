@@ -10,6 +10,14 @@ UNVARIED = (
     "times (outrider profile build --timestamp)"
 )
 
+CHANGED = (
+    "the reference's own period changed, in {}: its older half differs from its newer one by more "
+    "than hours of day and wandering explain. Both are taken as normal, so less is seen there; a "
+    "period of other weeks is better"
+)
+
+NAMED = 5
+
 VARIED = (
     "traffic is known to vary by itself: relations, importance and changes against the previous "
     "windows are not judged, as their own variation is not known"
@@ -23,6 +31,16 @@ def caveats_of(model: ModelWatch) -> list[str]:
         found.append(model.warmup.told())
     if model.chart is not None and model.chart.allowance is None:
         found.append(UNVARIED)
+    if changed := _changed(model):
+        found.append(CHANGED.format(changed))
     if model.varies:
         found.append(VARIED)
     return [caveat for caveat in found if caveat]
+
+
+def _changed(model: ModelWatch) -> str:
+    """Columns that did within the reference's period."""
+    period = model.reference.period if model.reference is not None else None
+    names = period.changed if period is not None else []
+    more = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")

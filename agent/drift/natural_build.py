@@ -8,15 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import msgspec
 import numpy as np
 
-from agent.drift.cells import cells_of
 from agent.drift.clock import Clock
-from agent.drift.history import History, Slots
-from agent.drift.natural import is_long_enough, variation_of
-from agent.drift.reference import ColumnProfile, Profile, hashed
-from agent.drift.scores import scores_of
+from agent.drift.history import History
+from agent.drift.period import varied
+from agent.drift.reference import Profile
 from agent.drift.sketch import MISSING, Bins, Floats, Ints
 from agent.drift.table import Batch
 
@@ -41,31 +38,6 @@ def with_variation(
             counts = [_count(kind, columns.get(name, ()), first, last) for name, kind in bins]
             history.add(float(times[first]), np.concatenate(counts))
     return varied(profile, history)
-
-
-def varied(profile: Profile, history: History) -> Profile:
-    """The profile with what this history shows: its columns' counts side by side in each slot."""
-    slots = history.slots()
-    if not is_long_enough(slots):
-        return profile
-    columns: list[ColumnProfile] = []
-    at = 0
-    for column in profile.columns:
-        width = len(column.counts) + 2
-        part = Slots(slots.places, slots.counts[:, at : at + width], slots.seconds)
-        columns.append(_varied(column, part))
-        at += width
-    return hashed(msgspec.structs.replace(profile, columns=columns, period=history.period()))
-
-
-def _varied(column: ColumnProfile, slots: Slots) -> ColumnProfile:
-    cells = cells_of(column)
-    scores = scores_of(cells, column.edges)
-    counts = slots.counts.astype(np.int64)
-    matrix = scores.values[:, cells.places]
-    return msgspec.structs.replace(
-        column, variation=variation_of(slots, counts, matrix, scores.labels)
-    )
 
 
 def _slots(times: Floats, seconds: float) -> Iterator[tuple[int, int]]:

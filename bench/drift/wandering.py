@@ -16,7 +16,7 @@ import numpy as np
 from agent.drift.allowance import Mode
 from agent.drift.chart import Chart
 from agent.drift.history import History
-from agent.drift.natural_build import varied
+from agent.drift.period import varied
 from agent.drift.reference import ColumnProfile, Profile, make
 from bench.drift.data import (
     COLUMNS,

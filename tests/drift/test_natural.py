@@ -10,8 +10,8 @@ from agent.drift.caveats import caveats_of
 from agent.drift.chart import Chart
 from agent.drift.history import History
 from agent.drift.model import ModelWatch
-from agent.drift.natural_build import varied
-from agent.drift.reference import Profile, make
+from agent.drift.period import varied
+from agent.drift.reference import Profile, make, parse, shown
 from agent.drift.resume import evidence_of, packed, resume, unpacked
 from agent.drift.settings import Settings
 from tests.drift.charts import MONTH, profile
@@ -97,6 +97,22 @@ def test_quiet_traffic_is_allowed_nothing():
     assert variation is not None
     assert not variation.daily
     assert max(map(max, variation.tau2)) < 1e-4
+
+
+def test_a_reference_that_changed_meanwhile_says_so():
+    rng = np.random.default_rng(4)
+    means = np.repeat([0.0, 0.3], WEEK // 2)
+    column = profile(rng.normal(np.repeat(means, 2)))
+    history = History(len(column.counts) + 2, SLOT)
+    for i, one in enumerate(counted(column, rng, means)):
+        history.add(i * SLOT, one)
+    reference = varied(make("", column.rows, [column]), history)
+    assert reference.period is not None
+    assert reference.period.changed == ["c"]
+    again = parse(shown(reference), "file")
+    assert again == reference
+    (said,) = [c for c in caveats_of(ModelWatch("m", Settings(), again, 0.0)) if "changed" in c]
+    assert "changed, in c:" in said
 
 
 def test_less_than_a_week_is_not_known():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -10,6 +11,7 @@ import msgspec
 from agent.drift.derived.stored import described
 from agent.drift.profiles.told import told
 from agent.drift.reference import ColumnProfile, Profile, load
+from agent.drift.variation import Period
 
 
 @told("outrider profile")
@@ -20,6 +22,8 @@ def show(args: argparse.Namespace) -> int:
         print(msgspec.json.encode(profile).decode())
         return 0
     print(summary(profile, args.profile))
+    if profile.period is not None:
+        print(f"  {_shown_period(profile.period)}")
     for column in profile.columns:
         print(f"  {column.side:6} {column.name:24} {column.kind:11} {_content(column)}")
     derived = described(profile.derived)
@@ -34,6 +38,13 @@ def summary(profile: Profile, path: str) -> str:
         f"{path}: {model}, {profile.rows} rows, {len(profile.columns)} columns, "
         f"{profile.short_hash}"
     )
+
+
+def _shown_period(period: Period) -> str:
+    days = (period.ended - period.began) / 86400
+    began = datetime.fromtimestamp(period.began, UTC)
+    changed = f"; changed within it: {', '.join(period.changed)}" if period.changed else ""
+    return f"of {days:.1f} days from {began:%Y-%m-%d %H:%M} UTC{changed}"
 
 
 def _content(column: ColumnProfile) -> str:
