@@ -252,6 +252,10 @@ def _add_profile(commands: Commands[argparse.ArgumentParser]) -> None:
         help=f"{', '.join(_KINDS)}; if its values look like another; may be repeated",
     )
     build.add_argument(
+        "--hash", metavar="A,B,…", type=_names, default=(),
+        help="columns whose categories are kept as keyed hashes, though they look like no ids",
+    )  # fmt: skip
+    build.add_argument(
         "--timestamp", metavar="COLUMN", default="", help="times of the rows; no feature"
     )
     build.add_argument(

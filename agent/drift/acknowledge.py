@@ -9,6 +9,8 @@ whose rows lie mostly beyond them is told apart less well, and that is said.
 
 from __future__ import annotations
 
+import msgspec
+
 from agent.drift.columns import WatchedColumn
 from agent.drift.decisions import Key, Mute, Renewal
 from agent.drift.model import ModelWatch
@@ -84,15 +86,14 @@ def _renewal(column: WatchedColumn, order: Order, now: float) -> Renewal:
             f"before, have {rows} rows, and {MIN_ROWS} are needed"
         )
         raise OrderError("column", profile.name, remedy, 409)
-    renewed = ColumnProfile(
-        profile.name,
-        profile.side,
-        profile.kind,
-        counts[:MISSING].tolist(),
-        int(counts[MISSING]),
-        int(counts[INVALID]),
-        profile.edges,
-        profile.categories,
+    renewed = msgspec.structs.replace(
+        profile,
+        counts=counts[:MISSING].tolist(),
+        missing=int(counts[MISSING]),
+        invalid=int(counts[INVALID]),
+        moments=None,
+        variation=None,
+        correlation=None,
     )
     caveat = _caveat(profile, counts)
     return Renewal(profile.side, profile.name, now, order.by, order.note, profile, renewed, caveat)

@@ -11,13 +11,13 @@ import msgspec
 import numpy as np
 
 from agent.decode.payload import MAX_COLUMNS, Value
-from agent.drift.derived.confidence import Classifier, classifier_of, listed
+from agent.drift.derived.confidence import Classifier, classifier_of
 from agent.drift.derived.correlation import Correlating
 from agent.drift.derived.fit import DerivedBuilder, fit
 from agent.drift.derived.stored import CONFIDENCE, NOTHING, Derived
 from agent.drift.learn import ColumnBuilder, shape_of
 from agent.drift.reference import ColumnProfile, Kind, Profile, SideName, hashed, make
-from agent.drift.sketch import Floats, Values
+from agent.drift.sketch import Floats, Values, listed
 from agent.drift.table import Batch, TableError
 from agent.drift.times import epochs
 from agent.drift.variation import Period
@@ -41,13 +41,14 @@ def build_profile(
     from_text: bool = False,
     sample_rows: int = SAMPLE_ROWS,
     target: str = "",
+    hide: Sequence[str] = (),
 ) -> Profile:
     """The profile of the rows that each call of `passes` gives anew.
 
     `inputs`: which columns are features (None: all that are not outputs). `kinds`: of columns
     whose values would be taken for another kind. `timestamp`: the column with the rows' times,
-    which is no feature. `target`: the column of what was to be predicted, if there is one. Raises
-    TableError.
+    which is no feature. `target`: the column of what was to be predicted, if there is one. `hide`:
+    columns whose categories are hashed, whatever they look like. Raises TableError.
     """
     sample, rows = _sample(passes(), sample_rows)
     if not rows:
@@ -55,7 +56,8 @@ def build_profile(
     kinds = kinds or {}
     aside = [name for name in (*outputs, target, timestamp) if name]
     wanted = [name for name in sample if name not in aside] if inputs is None else list(inputs)
-    unknown = [name for name in dict.fromkeys([*wanted, *aside, *kinds]) if name not in sample]
+    told = dict.fromkeys([*wanted, *aside, *kinds, *hide])
+    unknown = [name for name in told if name not in sample]
     if unknown:
         raise TableError(f"no column {', '.join(unknown)}; there are {', '.join(sample)}")
     if len(wanted) > MAX_COLUMNS or len(outputs) > MAX_COLUMNS:
@@ -74,9 +76,18 @@ def build_profile(
         sample[CONFIDENCE] = listed(classifier.confidence(sample))
         sides.append((CONFIDENCE, "output"))
     shapes = [
-        shape_of(name, side, sample[name], from_text=from_text, kind=kinds.get(name))
+        shape_of(
+            name, side, sample[name],
+            from_text=from_text, kind=kinds.get(name), hide=name in hide,
+        )
         for name, side in sides
-    ]
+    ]  # fmt: skip
+    for shape in shapes:
+        if shape.name in hide and shape.kind == "numeric":
+            raise TableError(
+                f"--hash {shape.name}: it is numeric, whose bins have no names: say --kind "
+                f"{shape.name}=categorical too"
+            )
     profile = count(passes(), model, shapes, classifier, version=version, timestamp=timestamp)
     derived = fit(profile.columns, sample, sample, kept)
     return with_derived(profile, passes(), derived, classifier, target)

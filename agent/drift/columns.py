@@ -21,7 +21,7 @@ from agent.drift.derived.scores import NO_SCORES, Scorer, Scores
 from agent.drift.derived.stored import CONFIDENCE
 from agent.drift.examples import SHOWN, Example, Remembered, find
 from agent.drift.reference import ColumnProfile, SideName
-from agent.drift.sketch import MISSING, Ints, NumericBins, Values, numbers
+from agent.drift.sketch import MISSING, CategoryBins, Ints, NumericBins, Values, numbers
 from agent.drift.verdict import Baseline, State, Verdict
 
 MAX_FILLED = 1 << 19
@@ -114,10 +114,12 @@ class WatchedColumn:
             counts = self.bins.count_places(batch, places)
             if self.scorer is not None:
                 self.scores = self.scorer.of_numbers(batch, places)
+        elif isinstance(self.bins, CategoryBins) and self.scorer is not None:
+            places = self.bins.places(values)
+            counts = self.bins.count_places(places)
+            self.scores = self.scorer.of_places(places)
         else:
             counts = self.bins.count(values)
-            if self.scorer is not None:
-                self.scores = self.scorer.of(values)
         counts[MISSING] += max(0, rows - len(values))
         self.counts += counts
         self.totals += counts

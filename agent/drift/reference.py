@@ -21,11 +21,12 @@ from msgspec import Meta, Struct
 
 from agent.drift.derived import stored
 from agent.drift.files import read_bounded, write_whole
+from agent.drift.private import HASH, KEY
 from agent.drift.sketch import Bins, CategoryBins, NumericBins
 from agent.drift.variation import ColumnVariation, Period
 from agent.drift.variation import merged as merged_variation
 
-FORMAT = 2
+FORMAT = 3
 MAX_FILE = 64 << 20
 """Bytes; a longer file is no profile."""
 MAX_COUNT = 1 << 53
@@ -80,12 +81,14 @@ class ColumnProfile(Struct, frozen=True):
     """None: not known."""
     correlation: Annotated[float, Meta(ge=-1, le=1)] | None = None
     """With the prediction, as `derived.correlation` has it. None: not known, as after a merge."""
+    key: str = ""
+    """32 hex digits; then the categories are hashes under it (`agent.drift.private`)."""
 
     def bins(self) -> Bins:
         """The bins, ready to count with."""
         if self.edges is not None:
             return NumericBins(self.edges)
-        return CategoryBins(self.categories or (), boolean=self.kind == "boolean")
+        return CategoryBins(self.categories or (), boolean=self.kind == "boolean", key=self.key)
 
     @property
     def rows(self) -> int:
@@ -244,6 +247,11 @@ def _period(profiles: Sequence[Profile]) -> Period | None:
 
 
 def _added(a: ColumnProfile, b: ColumnProfile) -> ColumnProfile:
+    if a.key != b.key and a.key and b.key:
+        remedy = "build the second with --like the first one, which shares its key"
+        raise ProfileError(
+            "merge", f"columns.{a.name}", b.key[:8], "is hashed with another key", remedy
+        )
     if (a.kind, a.edges, a.categories) != (b.kind, b.edges, b.categories):
         remedy = "build the second with the first one's bins (profiles of one build share them)"
         raise ProfileError("merge", f"columns.{a.name}", b.kind, "has other bins", remedy)
@@ -297,9 +305,19 @@ def _check(column: ColumnProfile, source: str) -> None:
         raise ProfileError(source, where, column.kind, "has not the bins of its kind", _REBUILD)
     if column.edges is not None and any(not a < b for a, b in pairwise(column.edges)):
         raise ProfileError(source, f"{where}.edges", column.edges, "do not increase", _REBUILD)
+    if column.key and not _is_hidden(column):
+        raise ProfileError(source, f"{where}.key", column.kind, "has no hashes to it", _REBUILD)
     counts = [*column.counts, column.missing, column.invalid]
     if len(column.counts) != len(extras) + 1 or not all(0 <= c <= MAX_COUNT for c in counts):
         raise ProfileError(source, f"{where}.counts", counts, "do not fit the bins", _REBUILD)
+
+
+def _is_hidden(column: ColumnProfile) -> bool:
+    return (
+        column.kind == "categorical"
+        and KEY.fullmatch(column.key) is not None
+        and all(HASH.fullmatch(name) for name in column.categories or ())
+    )
 
 
 def _short(value: object) -> str:

@@ -57,7 +57,7 @@ def write(path: Path, rows: list[dict[str, object]]) -> Path:
 def build(data: Path | str, output: Path, **more: object) -> int:
     given: dict[str, object] = {
         "format": None, "model": "", "model_version": "", "columns": None, "outputs": (),
-        "kind": (), "timestamp": "", "like": None, "target": "",
+        "kind": (), "timestamp": "", "like": None, "target": "", "hash": (),
     }  # fmt: skip
     return profile_cli.build(Namespace(data=str(data), output=str(output), **{**given, **more}))
 

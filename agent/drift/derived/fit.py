@@ -13,7 +13,7 @@ import numpy as np
 
 from agent.decode.payload import Value
 from agent.drift.derived import importance
-from agent.drift.derived.confidence import aligned, classifier_of, listed
+from agent.drift.derived.confidence import aligned, classifier_of
 from agent.drift.derived.correlation import Correlating
 from agent.drift.derived.derivation import Derivation
 from agent.drift.derived.pairs import Mask, Paired
@@ -28,7 +28,7 @@ from agent.drift.derived.stored import (
     Scored,
 )
 from agent.drift.reference import ColumnProfile, Profile, hashed
-from agent.drift.sketch import Values
+from agent.drift.sketch import Values, listed
 
 MIN_ROWS = 500
 """Below which relations are not known well enough to judge by."""

@@ -58,7 +58,11 @@ class Scorer:
             batch = numbers(values)
             return self.of_numbers(batch, self._bins.places(batch.finite))
         assert isinstance(self._bins, CategoryBins)
-        return self._table[self._bins.places(values)]
+        return self.of_places(self._bins.places(values))
+
+    def of_places(self, places: Ints) -> Scores:
+        """The same of values whose bins are known."""
+        return self._table[places]
 
     def of_numbers(self, batch: Numbers, places: Ints) -> Scores:
         """The same of numbers whose bins are known, those of the finite ones."""

@@ -71,13 +71,14 @@ def _built(
             timestamp=args.timestamp,
             target=args.target,
             from_text=is_text,
+            hide=args.hash,
         )
         return _with_variation(profile, passes, args.timestamp)
     like = load(Path(args.like), args.model)
-    if args.columns or args.outputs or args.target or kinds:
+    if args.columns or args.outputs or args.target or kinds or args.hash:
         raise TableError(
-            "--like takes columns and kinds of its FILE: leave out --columns, --outputs, --target "
-            "and --kind"
+            "--like takes columns, kinds and keys of its FILE: leave out --columns, --outputs, "
+            "--target, --kind and --hash"
         )
     known = like.derived.calibration if like.derived is not None else None
     classifier = Classifier(known.outputs, None) if known is not None else None

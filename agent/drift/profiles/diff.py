@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from agent.drift.classic import distances
+from agent.drift.private import hidden
 from agent.drift.profiles.told import told
 from agent.drift.reference import ColumnProfile, load
 from agent.drift.sketch import Ints
@@ -45,6 +46,8 @@ def _difference(column: ColumnProfile, other: ColumnProfile | None) -> dict[str,
         return found | {"note": "only in the first"}
     if (column.kind, column.edges) != (other.kind, other.edges):
         return found | {"note": "other bins" + _moved(column, other)}
+    if other.key not in ("", column.key):
+        return found | {"note": "hashed with another key: build it with --like the first"}
     counts = _aligned(column, other)
     if not (column.rows and counts.any()):
         return found | {"note": "no rows to compare"}
@@ -62,11 +65,14 @@ def _moved(column: ColumnProfile, other: ColumnProfile) -> str:
 def _aligned(column: ColumnProfile, other: ColumnProfile) -> Ints:
     """Counts of the other on the first one's bins; its unknown categories are `other`."""
     counts = Baseline(other).counts
-    if column.categories is None or column.categories == other.categories:
+    names = other.categories or []
+    if column.key and not other.key:
+        names = hidden(names, column.key)
+    if column.categories is None or column.categories == names:
         return counts
     moved = np.zeros(len(column.counts) + 2, dtype=np.int64)
     moved[-2:] = counts[-2:]
     places = {name: i for i, name in enumerate(column.categories)}
-    for name, times in zip([*(other.categories or ()), ""], other.counts, strict=True):
+    for name, times in zip([*names, ""], other.counts, strict=True):
         moved[places.get(name, len(places))] += times
     return moved
