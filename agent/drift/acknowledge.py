@@ -73,6 +73,8 @@ def _renew(model: ModelWatch, columns: list[WatchedColumn], order: Order, now: f
         model.decisions.base = model.base
     model.decisions.renew(renewals)
     model.replace({(r.side, r.column): r.now for r in renewals})
+    if model.collecting is not None:
+        model.collecting.begin_again()  # what it collected is normal no more
     return [(r.side, r.column) for r in renewals]
 
 

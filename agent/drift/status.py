@@ -21,8 +21,9 @@ def status_of(model: ModelWatch, now: float) -> dict[str, object]:
     deviations of the reference.
 
     `phase`: learning, watching, or unwatched with the `reason`. `state`: drift if a column drifts
-    that nobody acknowledged. `alarms`: columns in drift, `open` and `acknowledged`. `caveats`: what
-    to bear in mind with all verdicts. `unseen`: rows that no verdict speaks of, see
+    that nobody acknowledged. `period`: how much of a learned reference's is collected, while it is.
+    `alarms`: columns in drift, `open` and `acknowledged`. `caveats`: what to bear in mind with all
+    verdicts. `unseen`: rows that no verdict speaks of, see
     `agent.drift.unseen`. `unexpected`: columns of the traffic that the reference has not.
 
     Of a column: what it is (`name`, `side`, `kind`, whether its categories are `hashed`), its
@@ -58,6 +59,13 @@ def status_of(model: ModelWatch, now: float) -> dict[str, object]:
         }
         if model.phase == "learning"
         else None,
+        "period": model.collecting
+        and {
+            "told": model.collecting.told(),
+            "days": model.collecting.days(),
+            "of_days": model.collecting.seconds / 86400,
+            "least_effect": model.min_effect,
+        },
         "window": {
             "rows": model.window.rows,
             "opened": model.window.opened,

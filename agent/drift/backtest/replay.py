@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from agent.drift.model import Change, ModelWatch
+from agent.drift.change import Change
+from agent.drift.model import ModelWatch
 from agent.drift.reference import Profile, SideName
 from agent.drift.settings import Settings
 from agent.drift.sketch import Floats
