@@ -71,6 +71,7 @@ examples:
 _BACKTEST = """\
 examples:
   outrider drift backtest march.parquet --reference reference.json --timestamp at
+  outrider drift backtest year.parquet --reference-until 2025-02-01 --timestamp at
   outrider drift backtest rows.csv --reference-rows 20000 --window 1000 --interval 5m
   outrider drift backtest rows.jsonl --reference reference.json --picture march.svg --fail-on drift
 """
@@ -306,9 +307,11 @@ def _add_drift(commands: Commands[argparse.ArgumentParser]) -> None:
     add = backtest.add_argument
     add("data", metavar="DATA", help="file of rows, the oldest first")
     add("--format", choices=("csv", "jsonl", "parquet"), help="of DATA (default: by its name)")
-    add("--reference", metavar="FILE", help="profile of what is normal")
-    add("--reference-rows", metavar="N", type=int, help="or: learn it from the first N rows")
-    add("--outputs", metavar="A,B,…", type=_names, default=(), help="of these, the predictions")
+    normal = backtest.add_mutually_exclusive_group().add_argument
+    normal("--reference", metavar="FILE", help="profile of what is normal")
+    normal("--reference-until", metavar="TIME", help="or: learn it from the rows before this time")
+    normal("--reference-rows", metavar="N", type=int, help="or: learn it from the first N rows")
+    add("--outputs", metavar="A,B,…", type=_names, default=(), help="predictions, if it is learned")
     add("--timestamp", metavar="COLUMN", help="column of times (ISO 8601, or since the epoch)")
     add("--window", metavar="ROWS", type=int, help="rows of a window (default 1000)")
     add("--interval", metavar="TIME", help="longest time of a window; without --timestamp: what "

@@ -12,6 +12,7 @@ import numpy as np
 
 from agent.drift.clock import Clock
 from agent.drift.history import History
+from agent.drift.natural import DAY, MIN_PERIOD
 from agent.drift.period import varied
 from agent.drift.reference import Profile
 from agent.drift.sketch import MISSING, Bins, Floats, Ints
@@ -38,6 +39,18 @@ def with_variation(
             counts = [_count(kind, columns.get(name, ()), first, last) for name, kind in bins]
             history.add(float(times[first]), np.concatenate(counts))
     return varied(profile, history)
+
+
+def why_unknown(profile: Profile) -> str:
+    """Why a profile of rows with times has no natural variation; nothing if it has, or had none."""
+    period = profile.period
+    if period is None or period.slots:
+        return ""
+    days = (period.ended - period.began) / DAY
+    return (
+        f"natural variation is not known: it takes rows of {MIN_PERIOD / DAY:.0f} days, these "
+        f"cover {days:.1f} days; what goes with the hour of day will be taken for drift"
+    )
 
 
 def _slots(times: Floats, seconds: float) -> Iterator[tuple[int, int]]:

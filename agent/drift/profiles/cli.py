@@ -16,7 +16,7 @@ from agent.drift import imports
 from agent.drift.build import build_profile, count, with_derived
 from agent.drift.derived.confidence import Classifier
 from agent.drift.derived.stored import described
-from agent.drift.natural_build import with_variation
+from agent.drift.natural_build import why_unknown, with_variation
 from agent.drift.profiles.diff import diff
 from agent.drift.profiles.show import show, summary
 from agent.drift.profiles.told import told
@@ -107,8 +107,8 @@ def _with_variation(
     except TableError as problem:
         print(f"natural variation is not known: {problem}", file=sys.stderr)
         return profile
-    if known == profile:
-        print("natural variation is not known: it takes a week of rows", file=sys.stderr)
+    if why := why_unknown(known):
+        print(why, file=sys.stderr)
     return known
 
 
