@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-MOST = 7
+MOST = 8
 """Marks, at most."""
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 STEPS = (
     *(x * MINUTE for x in (1, 2, 5, 10, 20, 30)),
     *(x * HOUR for x in (1, 2, 3, 6, 12)),
-    *(x * DAY for x in (1, 2, 5, 10)),
+    *(x * DAY for x in (1, 2, 5, 10, 15)),
 )
 MONTHS = (1, 2, 3, 6, 12, 24, 60, 120)
 

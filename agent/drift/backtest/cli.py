@@ -19,7 +19,7 @@ from agent.drift.backtest.asked import Asked, asked
 from agent.drift.backtest.beginning import PASSES, learned
 from agent.drift.backtest.picture import Heat, draw
 from agent.drift.backtest.replay import Judged, Replay
-from agent.drift.backtest.shown import Totals, counted, summary, table
+from agent.drift.backtest.shown import Totals, counted, period_of, summary, table
 from agent.drift.caveats import UNVARIED, caveats_of
 from agent.drift.clock import Clock
 from agent.drift.files import write_whole
@@ -66,7 +66,8 @@ def backtest(args: argparse.Namespace) -> int:
         print("\n".join([*table(alarms.all, want.timed), *([""] if alarms.all else []), text]))
     if args.picture:
         counts = f"{counted(len(alarms.all), 'alarm')} in {counted(totals.windows, 'window')}"
-        title, plain = f"{want.path.name}: {counts}", len(reference.columns)
+        period = f", {period_of(totals)}" if want.timed else ""
+        title, plain = f"{want.path.name}: {counts}{period}", len(reference.columns)
         drawn = draw(heat, replay.names(), alarms.all, title, want.timed, plain)
         write_whole(Path(args.picture), drawn.encode())
     return 1 if alarms.all and args.fail_on == "drift" else 0

@@ -15,7 +15,7 @@ import numpy as np
 from agent.drift.backtest.alarms import Alarm
 from agent.drift.backtest.axis import marks
 from agent.drift.backtest.replay import Judged
-from agent.drift.backtest.shown import time_of
+from agent.drift.backtest.shown import shortened, time_of
 from agent.drift.sketch import Floats
 
 SLOTS = 150
@@ -28,6 +28,8 @@ LETTER = 6.3
 LONGEST = 30
 """Letters of a column's name."""
 CALM = 0.999
+QUIET_BELOW = 0.7
+"""Of its threshold. Without drift the strongest of a column's many tests is seldom above."""
 QUIET, NEAR, DRIFT = (238, 242, 246), (140, 176, 224), (207, 34, 46)
 INK, GREY = "#24292f", "#57606a"
 
@@ -86,8 +88,8 @@ def draw(
     only if they raised an alarm."""
     grid = heat.grid()
     shown = _chosen(grid, names, alarms, len(names) if plain is None else plain)
-    labels = [_short(*names[column]) for column in shown]
-    left = round(24 + LETTER * max(map(len, labels), default=0))
+    labels = [_label(*names[column]) for column in shown]
+    left = max(44, round(24 + LETTER * max(map(len, labels), default=0)))
     width, bottom = left + PLOT + 44, TOP + ROW * len(shown)
     hidden = len(names[:plain]) - sum(column < len(names[:plain]) for column in shown)
     height = bottom + 34 + (16 if hidden else 0)
@@ -131,14 +133,14 @@ def _chosen(
 def _cells(values: Floats, left: int, y: int) -> list[str]:
     """Runs of one shade as one rectangle."""
     shades = [_shade(value) for value in values.tolist()]
-    wide = PLOT / max(1, len(shades))
+    edges = [left + round(PLOT * i / len(shades)) for i in range(len(shades) + 1)]
     found, start = [], 0
-    for i in range(1, len(shades) + 1):
+    for i in range(1, len(edges)):
         if i == len(shades) or shades[i] != shades[start]:
             if shades[start]:
                 found.append(
-                    f'<rect x="{left + wide * start:.1f}" y="{y + 1}" '
-                    f'width="{wide * (i - start):.1f}" height="{ROW - 2}" fill="{shades[start]}"/>'
+                    f'<rect x="{edges[start]}" y="{y + 1}" width="{edges[i] - edges[start]}" '
+                    f'height="{ROW - 2}" fill="{shades[start]}"/>'
                 )
             start = i
     return found
@@ -152,7 +154,9 @@ def _shade(excess: float) -> str:
         share = min(1.0, 0.55 + 0.15 * float(np.log2(excess)))
         colour = _mixed((255, 220, 220), DRIFT, share)
     else:
-        colour = _mixed(QUIET, NEAR, round(max(0.0, excess - 0.4) / 0.6 * 6) / 6)
+        colour = _mixed(
+            QUIET, NEAR, round(max(0.0, excess - QUIET_BELOW) / (1 - QUIET_BELOW) * 4) / 4
+        )
     return "#" + "".join(f"{part:02x}" for part in colour)
 
 
@@ -197,6 +201,5 @@ def _axis(heat: Heat, left: int, scale: float, y: int, timed: bool) -> list[str]
     return parts
 
 
-def _short(side: str, column: str) -> str:
-    shown = column if side == "input" else f"{column} (output)"
-    return shown if len(shown) <= LONGEST else shown[: LONGEST - 1] + "…"
+def _label(side: str, column: str) -> str:
+    return shortened(column if side == "input" else f"{column} (output)", LONGEST)

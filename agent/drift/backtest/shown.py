@@ -56,7 +56,7 @@ def table(alarms: Sequence[Alarm], timed: bool) -> list[str]:
     if not alarms:
         return []
     head = ["raised", "since", "column", "what moved", "by", "score / threshold", "cleared"]
-    rows = [[_cell(text) for text in _row(alarm, timed)] for alarm in alarms]
+    rows = [[shortened(text) for text in _row(alarm, timed)] for alarm in alarms]
     widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
     return [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -77,8 +77,17 @@ def _row(alarm: Alarm, timed: bool) -> list[str]:
     ]
 
 
-def _cell(text: str) -> str:
-    return text if len(text) <= 40 else text[:39] + "…"
+def shortened(text: str, most: int = 40) -> str:
+    """What is too long loses its middle: names differ at their ends."""
+    if len(text) <= most:
+        return text
+    end = most // 3
+    return f"{text[: most - end - 1]}…{text[-end:]}"
+
+
+def period_of(totals: Totals) -> str:
+    """From the first window to the last, in UTC."""
+    return f"{time_of(totals.began, True)} to {time_of(totals.ended, True)} UTC"
 
 
 def counted(number: int, noun: str) -> str:
@@ -93,7 +102,7 @@ def summary(alarms: Sequence[Alarm], totals: Totals, false_alarms: float, timed:
     span = totals.ended - totals.began
     when = f"{span / DAY:.1f} days"
     if timed:
-        when += f" ({time_of(totals.began, True)} to {time_of(totals.ended, True)} UTC)"
+        when += f" ({period_of(totals)})"
     if totals.covered < 0.99 * span:
         when += f", of which windows cover {totals.covered / DAY:.1f}"
     return (
