@@ -8,7 +8,7 @@ from agent.drift.model import ModelWatch
 UNVARIED = (
     "natural variation is not known or not allowed for: the budget holds for rows that are "
     "independent of each other and of the hour; build the reference of a week or more of rows with "
-    "times (outrider profile build --timestamp), or have it learned of a week (learn: {period: 7d})"
+    "times (outrider profile build --timestamp), or of a week of traffic (learn: {period: 7d})"
 )
 
 PROVISIONAL = "{}; until then it is judged by its first rows, which know no hours of day{}"
