@@ -32,7 +32,7 @@ _FLAGS = {
 }
 """Flags of `run` that are settings, by the path of the setting."""
 
-_KINDS = ("numeric", "categorical", "text", "boolean")
+_KINDS = ("numeric", "categorical", "text", "boolean", "vector", "columns")
 """Of columns in a profile."""
 
 _EXAMPLES = """\
@@ -250,7 +250,8 @@ def _add_profile(commands: Commands[argparse.ArgumentParser]) -> None:
         type=_kind,
         action="append",
         default=[],
-        help=f"{', '.join(_KINDS)}; if its values look like another; may be repeated",
+        help=f"{', '.join(_KINDS)}; if its values look like another; may be repeated; vector or "
+        "columns: what NAME-0, NAME-1 … are together",
     )
     build.add_argument(
         "--hash", metavar="A,B,…", type=_names, default=(),

@@ -171,7 +171,7 @@ class ModelWatch:
         self.reason = ""
         self.collecting = collecting(reference, source, self.settings)
         for side in self.sides:
-            side.watch(reference.columns)
+            side.watch(reference.columns, reference.vectors)
         self.cells = 0
         self._watch_derived()
         self.chart = self.new_chart()

@@ -17,6 +17,7 @@ from agent.drift.period import varied
 from agent.drift.reference import Profile
 from agent.drift.sketch import MISSING, Bins, Floats, Ints
 from agent.drift.table import Batch
+from agent.drift.vectors.build import projected
 
 SLOT = 300.0
 """Seconds; the length of a window in time, by default."""
@@ -32,7 +33,7 @@ def with_variation(
     bins = [(column.name, column.bins()) for column in profile.columns]
     history = History(sum(kind.size + 2 for _, kind in bins), seconds)
     clock = Clock(timestamp)
-    for batch in batches:
+    for batch in projected(batches, profile.vectors):
         columns: dict[str, Any] = dict(batch.columns)
         times = clock.read(columns, batch.rows)
         for first, last in _slots(times, seconds):

@@ -82,13 +82,14 @@ class Questions:
         most = max((len(scores.labels) for scores in self.scores), default=0)
         self._values = np.zeros((count, most, self.width + self.hourly * HOURS))
         self._shares = np.zeros((count, self.width))
+        portions = portions_of(columns)
         weights = np.zeros((2, count, most))
         expected = np.full((count, most), np.nan)
         for i, (cells, scores) in enumerate(zip(self.cells, self.scores, strict=True)):
             tests = len(scores.labels)
             self._values[i, :tests, : cells.size] = scores.values
             self._shares[i, : cells.size] = cells.shares
-            weights[:, i, :tests] = scores.weights
+            weights[:, i, :tests] = scores.weights * portions[i]
             expected[i, :tests] = scores.shares
         self._rows = np.array([max(1.0, cells.rows) for cells in self.cells])
         self._own = 1.0 / self._rows
@@ -202,3 +203,13 @@ class Questions:
         rate = two_sample_rate(expected, found, rows, reference)
         z: Floats = np.sqrt(2 * rate * (1 / rows + 1 / reference))
         return z
+
+
+def portions_of(columns: Sequence[ColumnProfile]) -> Floats:
+    """Each column's part of the budget, 1 on average: a vector's views have one column's all
+    together, beside that of its norm."""
+    kinds = [column.kind for column in columns]
+    views = kinds.count("vector") / max(1, kinds.count("view"))
+    portions = np.array([views if kind == "view" else 1.0 for kind in kinds])
+    portions *= len(kinds) / max(1.0, portions.sum())
+    return portions

@@ -25,13 +25,17 @@ from agent.drift.private import HASH, KEY
 from agent.drift.sketch import Bins, CategoryBins, NumericBins
 from agent.drift.variation import ColumnVariation, Period
 from agent.drift.variation import merged as merged_variation
+from agent.drift.vectors.bins import ViewBins
+from agent.drift.vectors.stored import Vector
+from agent.drift.vectors.stored import problem as wrong_vectors
 
 FORMAT = 3
 MAX_FILE = 64 << 20
 """Bytes; a longer file is no profile."""
 MAX_COUNT = 1 << 53
 
-Kind = Literal["numeric", "categorical", "boolean", "text"]
+Kind = Literal["numeric", "categorical", "boolean", "text", "vector", "view"]
+"""A vector's column has its norm; beside it are its views (`agent.drift.vectors`)."""
 SideName = Literal["input", "output"]
 
 
@@ -87,7 +91,7 @@ class ColumnProfile(Struct, frozen=True):
     def bins(self) -> Bins:
         """The bins, ready to count with."""
         if self.edges is not None:
-            return NumericBins(self.edges)
+            return ViewBins(self.edges) if self.kind == "view" else NumericBins(self.edges)
         return CategoryBins(self.categories or (), boolean=self.kind == "boolean", key=self.key)
 
     @property
@@ -110,6 +114,8 @@ class Profile(Struct, frozen=True):
     """None: of rows whose times are not known."""
     derived: stored.Derived | None = None
     """None: only columns by themselves are judged."""
+    vectors: list[Vector] = []
+    """How numbered columns become the columns of kind `vector` and `view`."""
 
     @property
     def short_hash(self) -> str:
@@ -124,10 +130,14 @@ def make(
     version: str = "",
     period: Period | None = None,
     derived: stored.Derived | None = None,
+    vectors: Sequence[Vector] = (),
 ) -> Profile:
     """A profile of these columns, with its hash."""
     ordered = sorted(columns, key=lambda column: (column.side, column.name))
-    return hashed(Profile(FORMAT, model, version, rows, ordered, period=period, derived=derived))
+    made = Profile(
+        FORMAT, model, version, rows, ordered, period=period, derived=derived, vectors=[*vectors]
+    )
+    return hashed(made)
 
 
 def hashed(profile: Profile) -> Profile:
@@ -204,6 +214,9 @@ def parse(raw: bytes, source: str) -> Profile:
         wrong = stored.problem(profile.derived, bins)
         if wrong:
             raise ProfileError(source, "derived", wrong, "is damaged", _REBUILD)
+    wrong = wrong_vectors(profile.vectors, {(c.side, c.name): c.kind for c in profile.columns})
+    if wrong:
+        raise ProfileError(source, "vectors", wrong, "is damaged", _REBUILD)
     return profile
 
 
@@ -222,11 +235,15 @@ def merge(profiles: Sequence[Profile]) -> Profile:
             names = [c.name for c in other.columns]
             remedy = "merge profiles of the same columns"
             raise ProfileError("merge", "columns", names, "differ", remedy)
+        if other.vectors != first.vectors:
+            names = [vector.name for vector in other.vectors]
+            remedy = "build the second with --like the first"
+            raise ProfileError("merge", "vectors", names, "are looked at otherwise", remedy)
         columns = [_added(a, b) for a, b in zip(columns, other.columns, strict=True)]
     period = _period(profiles)
     rows = sum(p.rows for p in profiles)
     derived = stored.merged([profile.derived for profile in profiles])
-    return make(first.model, rows, columns, first.version, period, derived)
+    return make(first.model, rows, columns, first.version, period, derived, first.vectors)
 
 
 def _period(profiles: Sequence[Profile]) -> Period | None:
@@ -299,8 +316,9 @@ def _check(column: ColumnProfile, source: str) -> None:
     Columns may be of different numbers of rows: one may have been renewed by itself.
     """
     where = f"columns.{column.name}"
-    extras = column.edges if column.kind == "numeric" else column.categories
-    wrong_kind = column.categories if column.kind == "numeric" else column.edges
+    is_number = column.kind in ("numeric", "vector", "view")
+    extras = column.edges if is_number else column.categories
+    wrong_kind = column.categories if is_number else column.edges
     if extras is None or wrong_kind is not None:
         raise ProfileError(source, where, column.kind, "has not the bins of its kind", _REBUILD)
     if column.edges is not None and any(not a < b for a, b in pairwise(column.edges)):

@@ -18,6 +18,7 @@ from agent.drift.model import ModelWatch
 from agent.drift.reference import Profile, SideName
 from agent.drift.settings import Settings
 from agent.drift.sketch import Floats
+from agent.drift.vectors.build import with_views
 
 SAME = 1e-6
 """Seconds: times closer than this are one. Float seconds since the epoch are off by up to 2e-7."""
@@ -69,6 +70,8 @@ class Replay:
 
     def feed(self, columns: Mapping[str, Any], rows: int, times: Floats | None) -> Iterator[Judged]:
         """Counts a batch; gives the windows that ended."""
+        watched = [*self.watch.inputs.vectors, *self.watch.outputs.vectors]
+        columns = with_views(watched, columns, rows)
         self._match(columns)
         if not self._begun and times is not None and rows:
             self.watch.window.opened = float(times[0])

@@ -89,6 +89,7 @@ def _built(
         classifier,
         version=args.model_version or like.version,
         timestamp=args.timestamp,
+        vectors=like.vectors,
     )
     if not profile.rows:
         raise TableError("no rows: a profile needs at least one")
