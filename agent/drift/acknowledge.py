@@ -44,15 +44,20 @@ def _columns(model: ModelWatch, order: Order) -> list[WatchedColumn]:
         column
         for column in candidates
         if order.side in (None, column.base.column.side)
-        and order.column in (None, column.base.column.name)
+        and (order.column is None or is_of(column.base.column, order.column))
     ]
     if not found:
         names = sorted({column.base.column.name for column in candidates})
         known = ", ".join(names[:20]) + ("…" if len(names) > 20 else "")
         raise OrderError("column", order.column, f"the reference has: {known}", 404)
-    if order.column is not None and len(found) > 1:
+    if order.column is not None and len({column.base.column.side for column in found}) > 1:
         raise OrderError("side", None, "both sides have it: say input or output")
     return found
+
+
+def is_of(column: ColumnProfile, name: str) -> bool:
+    """Whether the column has this name, or is a view of the vector of this name."""
+    return column.name == name or (column.kind == "view" and column.name.endswith(f") {name}"))
 
 
 def _mute(model: ModelWatch, columns: list[WatchedColumn], order: Order, now: float) -> list[Key]:
@@ -68,6 +73,8 @@ def _renew(model: ModelWatch, columns: list[WatchedColumn], order: Order, now: f
         if not columns:
             remedy = "no column is in drift: name the one whose reference is to be renewed"
             raise OrderError("column", None, remedy, 409)
+    elif len(columns) > 1:  # a vector: those of its views that are as they were stay so
+        columns = [column for column in columns if column.state == "drift"] or columns
     renewals = [_renewal(column, order, now) for column in columns]
     if not model.decisions.renewals:
         model.decisions.base = model.base

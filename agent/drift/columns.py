@@ -19,7 +19,7 @@ from agent.drift.decisions import Key
 from agent.drift.derived.confidence import Classifier
 from agent.drift.derived.scores import NO_SCORES, Scorer, Scores
 from agent.drift.derived.stored import CONFIDENCE
-from agent.drift.examples import SHOWN, Example, Remembered, find
+from agent.drift.examples import SHOWN, Example, Remembered, Row, find
 from agent.drift.reference import ColumnProfile, SideName
 from agent.drift.sketch import MISSING, CategoryBins, Ints, NumericBins, Values, numbers
 from agent.drift.vectors.build import with_views
@@ -259,6 +259,13 @@ class Side:
         for name in buffers:
             if len(self.unexpected) < MAX_UNEXPECTED:
                 self.unexpected[name] = None
+
+    def row(self, values: Row) -> Row:
+        """A single row with what its vectors become."""
+        if not self.vectors or not values:
+            return values
+        found = with_views(self.vectors, {name: (value,) for name, value in values.items()}, 1)
+        return {name: column[0] for name, column in found.items()}
 
     def counts_of(self, requests: Sequence[Request]) -> tuple[list[Ints], Ints]:
         """Each column's counts [request, bin]; the rows of each request."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+import msgspec
+
 from agent.decode.payload import Payload
 from agent.drift.change import Change
 from agent.drift.chart import Chart
@@ -353,8 +355,16 @@ class ModelWatch:
     def _look_for_examples(self, remembered: Sequence[Remembered], now: float) -> None:
         drifting = [column for column in self.columns if column.state == "drift"]
         alone = len(self.outputs.columns) == 1
+        if drifting:
+            remembered = [self._with_views(one) for one in remembered]
         for column in sorted(drifting, key=WatchedColumn.excess, reverse=True)[:LOOKED_AT]:
             column.look_for_examples(remembered, now, alone)
+
+    def _with_views(self, one: Remembered) -> Remembered:
+        """With what the vectors of its first row become."""
+        return msgspec.structs.replace(
+            one, inputs=self.inputs.row(one.inputs), outputs=self.outputs.row(one.outputs)
+        )
 
     def _turn(self, column: WatchedColumn, state: State, since: float) -> None:
         """Notes a state, and that it is another one if so."""
