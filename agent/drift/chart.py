@@ -21,6 +21,7 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from agent.drift import allowance as allowed
 from agent.drift.cells import Cells
@@ -72,6 +73,15 @@ class Look(NamedTuple):
     """Signed mean score, less the continuity correction."""
     rows: Ints
     began: float
+
+
+class Judged(NamedTuple):
+    """All tests of one span, [column, score]."""
+
+    tests: Tests
+    threshold: Floats
+    """What z must reach at the test's share of the budget."""
+    is_alarm: npt.NDArray[np.bool_]
 
 
 class Chart:
@@ -202,14 +212,19 @@ class Chart:
         seconds = np.minimum(ended - since, span.covered)
         return self.questions.tests(span, seconds, self.requests.rho)
 
-    def _look(
-        self, span: Span, ended: float, raised: dict[int, Alarm], cleared: dict[int, int]
-    ) -> None:
+    def judged(self, span: Span, ended: float) -> Judged:
+        """What a span's counts come to; remembers nothing. `ended`: when its last window did."""
         tests = self.tests(span, ended)
         level = SPAN_WEIGHTS[span.level] * self.rate * span.seconds
         threshold = self.questions.thresholds(level, tests.effect > 0)
+        is_shown = np.abs(tests.effect) - 2 * tests.spread >= self.min_effect
+        return Judged(tests, threshold, (tests.z >= threshold) & is_shown)
+
+    def _look(
+        self, span: Span, ended: float, raised: dict[int, Alarm], cleared: dict[int, int]
+    ) -> None:
+        tests, threshold, is_alarm = self.judged(span, ended)
         beyond = tests.z / threshold
-        is_alarm = (beyond >= 1) & (np.abs(tests.effect) - 2 * tests.spread >= self.min_effect)
         strongest = (beyond + 1e3 * is_alarm).argmax(1)
         every = np.arange(len(strongest))
         rows = self.questions.rows(span.counts)
