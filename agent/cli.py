@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 from agent import __version__, demo
 from agent.building import ConfigError
+from agent.drift.profiles.arguments import add_diff, add_show, names
 from agent.loading import Override, load
 
 Commands = argparse._SubParsersAction  # argparse has no public name for it
@@ -237,9 +238,9 @@ def _add_profile(commands: Commands[argparse.ArgumentParser]) -> None:
     build.add_argument("--format", choices=formats, help="of DATA (default: by its name)")
     build.add_argument("--model", metavar="NAME", default="", help="only for this model's traffic")
     build.add_argument("--model-version", metavar="NAME", default="", help="of the model")
-    build.add_argument("--columns", metavar="A,B,…", type=_names, help="inputs (default: all)")
+    build.add_argument("--columns", metavar="A,B,…", type=names, help="inputs (default: all)")
     build.add_argument(
-        "--outputs", metavar="A,B,…", type=_names, default=(), help="columns that are predictions"
+        "--outputs", metavar="A,B,…", type=names, default=(), help="columns that are predictions"
     )
     build.add_argument(
         "--target", metavar="COLUMN", default="", help="what was right, to estimate accuracy by"
@@ -254,7 +255,7 @@ def _add_profile(commands: Commands[argparse.ArgumentParser]) -> None:
         "columns: what NAME-0, NAME-1 … are together",
     )
     build.add_argument(
-        "--hash", metavar="A,B,…", type=_names, default=(),
+        "--hash", metavar="A,B,…", type=names, default=(),
         help="columns whose categories are kept as keyed hashes, though they look like no ids",
     )  # fmt: skip
     build.add_argument(
@@ -263,17 +264,12 @@ def _add_profile(commands: Commands[argparse.ArgumentParser]) -> None:
     build.add_argument(
         "--like", metavar="FILE", help="columns and bins of this profile, to compare or merge with"
     )
-    show = actions.add_parser("show", help="look at a profile")
-    show.add_argument("profile", metavar="FILE")
-    diff = actions.add_parser("diff", help="how far one profile is from another")
-    diff.add_argument("profile", metavar="REFERENCE")
-    diff.add_argument("other", metavar="OTHER")
+    add_show(actions)
+    add_diff(actions)
     merge = actions.add_parser("merge", help="one profile of several that share their bins")
     merge.add_argument("profiles", metavar="FILE", nargs="+")
     merge.add_argument("-o", "--output", metavar="FILE", required=True, help="profile to write")
     _add_import(actions)
-    for action in (show, diff):
-        action.add_argument("--json", action="store_true", help="for programs")
     profile.set_defaults(call=_profile)
 
 
@@ -290,7 +286,7 @@ def _add_import(actions: Commands[argparse.ArgumentParser]) -> None:
         "--model", metavar="NAME", default="", help="only for this model's traffic"
     )
     imported.add_argument(
-        "--outputs", metavar="A,B,…", type=_names, default=(), help="columns that are predictions"
+        "--outputs", metavar="A,B,…", type=names, default=(), help="columns that are predictions"
     )
 
 
@@ -312,7 +308,7 @@ def _add_drift(commands: Commands[argparse.ArgumentParser]) -> None:
     normal("--reference", metavar="FILE", help="profile of what is normal")
     normal("--reference-until", metavar="TIME", help="or: learn it from the rows before this time")
     normal("--reference-rows", metavar="N", type=int, help="or: learn it from the first N rows")
-    add("--outputs", metavar="A,B,…", type=_names, default=(), help="predictions, if it is learned")
+    add("--outputs", metavar="A,B,…", type=names, default=(), help="predictions, if it is learned")
     add("--timestamp", metavar="COLUMN", help="column of times (ISO 8601, or since the epoch)")
     add("--window", metavar="ROWS", type=int, help="rows of a window (default 1000)")
     add("--interval", metavar="TIME", help="longest time of a window; without --timestamp: what "
@@ -347,7 +343,3 @@ def _kind(text: str) -> tuple[str, str]:
         wanted = f"wanted COLUMN=KIND, KIND one of {', '.join(_KINDS)}"
         raise argparse.ArgumentTypeError(f"{text!r}: {wanted}")
     return column, kind
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())

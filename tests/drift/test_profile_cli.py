@@ -128,9 +128,9 @@ def test_show_diff_and_merge(tmp_path: Path, rows, capsys):
     build(write(tmp_path / "b.csv", moved), second, like=str(first))
     capsys.readouterr()
 
-    assert profile_cli.show(Namespace(profile=str(first), json=False)) == 0
+    assert main(["profile", "show", str(first)]) == 0
     assert "age" in capsys.readouterr().out
-    assert profile_cli.show(Namespace(profile=str(first), json=True)) == 0
+    assert main(["profile", "show", str(first), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["rows"] == ROWS
 
     assert profile_cli.diff(Namespace(profile=str(first), other=str(second), json=True)) == 0
@@ -191,7 +191,7 @@ def test_derived_columns_are_shown_merged_and_said_to_be_left_out(tmp_path: Path
     assert build(data("one.jsonl"), one, outputs=["p"], target="y") == 0
     assert build(data("like.jsonl"), like, like=str(one)) == 0
     capsys.readouterr()
-    assert profile_cli.show(Namespace(profile=one, json=False)) == 0
+    assert main(["profile", "show", str(one)]) == 0
     shown = capsys.readouterr().out
     assert "derived: relations of 2 inputs, importance for p, confidence, right in 89." in shown
 
