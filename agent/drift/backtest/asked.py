@@ -6,19 +6,17 @@ Rule: whatever is wrong with them is said here, before a row is read.
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
-from typing import Any, NamedTuple, get_args
+from typing import NamedTuple, get_args
 
 from agent.building import ConfigError
 from agent.config import Drift
 from agent.drift.backtest.beginning import Beginning
 from agent.drift.classic import Rule
+from agent.drift.given import drift_of, settings_of
 from agent.drift.settings import Settings
 from agent.drift.table import TableError, format_of
 from agent.drift.times import epoch
-from agent.loading import load
-from agent.units import Duration, Rate
 
 MODES = ("evidence", *get_args(Rule))
 
@@ -40,7 +38,7 @@ class Asked(NamedTuple):
 def asked(args: argparse.Namespace) -> Asked:
     """Raises ConfigError, TableError."""
     path = Path(args.data)
-    drift = load(args.config, os.environ).drift if args.config else Drift()
+    drift = drift_of(args)
     beginning = _beginning(args)
     named = drift.reference if isinstance(drift.reference, str) else None
     reference = args.reference or (named if beginning is None else None)
@@ -81,30 +79,7 @@ def _beginning(args: argparse.Namespace) -> Beginning | None:
 
 
 def _settings(args: argparse.Namespace, drift: Drift) -> Settings:
-    """The drift section of the configuration, less what the arguments say otherwise."""
-    given: dict[str, Any] = {
-        "window_rows": drift.window.rows if args.window is None else args.window,
-        "window_seconds": _read(Duration, "--interval", args.interval, drift.window.seconds),
-        "false_alarms": _read(Rate, "--false-alarms", args.false_alarms, drift.false_alarms),
-        "replicas": drift.replicas if args.replicas is None else args.replicas,
-        "min_effect": drift.min_effect if args.min_effect is None else args.min_effect,
-        "mode": args.mode or drift.mode,
-        "natural_variation": drift.natural_variation,
-    }
-    given["false_alarms"] = given["false_alarms"].per_second
-    if not 0 < given["window_seconds"] < float("inf"):
-        raise ConfigError("--interval", "", repr(args.interval), "wanted a duration like 5m")
-    if given["window_rows"] < 1 or given["replicas"] < 1:
-        raise ConfigError("--window, --replicas", "", "", "wanted at least 1")
-    if given["mode"] not in MODES:
+    mode = args.mode or drift.mode
+    if mode not in MODES:
         raise ConfigError("--mode", "", repr(args.mode), f"wanted {', '.join(MODES)}")
-    return Settings(**given)
-
-
-def _read(kind: Any, flag: str, text: str | None, otherwise: Any) -> Any:
-    if text is None:
-        return otherwise
-    try:
-        return kind(text)
-    except ValueError as problem:
-        raise ConfigError(flag, "", repr(text), str(problem)) from None
+    return settings_of(args, drift)._replace(mode=mode)
