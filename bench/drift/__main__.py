@@ -1,7 +1,7 @@
 """`python -m bench.drift [part …]`: how often it cries wolf, how soon it finds, what it costs.
 
-Parts: peers, false-alarms, wandering, delay, cost; bench/results/drift-PART.{md,json,svg} have
-what they found.
+Parts: peers, false-alarms, wandering, delay, cost, and targets, of what the others found. Results
+are bench/results/drift-PART.{md,json,svg}; bench/.drift has what is found of a run under way.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from bench.drift import checked, cost, delay, false_alarms, wandering
+from bench.drift import checked, cost, delay, false_alarms, targets, wandering
 from bench.drift.settings import Settings
 from bench.processes import BenchError
 
@@ -21,6 +21,7 @@ PARTS: dict[str, Callable[[Settings], None]] = {
     "wandering": wandering.run,
     "delay": delay.run,
     "cost": cost.run,
+    "targets": targets.run,
 }
 
 
@@ -33,6 +34,7 @@ def main(typed: list[str]) -> int:
     parser.add_argument("--peer-windows", type=int, default=200, help="of each rule")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--only", default="", help="scenarios, comma-separated: writes nothing")
+    parser.add_argument("--resume", action="store_true", help="what was found before stands")
     arguments = parser.parse_args(typed)
     unknown = [part for part in arguments.parts if part not in PARTS]
     if unknown:
@@ -43,7 +45,8 @@ def main(typed: list[str]) -> int:
         arguments.peer_windows,
         arguments.processes,
         tuple(filter(None, arguments.only.split(","))),
-        " ".join(["python -m bench.drift", *typed]),
+        " ".join(["python -m bench.drift", *(each for each in typed if each != "--resume")]),
+        arguments.resume,
     )
     try:
         for part in arguments.parts or PARTS:

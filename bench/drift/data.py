@@ -43,9 +43,25 @@ class Numbers:
 
     def cells(self, column: ColumnProfile) -> Floats:
         """The probability of each bin, of missing and of invalid."""
-        edges = np.array(column.edges or [], dtype=np.float64)
-        inside = np.diff(np.concatenate([[0.0], self.below(edges), [1.0]]))
-        return np.array([*(inside * (1 - self.missing)), self.missing, 0.0])
+        return self._cells(self.below(_edges(column)))
+
+    def cells_moved(self, column: ColumnProfile, sds: Floats) -> Floats:
+        """The same [effect, bin] where the mean is moved by so many standard deviations."""
+        return self._cells(self.below(_edges(column) - sds[:, None] * self.sd))
+
+    def cells_scaled(self, column: ColumnProfile, factors: Floats) -> Floats:
+        """The same [effect, bin] where it is spread about 0 by so much."""
+        edges = _edges(column)
+        is_zero = np.abs(edges) < np.finfo(float).tiny  # 0 and the number before it, an atom's ends
+        scaled = np.where(is_zero, edges, edges / factors[:, None])
+        return self._cells(self.below(scaled))
+
+    def _cells(self, below: Floats) -> Floats:
+        inside = np.diff(below, axis=-1, prepend=0.0, append=1.0)
+        parts = np.empty((*inside.shape[:-1], inside.shape[-1] + 2))
+        parts[..., :-2] = inside * (1 - self.missing)
+        parts[..., -2], parts[..., -1] = self.missing, 0.0
+        return parts
 
     def moved(self, sds: float) -> Numbers:
         """Its mean moved by so many standard deviations."""
@@ -87,6 +103,18 @@ class Names:
         found = np.array([*inside, sum(shares.values())]) * (1 - self.missing)
         return np.array([*found, self.missing, 0.0])
 
+    def cells_tilted(self, column: ColumnProfile, effects: Floats) -> Floats:
+        """The same [effect, bin] where the log odds of the first category are so much greater."""
+        plain = self.cells(column)
+        place = (column.categories or []).index("c0")
+        known = 1 - self.missing
+        first = plain[place] / known
+        now = 1 / (1 + (1 - first) / first * np.exp(-effects))
+        found = plain * ((1 - now) / (1 - first))[:, None]
+        found[:, place] = known * now
+        found[:, -2:] = plain[-2:]
+        return found
+
     def mixed(self, share: float) -> Names:
         """So much of all rows goes from the first category to the second."""
         first, second, *rest = self.shares
@@ -98,6 +126,10 @@ class Names:
 
 
 Source = Numbers | Names
+
+
+def _edges(column: ColumnProfile) -> Floats:
+    return np.array(column.edges or [], dtype=np.float64)
 
 
 def without(source: Source, missing: float) -> Source:

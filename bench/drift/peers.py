@@ -24,6 +24,8 @@ from scipy import stats
 Array = npt.NDArray[Any]
 FLOOR = 1e-4
 """Share that an empty bin is given, as Evidently does."""
+DECILES, DOANE = 10, 0
+"""Bins of numbers."""
 
 
 @dataclass(frozen=True)
@@ -61,18 +63,28 @@ Statistic = Callable[[Rows, Rows], float]
 
 def psi(reference: Rows, window: Rows) -> float:
     """Population stability index."""
-    p, q = _shares(reference, window, 10)
+    return float(psi_of(*_shares(reference, window, DECILES)))
+
+
+def psi_of(p: Array, q: Array) -> Array:
+    """The same of shares, [..., bin]."""
     p, q = np.maximum(p, FLOOR), np.maximum(q, FLOOR)
-    return float(((q - p) * np.log(q / p)).sum())
+    found: Array = ((q - p) * np.log(q / p)).sum(-1)
+    return found
 
 
 def jensen_shannon(reference: Rows, window: Rows) -> float:
     """Distance, the root of the divergence, to base 2."""
-    p, q = _shares(reference, window, 0)
+    return float(jensen_shannon_of(*_shares(reference, window, DOANE)))
+
+
+def jensen_shannon_of(p: Array, q: Array) -> Array:
+    """The same of shares, [..., bin]."""
     middle = (p + q) / 2
     with np.errstate(divide="ignore", invalid="ignore"):
-        divergence = sum(np.where(r > 0, r * np.log2(r / middle), 0).sum() for r in (p, q)) / 2
-    return float(np.sqrt(max(divergence, 0.0)))
+        parts = [np.where(r > 0, r * np.log2(r / middle), 0).sum(-1) for r in (p, q)]
+    found: Array = np.sqrt(np.maximum(sum(parts) / 2, 0.0))
+    return found
 
 
 def jensen_shannon_of_nats(reference: Rows, window: Rows) -> float:
@@ -129,14 +141,18 @@ def _shares(reference: Rows, window: Rows, bins: int) -> tuple[Array, Array]:
         size = int(max(reference.values.max(), window.values.max(initial=0))) + 1
         counts = [np.bincount(rows.values, minlength=size) for rows in (reference, window)]
     else:
-        if bins:
-            inner = np.unique(np.quantile(reference.values, np.arange(1, bins) / bins))
-            edges = np.concatenate([[-np.inf], inner, [np.inf]])
-        else:
-            edges = np.histogram_bin_edges(reference.values, bins="doane")
+        edges = edges_of(reference.values, bins)
         counts = [_counted(rows.values, edges) for rows in (reference, window)]
     first, second = (each / max(1, each.sum()) for each in counts)
     return first, second
+
+
+def edges_of(values: Array, bins: int) -> Array:
+    """Of the bins that PSI (deciles) and Jensen-Shannon (Doane's) are taken over."""
+    if bins == DOANE:
+        return np.histogram_bin_edges(values, bins="doane")
+    inner = np.unique(np.quantile(values, np.arange(1, bins) / bins))
+    return np.concatenate([[-np.inf], inner, [np.inf]])
 
 
 def _counted(values: Array, edges: Array) -> Array:

@@ -1,10 +1,12 @@
-"""How much is simulated, and how results are written."""
+"""How much is simulated, how a break loses little, and how results are written."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, is_dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 from scipy import stats
@@ -14,6 +16,10 @@ from bench.chart import Chart
 from bench.settings import Settings as Bench
 
 T, R = TypeVar("T"), TypeVar("R")
+DONE = Path(__file__).parents[1] / ".drift"
+"""What has been found so far: a file a part, a line a task; `--resume` does not do them again."""
+GROUP = 20
+"""Sequences that are simulated together."""
 
 
 @dataclass(frozen=True)
@@ -26,17 +32,47 @@ class Settings:
     processes: int
     only: tuple[str, ...]
     command: str
+    resume: bool = False
 
-    def each(self, work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-        """`work` of each item, in order, in some processes."""
+    def wanted(self, name: str) -> bool:
+        return not self.only or any(part in name for part in self.only)
+
+    def each(
+        self, part: str, tasks: dict[str, T], work: Callable[[T], R]
+    ) -> Iterator[tuple[str, Any]]:
+        """`work` of each task, in some processes, as plain data; kept as it is found."""
+        file = DONE / f"{part}.jsonl"
+        known = _read(file) if self.resume else {}
+        todo = {name: task for name, task in tasks.items() if name not in known}
+        for name in tasks.keys() - todo.keys():
+            yield name, known[name]
+        for name, found in zip(todo, self._map(work, todo.values()), strict=True):
+            plain = json.loads(json.dumps(found, default=_plain))
+            DONE.mkdir(exist_ok=True)
+            with file.open("a") as out:
+                out.write(json.dumps([name, plain]) + "\n")
+            yield name, plain
+
+    def sequences_of(
+        self,
+        part: str,
+        name: str,
+        count: int,
+        work: Callable[[Sequence[int]], Any],
+        group: int = GROUP,
+    ) -> list[dict[str, Any]]:
+        """`work` of so many seeds, some together: what each sequence gave."""
+        groups = [list(range(i, min(i + group, count))) for i in range(0, max(1, count), group)]
+        tasks = {f"{name}: {each[0]} to {each[-1]}": each for each in groups}
+        found = dict(self.each(part, tasks, work))
+        return [one for task in tasks for one in found[task]]
+
+    def _map(self, work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
         if self.processes <= 1:
             yield from map(work, items)
             return
         with ProcessPoolExecutor(self.processes) as pool:
             yield from pool.map(work, items)
-
-    def wanted(self, name: str) -> bool:
-        return not self.only or any(part in name for part in self.only)
 
     def write(
         self,
@@ -49,6 +85,17 @@ class Settings:
         """Prints, and unless only some were asked for writes the results."""
         bench = Bench(command=self.command, only=self.only)
         report.write(bench, None, f"drift-{part}", title, tables, data, charts)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    lines = file.read_text().splitlines() if file.exists() else []
+    return dict(json.loads(line) for line in lines)
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
 def upper(events: int) -> float:

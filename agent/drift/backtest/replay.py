@@ -9,21 +9,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from agent.drift.change import Change
-from agent.drift.columns import MAX_UNEXPECTED
-from agent.drift.derived.stored import CONFIDENCE
-from agent.drift.model import ModelWatch
+from agent.drift.model import Change, ModelWatch
 from agent.drift.reference import Profile, SideName
 from agent.drift.settings import Settings
 from agent.drift.sketch import Floats
-from agent.drift.vectors.build import with_views
-
-SAME = 1e-6
-"""Seconds: times closer than this are one. Float seconds since the epoch are off by up to 2e-7."""
-
-Bools = npt.NDArray[np.bool_]
 
 
 class Judged(NamedTuple):
@@ -33,10 +23,8 @@ class Judged(NamedTuple):
     ended: float
     rows: int
     excess: Floats
-    """[column] score / threshold of the strongest test; derived columns after the reference's."""
+    """[column] score / threshold of the strongest test."""
     changes: list[Change]
-    drifting: Bools
-    """[column], as in `excess`: an alarm is open."""
 
 
 class Replay:
@@ -48,31 +36,14 @@ class Replay:
         self._begun = not timed
         self._sides: dict[SideName, list[str]] = {"input": [], "output": []}
         for column in reference.columns:
-            if column.name != CONFIDENCE:  # it is computed of others
-                self._sides[column.side].append(column.name)
-        self.wanted = {name for names in self._sides.values() for name in names}
-        """Names of the reference's columns."""
+            self._sides[column.side].append(column.name)
         self.rows = 0
-        self.found: set[str] = set()
-        """Those that some batch had."""
         self.absent: set[str] = set()
-        """Those that some batch had not."""
-        self.unexpected: dict[str, None] = {}
-        """Columns that the reference has not, the first MAX_UNEXPECTED."""
-
-    def matches(self, columns: Mapping[str, Any]) -> bool:
-        """Whether one of these is in the reference."""
-        return not self.wanted.isdisjoint(columns)
-
-    def names(self) -> list[tuple[SideName, str]]:
-        """Side and name of what `Judged.excess` is of."""
-        return [column.key() for column in self.watch.judged]
+        """Columns of the reference that some batch had not."""
 
     def feed(self, columns: Mapping[str, Any], rows: int, times: Floats | None) -> Iterator[Judged]:
         """Counts a batch; gives the windows that ended."""
-        watched = [*self.watch.inputs.vectors, *self.watch.outputs.vectors]
-        columns = with_views(watched, columns, rows)
-        self._match(columns)
+        self.absent |= {name for side in self._sides.values() for name in side} - columns.keys()
         if not self._begun and times is not None and rows:
             self.watch.window.opened = float(times[0])
             self._begun = True
@@ -87,30 +58,23 @@ class Replay:
                 if times is not None and at < rows:
                     self._skip(float(times[at]))
 
-    def _match(self, columns: Mapping[str, Any]) -> None:
-        self.found |= self.wanted & columns.keys()
-        self.absent |= self.wanted - columns.keys()
-        for name in columns:
-            if name not in self.wanted and len(self.unexpected) < MAX_UNEXPECTED:
-                self.unexpected[name] = None
-
     def _until(self, at: int, rows: int, times: Floats | None) -> tuple[int, float | None]:
         """Where the window ends in this batch, and when it did, if it does."""
         window = self.watch.window
         end = at + window.row_limit - window.rows
         over = window.opened + window.seconds
-        if times is None:
-            return (end, over) if end <= rows else (rows, None)
-        if end <= rows and times[end - 1] <= over + SAME:
-            return end, float(times[end - 1])
-        late = at + int(np.searchsorted(times[at:], over - SAME, side="left"))
-        return (late, over) if late < rows else (rows, None)
+        if times is not None:
+            late = at + int(np.searchsorted(times[at:], over, side="left"))
+            if late < min(end, rows):
+                return late, over
+            return (end, float(times[end - 1])) if end <= rows else (rows, None)
+        return (end, over) if end <= rows else (rows, None)
 
     def _skip(self, now: float) -> None:
         """Windows in which nothing came are none."""
         window = self.watch.window
-        passed = (now + SAME - window.opened) // window.seconds
-        window.opened += max(0.0, passed) * window.seconds
+        if now - window.opened >= window.seconds:
+            window.opened += (now - window.opened) // window.seconds * window.seconds
 
     def _count(self, columns: Mapping[str, Any], at: int, end: int) -> None:
         parts = {
@@ -126,11 +90,10 @@ class Replay:
         watch.judge(now)
         if not rows:
             return
-        if watch.chart is None:
-            excess = np.array([column.excess() for column in watch.columns])
+        chart = watch.chart
+        if chart is not None:
+            excess = chart.excess()
         else:
-            charts = [watch.chart, *([watch.derived.chart] if watch.derived is not None else [])]
-            excess = np.concatenate([chart.excess() for chart in charts])
+            excess = np.array([column.excess() for column in watch.columns])
         changes, watch.changes = watch.changes, []
-        drifting = np.array([column.state == "drift" for column in watch.judged], dtype=bool)
-        yield Judged(began, now, rows, excess, changes, drifting)
+        yield Judged(began, now, rows, excess, changes)

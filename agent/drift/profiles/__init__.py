@@ -1,1 +1,0 @@
-"""`outrider profile`: reference profiles made, looked at and compared by people."""
