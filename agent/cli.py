@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 from agent import __version__, demo
 from agent.building import ConfigError
+from agent.drift.profiles.arguments import add_diff, add_show, names
 from agent.loading import Override, load
 
 Commands = argparse._SubParsersAction  # argparse has no public name for it
@@ -32,7 +33,7 @@ _FLAGS = {
 }
 """Flags of `run` that are settings, by the path of the setting."""
 
-_KINDS = ("numeric", "categorical", "text", "boolean")
+_KINDS = ("numeric", "categorical", "text", "boolean", "vector", "columns")
 """Of columns in a profile."""
 
 _EXAMPLES = """\
@@ -71,6 +72,7 @@ examples:
 _BACKTEST = """\
 examples:
   outrider drift backtest march.parquet --reference reference.json --timestamp at
+  outrider drift backtest year.parquet --reference-until 2025-02-01 --timestamp at
   outrider drift backtest rows.csv --reference-rows 20000 --window 1000 --interval 5m
   outrider drift backtest rows.jsonl --reference reference.json --picture march.svg --fail-on drift
 """
@@ -153,7 +155,7 @@ def _schema(args: argparse.Namespace) -> int:
 
 
 def _profile(args: argparse.Namespace) -> int:
-    import agent.drift.profile_cli as profile_cli
+    import agent.drift.profiles.cli as profile_cli
 
     name = "import_" if args.action == "import" else args.action
     status: int = getattr(profile_cli, name)(args)
@@ -236,9 +238,9 @@ def _add_profile(commands: Commands[argparse.ArgumentParser]) -> None:
     build.add_argument("--format", choices=formats, help="of DATA (default: by its name)")
     build.add_argument("--model", metavar="NAME", default="", help="only for this model's traffic")
     build.add_argument("--model-version", metavar="NAME", default="", help="of the model")
-    build.add_argument("--columns", metavar="A,B,…", type=_names, help="inputs (default: all)")
+    build.add_argument("--columns", metavar="A,B,…", type=names, help="inputs (default: all)")
     build.add_argument(
-        "--outputs", metavar="A,B,…", type=_names, default=(), help="columns that are predictions"
+        "--outputs", metavar="A,B,…", type=names, default=(), help="columns that are predictions"
     )
     build.add_argument(
         "--target", metavar="COLUMN", default="", help="what was right, to estimate accuracy by"
@@ -249,25 +251,25 @@ def _add_profile(commands: Commands[argparse.ArgumentParser]) -> None:
         type=_kind,
         action="append",
         default=[],
-        help=f"{', '.join(_KINDS)}; if its values look like another; may be repeated",
+        help=f"{', '.join(_KINDS)}; if its values look like another; may be repeated; vector or "
+        "columns: what NAME-0, NAME-1 … are together",
     )
+    build.add_argument(
+        "--hash", metavar="A,B,…", type=names, default=(),
+        help="columns whose categories are kept as keyed hashes, though they look like no ids",
+    )  # fmt: skip
     build.add_argument(
         "--timestamp", metavar="COLUMN", default="", help="times of the rows; no feature"
     )
     build.add_argument(
         "--like", metavar="FILE", help="columns and bins of this profile, to compare or merge with"
     )
-    show = actions.add_parser("show", help="look at a profile")
-    show.add_argument("profile", metavar="FILE")
-    diff = actions.add_parser("diff", help="how far one profile is from another")
-    diff.add_argument("profile", metavar="REFERENCE")
-    diff.add_argument("other", metavar="OTHER")
+    add_show(actions)
+    add_diff(actions)
     merge = actions.add_parser("merge", help="one profile of several that share their bins")
     merge.add_argument("profiles", metavar="FILE", nargs="+")
     merge.add_argument("-o", "--output", metavar="FILE", required=True, help="profile to write")
     _add_import(actions)
-    for action in (show, diff):
-        action.add_argument("--json", action="store_true", help="for programs")
     profile.set_defaults(call=_profile)
 
 
@@ -284,7 +286,7 @@ def _add_import(actions: Commands[argparse.ArgumentParser]) -> None:
         "--model", metavar="NAME", default="", help="only for this model's traffic"
     )
     imported.add_argument(
-        "--outputs", metavar="A,B,…", type=_names, default=(), help="columns that are predictions"
+        "--outputs", metavar="A,B,…", type=names, default=(), help="columns that are predictions"
     )
 
 
@@ -302,9 +304,11 @@ def _add_drift(commands: Commands[argparse.ArgumentParser]) -> None:
     add = backtest.add_argument
     add("data", metavar="DATA", help="file of rows, the oldest first")
     add("--format", choices=("csv", "jsonl", "parquet"), help="of DATA (default: by its name)")
-    add("--reference", metavar="FILE", help="profile of what is normal")
-    add("--reference-rows", metavar="N", type=int, help="or: learn it from the first N rows")
-    add("--outputs", metavar="A,B,…", type=_names, default=(), help="of these, the predictions")
+    normal = backtest.add_mutually_exclusive_group().add_argument
+    normal("--reference", metavar="FILE", help="profile of what is normal")
+    normal("--reference-until", metavar="TIME", help="or: learn it from the rows before this time")
+    normal("--reference-rows", metavar="N", type=int, help="or: learn it from the first N rows")
+    add("--outputs", metavar="A,B,…", type=names, default=(), help="predictions, if it is learned")
     add("--timestamp", metavar="COLUMN", help="column of times (ISO 8601, or since the epoch)")
     add("--window", metavar="ROWS", type=int, help="rows of a window (default 1000)")
     add("--interval", metavar="TIME", help="longest time of a window; without --timestamp: what "
@@ -339,7 +343,3 @@ def _kind(text: str) -> tuple[str, str]:
         wanted = f"wanted COLUMN=KIND, KIND one of {', '.join(_KINDS)}"
         raise argparse.ArgumentTypeError(f"{text!r}: {wanted}")
     return column, kind
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())

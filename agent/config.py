@@ -160,6 +160,14 @@ class Learn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A reference learned from the first traffic."""
 
     rows: Annotated[int, Meta(ge=100), _doc("How many rows it is learned from.", 5000)] = 5000
+    period: Annotated[
+        Duration,
+        _doc(
+            "Then all windows of so long a time are made the reference, 7d to 60d: it knows how "
+            "traffic varies by itself. off: the first rows stay the reference.",
+            "7d",
+        ),
+    ] = _default(Duration, "off")
 
 
 class LearnReference(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Iterator
 
@@ -11,6 +12,9 @@ from agent.units import Address, Duration
 
 MAX_RECORD = 32 << 20
 """Bytes of both copies of an exchange; half of what one frame to the observer may have."""
+WEEK = 7 * 86400.0
+LONGEST_PERIOD = 60 * 86400.0
+"""Seconds; of a longer one the slots would be too long to tell hours."""
 Broken = tuple[str, str, str]
 """Path of the setting, what stands there, what to do."""
 
@@ -24,6 +28,17 @@ def broken(config: Config) -> Iterator[Broken]:
     yield from _buckets(config)
     yield from _templates(config)
     yield from _capture(config)
+    yield from _learning(config)
+
+
+def _learning(config: Config) -> Iterator[Broken]:
+    reference = config.drift.reference
+    if isinstance(reference, str):
+        return
+    period = reference.learn.period
+    if not math.isinf(period) and not WEEK <= period <= LONGEST_PERIOD:
+        remedy = "7d at least, as hours and days are known of no less, and 60d at most, or off"
+        yield "drift.reference.learn.period", repr(str(period)), remedy
 
 
 def _capture(config: Config) -> Iterator[Broken]:

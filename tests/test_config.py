@@ -280,6 +280,18 @@ def test_reference_is_a_file_or_learned(tmp_path: Path) -> None:
         ("capture: {sample_ratio: 1.5}", "capture.sample_ratio", "1.5", "<= 1.0"),
         ("drift: {mode: pis}", "drift.mode", "'pis'", "one of evidence, psi, kl, js, "),
         ("drift: {reference: {lern: 3}}", "drift.reference.lern", "3", "drift.reference.learn?"),
+        (
+            "drift: {reference: {learn: {period: 1d}}}",
+            "drift.reference.learn.period",
+            "'1d'",
+            "7d at least",
+        ),
+        (
+            "drift: {reference: {learn: {period: 90d}}}",
+            "drift.reference.learn.period",
+            "'90d'",
+            "60d at most",
+        ),
         ("sinks: {a: {type: x}}", "sinks.a.type", "'x'", "known types: loki"),
         ("sinks: {a: {url: 'http://a'}}", "sinks.a.type", "None", "known types: loki"),
         ("sinks: {a: {type: loki}}", "sinks.a.url", "None", "must be set"),

@@ -9,11 +9,13 @@ whose rows lie mostly beyond them is told apart less well, and that is said.
 
 from __future__ import annotations
 
-from agent.drift.chart import MIN_ROWS
+import msgspec
+
 from agent.drift.columns import WatchedColumn
 from agent.drift.decisions import Key, Mute, Renewal
 from agent.drift.model import ModelWatch
 from agent.drift.orders import Order, OrderError, end_of
+from agent.drift.questions import MIN_ROWS
 from agent.drift.reference import ColumnProfile
 from agent.drift.sketch import INVALID, MISSING, Ints
 
@@ -42,15 +44,20 @@ def _columns(model: ModelWatch, order: Order) -> list[WatchedColumn]:
         column
         for column in candidates
         if order.side in (None, column.base.column.side)
-        and order.column in (None, column.base.column.name)
+        and (order.column is None or is_of(column.base.column, order.column))
     ]
     if not found:
         names = sorted({column.base.column.name for column in candidates})
         known = ", ".join(names[:20]) + ("…" if len(names) > 20 else "")
         raise OrderError("column", order.column, f"the reference has: {known}", 404)
-    if order.column is not None and len(found) > 1:
+    if order.column is not None and len({column.base.column.side for column in found}) > 1:
         raise OrderError("side", None, "both sides have it: say input or output")
     return found
+
+
+def is_of(column: ColumnProfile, name: str) -> bool:
+    """Whether the column has this name, or is a view of the vector of this name."""
+    return column.name == name or (column.kind == "view" and column.name.endswith(f") {name}"))
 
 
 def _mute(model: ModelWatch, columns: list[WatchedColumn], order: Order, now: float) -> list[Key]:
@@ -66,11 +73,15 @@ def _renew(model: ModelWatch, columns: list[WatchedColumn], order: Order, now: f
         if not columns:
             remedy = "no column is in drift: name the one whose reference is to be renewed"
             raise OrderError("column", None, remedy, 409)
+    elif len(columns) > 1:  # a vector: those of its views that are as they were stay so
+        columns = [column for column in columns if column.state == "drift"] or columns
     renewals = [_renewal(column, order, now) for column in columns]
     if not model.decisions.renewals:
         model.decisions.base = model.base
     model.decisions.renew(renewals)
     model.replace({(r.side, r.column): r.now for r in renewals})
+    if model.collecting is not None:
+        model.collecting.begin_again()  # what it collected is normal no more
     return [(r.side, r.column) for r in renewals]
 
 
@@ -84,15 +95,14 @@ def _renewal(column: WatchedColumn, order: Order, now: float) -> Renewal:
             f"before, have {rows} rows, and {MIN_ROWS} are needed"
         )
         raise OrderError("column", profile.name, remedy, 409)
-    renewed = ColumnProfile(
-        profile.name,
-        profile.side,
-        profile.kind,
-        counts[:MISSING].tolist(),
-        int(counts[MISSING]),
-        int(counts[INVALID]),
-        profile.edges,
-        profile.categories,
+    renewed = msgspec.structs.replace(
+        profile,
+        counts=counts[:MISSING].tolist(),
+        missing=int(counts[MISSING]),
+        invalid=int(counts[INVALID]),
+        moments=None,
+        variation=None,
+        correlation=None,
     )
     caveat = _caveat(profile, counts)
     return Renewal(profile.side, profile.name, now, order.by, order.note, profile, renewed, caveat)

@@ -10,15 +10,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agent.decode.payload import Columns, Value
+from agent.decode.payload import Columns
 from agent.drift.clusters import Sampler
-from agent.drift.sketch import MISSING, Bins, Ints
+from agent.drift.sketch import MISSING, Bins, Ints, Values
 
 
 class Request(NamedTuple):
     """A batch request that is looked at."""
 
-    columns: Columns
+    columns: Mapping[str, Values]
     rows: int
     at: int
     """Where its first row is in the buffers."""
@@ -74,13 +74,13 @@ def counts_of(
     return counts, np.array([one.rows for one in requests])
 
 
-def _values(name: str, columns: Columns, alone: bool) -> Sequence[Value]:
+def _values(name: str, columns: Mapping[str, Values], alone: bool) -> Values:
     if alone and len(columns) == 1:
         return next(iter(columns.values()))
     return columns.get(name, ())
 
 
-def _count(bins: Bins, values: Sequence[Value], rows: int) -> Ints:
+def _count(bins: Bins, values: Values, rows: int) -> Ints:
     counts = bins.count(values)
     counts[MISSING] += max(0, rows - len(values))
     return counts

@@ -11,15 +11,18 @@ import msgspec
 import numpy as np
 
 from agent.decode.payload import MAX_COLUMNS, Value
-from agent.drift.derived.confidence import Classifier, classifier_of, listed
+from agent.drift.derived.confidence import Classifier, classifier_of
+from agent.drift.derived.correlation import Correlating
 from agent.drift.derived.fit import DerivedBuilder, fit
 from agent.drift.derived.stored import CONFIDENCE, NOTHING, Derived
 from agent.drift.learn import ColumnBuilder, shape_of
 from agent.drift.reference import ColumnProfile, Kind, Profile, SideName, hashed, make
-from agent.drift.sketch import Floats, Values
+from agent.drift.sketch import Floats, Values, listed
 from agent.drift.table import Batch, TableError
 from agent.drift.times import epochs
 from agent.drift.variation import Period
+from agent.drift.vectors.build import Names, projected, vectors_of
+from agent.drift.vectors.stored import Vector
 
 SAMPLE_ROWS = 50_000
 """Rows that bins are set from; a file of at most so many has exact quantiles."""
@@ -35,30 +38,32 @@ def build_profile(
     version: str = "",
     inputs: Sequence[str] | None = None,
     outputs: Sequence[str] = (),
-    kinds: Mapping[str, Kind] | None = None,
+    kinds: Mapping[str, str] | None = None,
     timestamp: str = "",
     from_text: bool = False,
     sample_rows: int = SAMPLE_ROWS,
     target: str = "",
+    hide: Sequence[str] = (),
 ) -> Profile:
     """The profile of the rows that each call of `passes` gives anew.
 
     `inputs`: which columns are features (None: all that are not outputs). `kinds`: of columns
-    whose values would be taken for another kind. `timestamp`: the column with the rows' times,
-    which is no feature. `target`: the column of what was to be predicted, if there is one. Raises
-    TableError.
+    whose values would be taken for another kind; of numbered columns together, by the name before
+    their number, also `vector`, or `columns` if they are none. `timestamp`: the column with the
+    rows' times, which is no feature. `target`: the column of what was to be predicted, if there is
+    one. `hide`: columns whose categories are hashed, whatever they look like. Raises TableError.
     """
     sample, rows = _sample(passes(), sample_rows)
     if not rows:
         raise TableError("no rows: a profile needs at least one")
-    kinds = kinds or {}
+    named = Names(sample.keys(), kinds or {})
+    outputs = named(outputs)
     aside = [name for name in (*outputs, target, timestamp) if name]
-    wanted = [name for name in sample if name not in aside] if inputs is None else list(inputs)
-    unknown = [name for name in dict.fromkeys([*wanted, *aside, *kinds]) if name not in sample]
+    wanted = [name for name in sample if name not in aside] if inputs is None else named(inputs)
+    told = dict.fromkeys([*wanted, *aside, *named(kinds or ()), *hide])
+    unknown = [name for name in told if name not in sample]
     if unknown:
         raise TableError(f"no column {', '.join(unknown)}; there are {', '.join(sample)}")
-    if len(wanted) > MAX_COLUMNS or len(outputs) > MAX_COLUMNS:
-        raise TableError(f"more than {MAX_COLUMNS} columns; choose some with --columns")
     sides: list[tuple[str, SideName]] = [(name, "input") for name in wanted]
     sides += [(name, "output") for name in outputs]
     kept = len(next(iter(sample.values()), ()))
@@ -72,11 +77,34 @@ def build_profile(
     if classifier is not None:
         sample[CONFIDENCE] = listed(classifier.confidence(sample))
         sides.append((CONFIDENCE, "output"))
+    apart = classifier.outputs if classifier is not None else ()
+    found = vectors_of(sample, kept, dict(sides), named, apart)
+    sides = [(name, side) for name, side in sides if name not in found.columns]
+    if any(sum(of == side for _, of in sides) > MAX_COLUMNS for side in ("input", "output")):
+        raise TableError(f"more than {MAX_COLUMNS} columns; choose some with --columns")
     shapes = [
-        shape_of(name, side, sample[name], from_text=from_text, kind=kinds.get(name))
+        shape_of(
+            name, side, sample[name],
+            from_text=from_text, kind=_kind(named.kinds.get(name)), hide=name in hide,
+        )
         for name, side in sides
-    ]
-    profile = count(passes(), model, shapes, classifier, version=version, timestamp=timestamp)
+    ]  # fmt: skip
+    for shape in shapes:
+        if shape.name in hide and shape.kind == "numeric":
+            raise TableError(
+                f"--hash {shape.name}: it is numeric, whose bins have no names: say --kind "
+                f"{shape.name}=categorical too"
+            )
+    profile = count(
+        passes(),
+        model,
+        [*shapes, *found.shapes],
+        classifier,
+        version=version,
+        timestamp=timestamp,
+        vectors=found.vectors,
+        fitted=True,
+    )
     derived = fit(profile.columns, sample, sample, kept)
     return with_derived(profile, passes(), derived, classifier, target)
 
@@ -88,22 +116,24 @@ def with_derived(
     classifier: Classifier | None = None,
     target: str = "",
 ) -> Profile:
-    """The profile with its rows counted on derived columns, if there are any."""
-    if derived is None and classifier is None:
+    """The profile with its rows counted on derived columns, and its correlations."""
+    correlating = Correlating(profile.columns)
+    if derived is None and classifier is None and not correlating:
         return profile
     builder = DerivedBuilder(derived, profile.columns) if derived is not None else None
     calibrating = classifier.calibrating(profile.columns) if classifier is not None else None
     for batch in batches:
+        correlating.add(batch.columns, batch.columns, batch.rows)
         if builder is not None:
             builder.add(batch.columns, batch.columns, batch.rows)
         if classifier is not None and calibrating is not None:
             rows = filled(batch, classifier.outputs)
             right = classifier.right(rows, batch.columns.get(target)) if target else None
             calibrating.add(classifier.confidence(rows), right)
-    whole = builder.derived() if builder is not None else NOTHING
+    whole = builder.derived() if builder is not None else None
     if calibrating is not None:
-        whole = msgspec.structs.replace(whole, calibration=calibrating.calibration())
-    return hashed(msgspec.structs.replace(profile, derived=whole))
+        whole = msgspec.structs.replace(whole or NOTHING, calibration=calibrating.calibration())
+    return hashed(msgspec.structs.replace(profile, columns=correlating.columns(), derived=whole))
 
 
 def filled(batch: Batch, names: Sequence[str]) -> dict[str, Values]:
@@ -120,20 +150,27 @@ def count(
     *,
     version: str = "",
     timestamp: str = "",
+    vectors: Sequence[Vector] = (),
+    fitted: bool = False,
 ) -> Profile:
     """The profile of the rows on bins that are given, such as another profile's.
 
+    `fitted`: some of these rows set the vectors' directions, see `agent.drift.vectors.fit`.
     Raises TableError if none of the values of the column `timestamp` is a time.
     """
     builders = [ColumnBuilder(shape) for shape in shapes]
     rows = 0
     ends = np.empty(0)
-    for batch in batches:
+    for batch in projected(batches, vectors):
+        odd = slice(1 - rows % 2, None, 2)
         rows += batch.rows
         for shape, builder in zip(shapes, builders, strict=True):
             values: Values = batch.columns.get(shape.name, ())
             if shape.name == CONFIDENCE and classifier is not None:
                 values = classifier.confidence(filled(batch, classifier.outputs))
+            if fitted and shape.kind == "view":
+                builder.add(values[odd])
+                continue
             builder.add(values, absent=batch.rows - len(values))
         if timestamp:
             ends = _ends(ends, batch.columns.get(timestamp, ()))
@@ -141,7 +178,12 @@ def count(
         remedy = "wanted ISO 8601 text, or numbers since the epoch"
         raise TableError(f"no value of column {timestamp} is a time; {remedy}")
     period = Period(float(ends[0]), float(ends[1]), 0.0, 0) if len(ends) else None
-    return make(model, rows, [builder.profile() for builder in builders], version, period)
+    columns = [builder.profile() for builder in builders]
+    return make(model, rows, columns, version, period, vectors=vectors)
+
+
+def _kind(declared: str | None) -> Kind | None:
+    return msgspec.convert(declared, Kind) if declared is not None else None
 
 
 def _ends(ends: Floats, values: Values) -> Floats:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from agent.drift.collecting import named
 from agent.drift.model import ModelWatch
 
 UNVARIED = (
     "natural variation is not known or not allowed for: the budget holds for rows that are "
     "independent of each other and of the hour; build the reference of a week or more of rows with "
-    "times (outrider profile build --timestamp)"
+    "times (outrider profile build --timestamp), or of a week of traffic (learn: {period: 7d})"
+)
+
+PROVISIONAL = "{}; until then it is judged by its first rows, which know no hours of day{}"
+LEAST = ", and nothing less than {:g} standard deviations alarms"
+
+CHANGED = (
+    "the reference's own period changed, in {}: its older half differs from its newer one by more "
+    "than hours of day and wandering explain. Both are taken as normal, so less is seen there; a "
+    "period of other weeks is better"
 )
 
 VARIED = (
@@ -21,8 +31,14 @@ def caveats_of(model: ModelWatch) -> list[str]:
     found = [model.unseen.caveat()]
     if model.source == "learned":
         found.append(model.warmup.told())
-    if model.chart is not None and model.chart.allowance is None:
+    if model.collecting is not None:
+        least = LEAST.format(model.min_effect) if model.collecting.least_effect else ""
+        found.append(PROVISIONAL.format(model.collecting.told(), least))
+    elif model.chart is not None and model.chart.allowance is None:
         found.append(UNVARIED)
+    period = model.reference.period if model.reference is not None else None
+    if period is not None and period.changed:
+        found.append(CHANGED.format(named(period.changed)))
     if model.varies:
         found.append(VARIED)
     return [caveat for caveat in found if caveat]

@@ -17,25 +17,21 @@ half of what raised it. Its column's past is forgotten then, so no longer span c
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from agent.drift import allowance as allowed
-from agent.drift.cells import Cells, cells_of
-from agent.drift.clusters import Correlations, worth
-from agent.drift.evidence import thresholds, tilted_rate, two_sample_rate
+from agent.drift.cells import Cells
+from agent.drift.questions import MIN_ROWS, Questions, Tests
 from agent.drift.reference import ColumnProfile
-from agent.drift.scores import Scores, scores_of
+from agent.drift.scores import Scores
 from agent.drift.sketch import Floats, Ints
 from agent.drift.spans import LEVELS, Span, Spans
-from agent.drift.variation import HOURS, Period, hour_at
+from agent.drift.variation import Period
 
-MIN_ROWS = 50
-"""Rows of a span, or of the reference, below which nothing is said."""
-WORTH_A_LOOK = 2.0
-"""|mean| / sd below which a test is given that as its z: far from any threshold."""
 SAFETY = 0.85
 """Of the budget that is spent: tails are approximations, and the promise is `at most`."""
 CLEAR_Z = 2.0
@@ -79,29 +75,13 @@ class Look(NamedTuple):
     began: float
 
 
-class Tests(NamedTuple):
+class Judged(NamedTuple):
     """All tests of one span, [column, score]."""
 
-    z: Floats
-    effect: Floats
-    spread: Floats
-    """Standard deviation of the effect."""
-
-
-class Questions(NamedTuple):
-    """All scores of some columns, [column, score]; `values` has [column, score, cell]."""
-
-    values: Floats
-    weights: Floats
-    """The mean of up and down."""
-    is_set: npt.NDArray[np.bool_]
-    """Whether it is the indicator of a set of cells."""
-    expected: Floats
-    """The set's share under the reference."""
-    unit: Floats
-    """Its standard deviation there."""
-    rho: Floats
-    """Of two rows of one request."""
+    tests: Tests
+    threshold: Floats
+    """What z must reach at the test's share of the budget."""
+    is_alarm: npt.NDArray[np.bool_]
 
 
 class Chart:
@@ -124,21 +104,17 @@ class Chart:
         `min_effect`: in standard deviations of the reference; `most_rows`: of a window, 0 if it
         is not known; `period`: of the reference, over which the columns' variation is known.
         """
-        self.cells: list[Cells] = [cells_of(column) for column in columns]
-        self.scores: list[Scores] = [
-            scores_of(cells, column.edges)
-            for cells, column in zip(self.cells, columns, strict=True)
-        ]
         self.columns = list(columns)
         self.min_effect = min_effect
         self.share = share
         self.rate = SAFETY * false_alarms * share / (2 * max(1, len(columns)) * replicas)
         self.windows = 0
         self.alarms: list[Alarm | None] = [None] * len(columns)
-        self._period, self._natural = period, natural_variation
         self._most_rows = most_rows
-        self._lay_out(max((cells.size for cells in self.cells), default=0))
-        self.spans = self._new_spans()
+        self._new_questions = partial(Questions, period=period, natural_variation=natural_variation)
+        self.questions = self._new_questions(self.columns)
+        self.requests = self.questions.correlations(self.columns)
+        self.spans = Spans(self.questions.shape, most_rows)
         self.looks: list[Look | None] = [None] * LEVELS
         self.known = np.zeros(len(columns), dtype=bool)
         """Columns of which a span of MIN_ROWS has been judged."""
@@ -147,92 +123,39 @@ class Chart:
         """When the last window did."""
 
     @property
-    def _hourly(self) -> bool:
-        return self.allowance is not None and self.allowance.hourly
+    def cells(self) -> list[Cells]:
+        """Those of each column."""
+        return self.questions.cells
 
     @property
-    def width(self) -> int:
-        """Cells of the widest column."""
-        return self._shares.shape[1]
+    def scores(self) -> list[Scores]:
+        """Those of each column."""
+        return self.questions.scores
 
-    def rows(self, counts: Ints) -> Ints:
-        """Rows of each column in a span's counts, [column, cell and hour]."""
-        total: Ints = counts[:, : self._shares.shape[1]].sum(1)
-        return total
-
-    def _new_spans(self) -> Spans:
-        return Spans((len(self.columns), self._values.shape[2]), self._most_rows)
-
-    def _lay_out(self, width: int) -> None:
-        """Pads all columns to so many cells, so that arrays hold them."""
-        count = len(self.columns)
-        most = max((len(scores.labels) for scores in self.scores), default=0)
-        self.allowance = allowed.allowance(
-            [column.variation for column in self.columns],
-            self.cells,
-            self.scores,
-            self._period,
-            self._natural,
-        )
-        # Behind a column's cells are its rows by hour of day: they are pooled, kept and forgotten
-        # as its cells are, and no score counts them.
-        self._values = np.zeros((count, most, width + self._hourly * HOURS))
-        self._shares = np.zeros((count, width))
-        weights = np.zeros((2, count, most))
-        expected = np.full((count, most), np.nan)
-        for i, (cells, scores) in enumerate(zip(self.cells, self.scores, strict=True)):
-            tests = len(scores.labels)
-            self._values[i, :tests, : cells.size] = scores.values
-            self._shares[i, : cells.size] = cells.shares
-            weights[:, i, :tests] = scores.weights
-            expected[i, :tests] = scores.shares
-        self._rows = np.array([max(1.0, cells.rows) for cells in self.cells])
-        self._own = 1.0 / self._rows
-        self._judged = np.array([cells.rows >= MIN_ROWS for cells in self.cells], dtype=bool)
-        self._is_set = ~np.isnan(expected)
-        self._expected = np.where(self._is_set, expected, 0.5)
-        self._unit = np.sqrt(self._expected * (1 - self._expected))
-        self._continuity = np.where(self._is_set, 0.5 / self._unit, 0.0)
-        each = zip(self.scores, self.cells, strict=True)
-        matrices = [scores.values[:, cells.places] for scores, cells in each]
-        self.requests = Correlations([column.side for column in self.columns], matrices)
-        self._weights, self._weight_of = np.unique(weights, return_inverse=True)
-        self._weight_of = self._weight_of.reshape(weights.shape)
-        offsets = np.arange(count) * width
-        parts = [cells.places + at for cells, at in zip(self.cells, offsets, strict=True)]
-        self._places = np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
-
-    def questions(self, columns: Sequence[int]) -> Questions:
-        """What is asked of these columns."""
-        return Questions(
-            self._values[columns][:, :, : self._shares.shape[1]],
-            self._weights[self._weight_of[:, columns]].mean(0),
-            self._is_set[columns],
-            self._expected[columns],
-            self._unit[columns],
-            self.requests.rho[columns],
-        )
+    @property
+    def allowance(self) -> allowed.Allowance | None:
+        """For natural variation; None: none is known, or none allowed for."""
+        return self.questions.allowance
 
     def renew(self, columns: Mapping[int, ColumnProfile]) -> None:
         """Judges these columns, by their places, by other profiles, afresh; the others go on."""
         for place, column in columns.items():
             self.columns[place] = column
-            self.cells[place] = cells_of(column)
-            self.scores[place] = scores_of(self.cells[place], column.edges)
             self.alarms[place] = None
             self.known[place] = False
             self.fresh_since[place] = self.ended
             for look in filter(None, self.looks):
                 look.z[place] = look.rows[place] = 0
-        width = max(self._shares.shape[1], *(self.cells[place].size for place in columns))
-        before, hourly = self.requests, self._hourly
-        self._lay_out(width)
-        self.requests.go_on(before)
+        before, requests = self.questions, self.requests
+        self.questions = self._new_questions(self.columns, width=before.width)
+        self.requests = self.questions.correlations(self.columns)
+        self.requests.go_on(requests)
         self.spans.forget(sorted(columns))
-        if hourly or self._hourly:
-            self.spans = self._new_spans()  # the hours would be out of place
+        if before.hourly or self.questions.hourly:
+            # The hours would be out of place.
+            self.spans = Spans(self.questions.shape, self._most_rows)
         else:
-            self.spans.widen(width)
+            self.spans.widen(self.questions.width)
 
     def push(
         self,
@@ -250,18 +173,14 @@ class Chart:
         """
         self.windows += 1
         self.ended = ended
-        shape = self._shares.shape
-        flat = np.concatenate(counts) if len(counts) else self._places
-        cells = np.bincount(self._places, flat, shape[0] * shape[1]).reshape(shape)
-        raised: dict[int, Alarm] = {}
-        cleared: dict[int, int] = {}
+        cells = self.questions.of_bins(counts, (began + ended) / 2)
         if any(extra):
             self.requests.update()
-            extra = [n if rows else 0 for n, rows in zip(extra, cells.sum(1), strict=True)]
-        if self._hourly:
-            cells = np.pad(cells, ((0, 0), (0, HOURS)))
-            cells[:, shape[1] + hour_at((began + ended) / 2)] = cells.sum(1)
-        for span in self.spans.push(cells.astype(np.int64), began, seconds, extra or 0):
+            rows = self.questions.rows(cells)
+            extra = [n if of else 0 for n, of in zip(extra, rows, strict=True)]
+        raised: dict[int, Alarm] = {}
+        cleared: dict[int, int] = {}
+        for span in self.spans.push(cells, began, seconds, extra or 0):
             self._look(span, ended, raised, cleared)
         self._turn(raised, cleared, ended)
 
@@ -289,59 +208,27 @@ class Chart:
 
     def tests(self, span: Span, ended: float) -> Tests:
         """All tests of a span's counts; `ended`: when its last window did."""
-        rows = self.rows(span.counts)
-        size = np.maximum(rows, 1)[:, None].astype(np.float64)
-        mean = np.matmul(self._values, span.counts[:, :, None])[:, :, 0] / size
-        if span.extra.any():
-            size = worth(size, span.extra[:, None], self.requests.rho)
-        variance = 1.0 / size + self._own[:, None]
-        if self.allowance is not None:
-            since = np.maximum(span.began, self.fresh_since)  # what was before is forgotten
-            variance = variance + self.allowance.variance(np.minimum(ended - since, span.covered))
-            if self.allowance.hourly:
-                hours = span.counts[:, self._shares.shape[1] :] / np.maximum(rows, 1)[:, None]
-                mean = mean - self.allowance.expected(hours)
-                variance = variance + self.allowance.uncertainty(hours)
-        effect = np.sign(mean) * np.maximum(np.abs(mean) - self._continuity / size, 0.0)
-        spread = np.sqrt(np.broadcast_to(variance, mean.shape))
-        z = np.abs(effect) / spread
-        look = z > WORTH_A_LOOK
-        sets = look & self._is_set
-        z[sets] = self._of_sets(np.nonzero(sets), effect[sets], size) / spread[sets]
-        others = look & ~self._is_set
-        column, score = np.nonzero(others)
-        if len(column):
-            cells = self._shares[column]
-            values = self._values[column, score, : cells.shape[1]]
-            z[others] = np.sqrt(2 * tilted_rate(cells, values, effect[others])) / spread[others]
-        enough = self._judged & (rows >= MIN_ROWS)
-        z[~enough] = 0.0
-        return Tests(z, effect, spread)
+        since = np.maximum(span.began, self.fresh_since)  # what was before is forgotten
+        seconds = np.minimum(ended - since, span.covered)
+        return self.questions.tests(span, seconds, self.requests.rho)
 
-    def _of_sets(
-        self, at: tuple[npt.NDArray[np.intp], ...], effect: Floats, size: Floats
-    ) -> Floats:
-        """z of indicators, [test], times the root of the variance that their rows explain."""
-        expected = self._expected[at]
-        found = expected + effect * self._unit[at]
-        rows, reference = np.broadcast_to(size, self._unit.shape)[at], self._rows[at[0]]
-        rate = two_sample_rate(expected, found, rows, reference)
-        z: Floats = np.sqrt(2 * rate * (1 / rows + 1 / reference))
-        return z
+    def judged(self, span: Span, ended: float) -> Judged:
+        """What a span's counts come to; remembers nothing. `ended`: when its last window did."""
+        tests = self.tests(span, ended)
+        level = SPAN_WEIGHTS[span.level] * self.rate * span.seconds
+        threshold = self.questions.thresholds(level, tests.effect > 0)
+        is_shown = np.abs(tests.effect) - 2 * tests.spread >= self.min_effect
+        return Judged(tests, threshold, (tests.z >= threshold) & is_shown)
 
     def _look(
         self, span: Span, ended: float, raised: dict[int, Alarm], cleared: dict[int, int]
     ) -> None:
-        tests = self.tests(span, ended)
-        levels = self._weights * (SPAN_WEIGHTS[span.level] * self.rate * span.seconds)
-        up, down = thresholds(levels)[self._weight_of]
-        threshold = np.where(tests.effect > 0, up, down)
+        tests, threshold, is_alarm = self.judged(span, ended)
         beyond = tests.z / threshold
-        is_alarm = (beyond >= 1) & (np.abs(tests.effect) - 2 * tests.spread >= self.min_effect)
         strongest = (beyond + 1e3 * is_alarm).argmax(1)
         every = np.arange(len(strongest))
-        rows = self.rows(span.counts)
-        self.known |= self._judged & (rows >= MIN_ROWS)
+        rows = self.questions.rows(span.counts)
+        self.known |= self.questions.judged & (rows >= MIN_ROWS)
         self.looks[span.level] = Look(
             strongest,
             tests.z[every, strongest],
@@ -387,12 +274,6 @@ class Chart:
             found = np.maximum(found, np.where(look.rows >= MIN_ROWS, look.z / look.threshold, 0))
         return found
 
-    @property
-    def fixed_bytes(self) -> int:
-        """What the scores take, besides `spans.bytes`."""
-        arrays = (self._values, self._shares, self._expected, self._unit, self._continuity)
-        return sum(array.nbytes for array in arrays) + self._weight_of.nbytes
-
     def strongest(self, column: int) -> tuple[int, Look] | None:
         """The span whose last look came closest to, or went furthest beyond, its threshold."""
         found = [
@@ -400,6 +281,6 @@ class Chart:
             for level, look in enumerate(self.looks)
             if look is not None and look.rows[column] >= MIN_ROWS
         ]
-        if not found or not self._judged[column]:
+        if not found or not self.questions.judged[column]:
             return None
         return max(found, key=lambda item: item[1].z[column] / item[1].threshold[column])

@@ -57,6 +57,7 @@ class DriftCollector:
         yield _acknowledged(judged)
         yield _predictions(columns)
         yield from _unseen(models, self._monitor.rows_unseen)
+        yield _periods(models)
         yield from _references(self._monitor, models)
 
 
@@ -219,6 +220,19 @@ def _unseen(models: Iterable[ModelWatch], skipped: int) -> Iterator[Metric]:
         rows.add_metric(["", "skipped"], skipped)
     yield rows
     yield share
+
+
+def _periods(models: Iterable[ModelWatch]) -> Metric:
+    family = GaugeMetricFamily(
+        "outrider_reference_period_ratio",
+        "Part of a learned reference's period that is known; absent when it is over.",
+        labels=("model",),
+    )
+    for model in models:
+        if model.collecting is not None:
+            done = model.collecting.days() * 86400 / model.collecting.seconds
+            family.add_metric([model.name], min(1.0, done))
+    return family
 
 
 def _references(monitor: Monitor, models: Iterable[ModelWatch]) -> Iterator[Metric]:

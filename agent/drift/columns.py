@@ -19,9 +19,12 @@ from agent.drift.decisions import Key
 from agent.drift.derived.confidence import Classifier
 from agent.drift.derived.scores import NO_SCORES, Scorer, Scores
 from agent.drift.derived.stored import CONFIDENCE
-from agent.drift.examples import SHOWN, Example, Remembered, find
+from agent.drift.examples import SHOWN, Example, Remembered, Row, find
 from agent.drift.reference import ColumnProfile, SideName
-from agent.drift.sketch import MISSING, Ints, NumericBins, Values, numbers
+from agent.drift.sketch import MISSING, CategoryBins, Ints, NumericBins, Values, numbers
+from agent.drift.vectors.build import with_views
+from agent.drift.vectors.projector import Projector
+from agent.drift.vectors.stored import Vector
 from agent.drift.verdict import Baseline, State, Verdict
 
 MAX_FILLED = 1 << 19
@@ -114,10 +117,12 @@ class WatchedColumn:
             counts = self.bins.count_places(batch, places)
             if self.scorer is not None:
                 self.scores = self.scorer.of_numbers(batch, places)
+        elif isinstance(self.bins, CategoryBins) and self.scorer is not None:
+            places = self.bins.places(values)
+            counts = self.bins.count_places(places)
+            self.scores = self.scorer.of_places(places)
         else:
             counts = self.bins.count(values)
-            if self.scorer is not None:
-                self.scores = self.scorer.of(values)
         counts[MISSING] += max(0, rows - len(values))
         self.counts += counts
         self.totals += counts
@@ -206,13 +211,15 @@ class Side:
         """Names in the traffic that the reference has not."""
         self.classifier: Classifier | None = None
         """Where outputs are probabilities."""
+        self.vectors: list[Projector] = []
         self.is_aligned = False
-        """Whether a row has the same place in each buffer; what is derived of rows needs it."""
+        """Whether a row has the same place in each buffer: vectors and what is derived need it."""
 
-    def watch(self, columns: Iterable[ColumnProfile]) -> None:
+    def watch(self, columns: Iterable[ColumnProfile], vectors: Iterable[Vector] = ()) -> None:
         """Begins to count on these bins; what was buffered till now is dropped."""
         self.columns = {c.name: WatchedColumn(c) for c in columns if c.side == self.name}
-        self.is_aligned = False
+        self.vectors = [Projector(vector) for vector in vectors if vector.side == self.name]
+        self.is_aligned = bool(self.vectors)
         self.classifier = None
         self.take()
         self.batches = Batches()
@@ -238,7 +245,7 @@ class Side:
 
     def count_rows(self, rows: int, buffers: Mapping[str, Values]) -> None:
         """Counts so many rows, of which these columns have values."""
-        buffers = dict(buffers)
+        buffers = with_views(self.vectors, buffers, rows)
         columns = self.columns
         plain = [name for name in columns if name != CONFIDENCE]
         if len(plain) == 1 and len(buffers) == 1 and self.name == "output":
@@ -253,9 +260,21 @@ class Side:
             if len(self.unexpected) < MAX_UNEXPECTED:
                 self.unexpected[name] = None
 
+    def row(self, values: Row) -> Row:
+        """A single row with what its vectors become."""
+        if not self.vectors or not values:
+            return values
+        found = with_views(self.vectors, {name: (value,) for name, value in values.items()}, 1)
+        return {name: column[0] for name, column in found.items()}
+
     def counts_of(self, requests: Sequence[Request]) -> tuple[list[Ints], Ints]:
         """Each column's counts [request, bin]; the rows of each request."""
         bins = {name: column.bins for name, column in self.columns.items()}
+        if self.vectors:
+            requests = [
+                one._replace(columns=with_views(self.vectors, one.columns, one.rows))
+                for one in requests
+            ]
         return counts_of(bins, requests, alone=len(bins) == 1 and self.name == "output")
 
     def drop_older_half(self) -> int:

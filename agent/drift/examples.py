@@ -130,7 +130,9 @@ def _placed(
         if not row:
             continue
         value = next(iter(row.values())) if alone and len(row) == 1 else row.get(name)
-        yield int(bins.count((value,)).argmax()), one
+        counts = bins.count((value,))
+        if counts.any():
+            yield int(counts.argmax()), one
 
 
 def grown(column: ColumnProfile, counts: Ints) -> list[int]:

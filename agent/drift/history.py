@@ -8,6 +8,7 @@ A slot is a fixed length of time on the clock, whatever windows the traffic came
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -41,6 +42,18 @@ class History:
         self._most = max(MIN_SLOTS, max_bytes // (4 * max(1, width)))
         self._places = np.zeros(MIN_SLOTS, dtype=np.int64)
         self._counts = np.zeros((MIN_SLOTS, width), dtype=np.uint32)
+
+    @classmethod
+    def of(cls, slots: Slots, max_bytes: int = MAX_BYTES) -> History:
+        """One that goes on after these. Raises ValueError if they do not follow each other."""
+        if not 0 < slots.seconds < math.inf or not (np.diff(slots.places) > 0).all():
+            raise ValueError("slots that do not follow each other")
+        history = cls(slots.counts.shape[1], slots.seconds, max_bytes)
+        history.size = len(slots.places)
+        missing = max(0, MIN_SLOTS - history.size)
+        history._places = np.pad(slots.places, (0, missing))
+        history._counts = np.pad(slots.counts, ((0, missing), (0, 0)))
+        return history
 
     def add(self, at: float, counts: Ints) -> None:
         """Counts of rows about `at`, seconds since the epoch; a clock set back stands still."""

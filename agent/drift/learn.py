@@ -19,6 +19,7 @@ import msgspec
 import numpy as np
 
 from agent.decode.payload import Value
+from agent.drift.private import hidden, looks_private, new_key
 from agent.drift.reference import ColumnProfile, Kind, Moments, SideName, pooled
 from agent.drift.sketch import (
     INVALID,
@@ -46,16 +47,28 @@ def shape_of(
     *,
     from_text: bool = False,
     kind: Kind | None = None,
+    hide: bool = False,
 ) -> ColumnProfile:
     """An empty profile: a column's kind and bins by a sample of its values.
 
     `from_text`: the values come from a format without types, as text (CSV). `kind`: if declared.
+    `hide`: categories are hashed, whatever they look like.
     """
     kind = kind or kind_of(sample, from_text=from_text)
     edges = numeric_edges(numbers(sample).finite) if kind == "numeric" else None
     categories = None if kind == "numeric" else _categories(kind, sample)
     size = len(edges if edges is not None else categories or ()) + 1
-    return ColumnProfile(name, side, kind, [0] * size, 0, 0, edges, categories)
+    shape = ColumnProfile(name, side, kind, [0] * size, 0, 0, edges, categories)
+    return guarded(shape, always=hide) if kind == "categorical" else shape
+
+
+def guarded(column: ColumnProfile, *, always: bool = False) -> ColumnProfile:
+    """The same with its categories hashed, if one of them looks private."""
+    names = column.categories or []
+    if not always and not any(map(looks_private, names)):
+        return column
+    key = new_key()
+    return msgspec.structs.replace(column, categories=hidden(names, key), key=key)
 
 
 class ColumnBuilder:
@@ -89,6 +102,7 @@ class ColumnBuilder:
             missing=counts[MISSING],
             invalid=counts[INVALID],
             moments=moments,
+            correlation=None,  # that of the shape's own rows
         )
 
 

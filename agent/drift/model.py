@@ -6,16 +6,20 @@ Rule: rows that made the reference are never judged by it; a window is judged wh
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
+
+import msgspec
 
 from agent.decode.payload import Payload
+from agent.drift.change import Change
 from agent.drift.chart import Chart
+from agent.drift.collecting import Collecting, collecting, told_of
 from agent.drift.columns import Side, WatchedColumn, all_columns
 from agent.drift.decisions import Decisions, Key
 from agent.drift.derived.pairs import Paired, Pairs
 from agent.drift.derived.watch import SHARE as DERIVED_SHARE
 from agent.drift.derived.watch import DerivedWatch
-from agent.drift.examples import Example, Remembered, Reservoir
+from agent.drift.examples import Remembered, Reservoir
 from agent.drift.judging import Times, judge_window
 from agent.drift.learned import learned
 from agent.drift.previous import SHARE as PREVIOUS_SHARE
@@ -25,7 +29,7 @@ from agent.drift.settings import Settings
 from agent.drift.sketch import Ints, Values
 from agent.drift.unseen import Reason, Unseen
 from agent.drift.variation import varies
-from agent.drift.verdict import State, Verdict
+from agent.drift.verdict import State
 from agent.drift.warmup import Warmup
 from agent.drift.window import Window
 
@@ -46,30 +50,20 @@ LOOKED_AT = 20
 Phase = Literal["learning", "watching", "unwatched"]
 
 
-class Change(NamedTuple):
-    """A column's verdict became another; from drift to drift: its mute ended, or it moved again."""
-
-    model: str
-    column: str
-    side: str
-    before: State
-    after: State
-    since: float
-    verdict: Verdict
-    """That which changed it."""
-    examples: Sequence[Example] = ()
-    """Some requests in the bins that grew."""
-    again: ChangedAgain | None = None
-    """Long in drift, it changed against the windows before."""
-
-
 class ModelWatch:
     """The state of one model."""
 
     def __init__(
-        self, name: str, settings: Settings, reference: Profile | None, now: float, reason: str = ""
+        self,
+        name: str,
+        settings: Settings,
+        reference: Profile | None,
+        now: float,
+        reason: str = "",
+        source: Source = "given",
     ) -> None:
-        """`reason`: why there is no reference, if there should be one."""
+        """`reason`: why there is no reference, if there should be one; `source`: of the one there
+        is."""
         self.name = name
         self.settings = settings
         self.reference: Profile | None = None
@@ -95,9 +89,11 @@ class ModelWatch:
         """For the log: what became of learning."""
         self.derived: DerivedWatch | None = None
         self.previous: Previous | None = None
+        self.collecting: Collecting | None = None
+        """While the period of a learned reference is not over."""
         self.changes: list[Change] = []
         if reference is not None:
-            self.watch(reference, now, "given")
+            self.watch(reference, now, source)
         elif settings.learn_rows is not None and not reason:
             self.phase = "learning"
 
@@ -145,14 +141,21 @@ class ModelWatch:
             self.judge(now)
         return False
 
-    def tick(self, now: float) -> None:
-        """Counts what is buffered, and judges a window whose time is over."""
+    def tick(self, now: float) -> bool:
+        """Counts what is buffered, judges a window whose time is over; whether it has learned."""
         if self.phase != "watching":
-            return
+            return False
         self._end_mutes(now)
         self._count()
         if self.window.is_full() or self.window.is_over(now):
             self.judge(now)
+        whole = self.collecting.step() if self.collecting is not None else None
+        if whole is None:
+            return False
+        self.notes.append(f"drift of {self.name or 'the model'}: {told_of(whole)}")
+        self.decisions.renewals.clear()
+        self.watch(whole, now, "learned")
+        return True
 
     def _end_mutes(self, now: float) -> None:
         """What still drifts when its mute ends is news."""
@@ -168,8 +171,9 @@ class ModelWatch:
         self.source = source
         self.phase = "watching"
         self.reason = ""
+        self.collecting = collecting(reference, source, self.settings)
         for side in self.sides:
-            side.watch(reference.columns)
+            side.watch(reference.columns, reference.vectors)
         self.cells = 0
         self._watch_derived()
         self.chart = self.new_chart()
@@ -203,6 +207,12 @@ class ModelWatch:
         if self.reference is None or self.settings.natural_variation == "off":
             return False
         return any(varies(column.variation) for column in self.reference.columns)
+
+    @property
+    def min_effect(self) -> float:
+        """Less than this never alarms, in the reference's standard deviations."""
+        least = self.settings.min_effect
+        return max(least, self.collecting.least_effect) if self.collecting is not None else least
 
     @property
     def base(self) -> str:
@@ -275,6 +285,8 @@ class ModelWatch:
         extra = {side.name: side.batches.close() for side in self.sides}
         times = Times(began, now, seconds, extra)
         self._judge(self.chart, columns, windows, times)
+        if self.collecting is not None:
+            self.collecting.add((began + now) / 2, windows)
         if self.derived is not None:
             self.derived.end_window(self._effects())
             columns = self.derived.columns
@@ -318,7 +330,7 @@ class ModelWatch:
             false_alarms=settings.false_alarms,
             share=1 - PREVIOUS_SHARE - derived,
             replicas=settings.replicas,
-            min_effect=settings.min_effect,
+            min_effect=self.min_effect,
             period=self.reference.period if self.reference is not None else None,
             natural_variation=settings.natural_variation,
         )
@@ -337,14 +349,22 @@ class ModelWatch:
         if reference.derived is not None:
             self.derived = DerivedWatch(
                 reference.derived, *self.sides, false_alarms=settings.false_alarms,
-                replicas=settings.replicas, min_effect=settings.min_effect,
+                replicas=settings.replicas, min_effect=self.min_effect,
             )  # fmt: skip
 
     def _look_for_examples(self, remembered: Sequence[Remembered], now: float) -> None:
         drifting = [column for column in self.columns if column.state == "drift"]
         alone = len(self.outputs.columns) == 1
+        if drifting:
+            remembered = [self._with_views(one) for one in remembered]
         for column in sorted(drifting, key=WatchedColumn.excess, reverse=True)[:LOOKED_AT]:
             column.look_for_examples(remembered, now, alone)
+
+    def _with_views(self, one: Remembered) -> Remembered:
+        """With what the vectors of its first row become."""
+        return msgspec.structs.replace(
+            one, inputs=self.inputs.row(one.inputs), outputs=self.outputs.row(one.outputs)
+        )
 
     def _turn(self, column: WatchedColumn, state: State, since: float) -> None:
         """Notes a state, and that it is another one if so."""

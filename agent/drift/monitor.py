@@ -15,8 +15,10 @@ from typing import Any
 
 from agent.decode.payload import Payload
 from agent.drift.acknowledge import carry_out
+from agent.drift.change import Change
 from agent.drift.decisions import Decisions, Published
-from agent.drift.model import Change, ModelWatch
+from agent.drift.kept_periods import KeptPeriods
+from agent.drift.model import ModelWatch
 from agent.drift.orders import Order, OrderError
 from agent.drift.publish import checked, fits
 from agent.drift.reference import Profile
@@ -63,6 +65,7 @@ class Monitor:
         self._lasting = lasting
         self._clock = clock
         self._resuming = Resuming(self._store, self._refuse, clock())
+        self._periods = KeptPeriods(self._store, self._refuse, clock())
         for name in self._resuming.models():
             self._admit(name)
 
@@ -98,7 +101,8 @@ class Monitor:
         """Counts what is buffered and judges windows whose time is over; call it each second."""
         at = self._clock() if now is None else now
         for model in self.models.values():
-            model.tick(at)
+            if model.tick(at):
+                self._keep_period(model)
 
     def take_changes(self) -> list[Change]:
         """The verdicts that changed since the last call, for the log."""
@@ -209,12 +213,12 @@ class Monitor:
         learns = reference is None and not reason and self.settings.learn_rows is not None
         if learns and sum(m.phase == "learning" for m in self.models.values()) >= MAX_LEARNING:
             return None
-        model = ModelWatch(name, self.settings, reference, self._clock(), reason)
-        model.source = source
+        model = ModelWatch(name, self.settings, reference, self._clock(), reason, source)
         model.decisions = decisions
         if decisions.renewals:
             self._renew(model)
         self._resuming.resume(model)
+        self._periods.resume(model)
         self.models[name] = model
         return model
 
@@ -237,9 +241,10 @@ class Monitor:
 
     # ---- what is kept
 
-    def unsaved(self) -> list[tuple[Path, bytes]]:
-        """Files of the evidence that is newer than what was given last; for `save`."""
-        return self._resuming.files(self.models.values())
+    def unsaved(self, *, at_end: bool = False) -> list[tuple[Path, bytes]]:
+        """Files of what is newer than what was given last, for `save`; `at_end`: of all that is."""
+        models = self.models.values()
+        return self._resuming.files(models) + self._periods.files(models, at_end)
 
     def save(self, files: Iterable[tuple[Path, bytes]]) -> None:
         """Writes them; may be called in another thread."""
@@ -254,6 +259,14 @@ class Monitor:
             self._try(
                 "reference", model.name, lambda: self._store.keep_reference(model.name, profile)
             )
+
+    def _keep_period(self, model: ModelWatch) -> None:
+        """The reference is of its period now, and what was decided on the first one is over."""
+        self._keep(model)
+        if model.decisions.base:
+            self._keep_decisions(model)
+        if ("reference", model.name) not in self._errors:
+            self._periods.forget(model)
 
     def _keep_decisions(self, model: ModelWatch) -> None:
         keep = self._store.keep_decisions

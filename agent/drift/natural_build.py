@@ -8,17 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import msgspec
 import numpy as np
 
-from agent.drift.backtest.clock import Clock
-from agent.drift.cells import cells_of
-from agent.drift.history import History, Slots
-from agent.drift.natural import is_long_enough, variation_of
-from agent.drift.reference import ColumnProfile, Profile, hashed
-from agent.drift.scores import scores_of
+from agent.drift.clock import Clock
+from agent.drift.history import History
+from agent.drift.natural import DAY, MIN_PERIOD
+from agent.drift.period import varied
+from agent.drift.reference import Profile
 from agent.drift.sketch import MISSING, Bins, Floats, Ints
 from agent.drift.table import Batch
+from agent.drift.vectors.build import projected
 
 SLOT = 300.0
 """Seconds; the length of a window in time, by default."""
@@ -34,7 +33,7 @@ def with_variation(
     bins = [(column.name, column.bins()) for column in profile.columns]
     history = History(sum(kind.size + 2 for _, kind in bins), seconds)
     clock = Clock(timestamp)
-    for batch in batches:
+    for batch in projected(batches, profile.vectors):
         columns: dict[str, Any] = dict(batch.columns)
         times = clock.read(columns, batch.rows)
         for first, last in _slots(times, seconds):
@@ -43,28 +42,15 @@ def with_variation(
     return varied(profile, history)
 
 
-def varied(profile: Profile, history: History) -> Profile:
-    """The profile with what this history shows: its columns' counts side by side in each slot."""
-    slots = history.slots()
-    if not is_long_enough(slots):
-        return profile
-    columns: list[ColumnProfile] = []
-    at = 0
-    for column in profile.columns:
-        width = len(column.counts) + 2
-        part = Slots(slots.places, slots.counts[:, at : at + width], slots.seconds)
-        columns.append(_varied(column, part))
-        at += width
-    return hashed(msgspec.structs.replace(profile, columns=columns, period=history.period()))
-
-
-def _varied(column: ColumnProfile, slots: Slots) -> ColumnProfile:
-    cells = cells_of(column)
-    scores = scores_of(cells, column.edges)
-    counts = slots.counts.astype(np.int64)
-    matrix = scores.values[:, cells.places]
-    return msgspec.structs.replace(
-        column, variation=variation_of(slots, counts, matrix, scores.labels)
+def why_unknown(profile: Profile) -> str:
+    """Why a profile of rows with times has no natural variation; nothing if it has, or had none."""
+    period = profile.period
+    if period is None or period.slots:
+        return ""
+    days = (period.ended - period.began) / DAY
+    return (
+        f"natural variation is not known: it takes rows of {MIN_PERIOD / DAY:.0f} days, these "
+        f"cover {days:.1f} days; what goes with the hour of day will be taken for drift"
     )
 
 

@@ -18,9 +18,10 @@ from typing import NamedTuple
 import numpy as np
 from msgspec import Struct
 
-from agent.drift.chart import MIN_ROWS, SPAN_WEIGHTS, Chart, Questions
+from agent.drift.chart import SPAN_WEIGHTS, Chart
 from agent.drift.clusters import worth
 from agent.drift.evidence import bernoulli_rate, thresholds
+from agent.drift.questions import MIN_ROWS, Some
 from agent.drift.sketch import Floats, Ints
 from agent.drift.spans import KEPT
 
@@ -104,7 +105,7 @@ class Previous:
             return
         *before, now = blocks.last(KEPT)
         began = blocks.began[before[0]]
-        width = chart.width
+        width = chart.questions.width
         columns = [i for i in drifting if began >= self._known_since(i)]
         if not columns:
             return
@@ -113,8 +114,9 @@ class Previous:
             blocks.counts[before][:, columns, :width].sum(0, dtype=np.int64),
             (blocks.extra[now][columns], blocks.extra[before][:, columns].sum(0)),
         )
-        asked = chart.questions(columns)
-        z, effect, spread = compared(asked, samples)
+        asked = chart.questions.some(columns)
+        rho = chart.requests.rho[columns]
+        z, effect, spread = compared(asked, samples, rho)
         level = SPAN_WEIGHTS[size] * self._rate * blocks.seconds[now]
         threshold = thresholds((asked.weights * level).ravel()).reshape(z.shape)
         is_change = (z >= threshold) & (np.abs(effect) - 2 * spread >= chart.min_effect)
@@ -140,7 +142,7 @@ class Previous:
         return max(raised, self.looked.quiet_since[column])
 
 
-def compared(asked: Questions, samples: Samples) -> tuple[Floats, Floats, Floats]:
+def compared(asked: Some, samples: Samples, rho: Floats) -> tuple[Floats, Floats, Floats]:
     """z, effect and its standard deviation of each test, [column, score]."""
     rows = samples.now.sum(1), samples.before.sum(1)
     sizes = [np.maximum(r, 1).astype(np.float64)[:, None] for r in rows]
@@ -153,8 +155,7 @@ def compared(asked: Questions, samples: Samples) -> tuple[Floats, Floats, Floats
     both = (samples.now + samples.before)[:, :, None]
     total = sizes[0] + sizes[1]
     sizes = [
-        worth(size, extra[:, None], asked.rho)
-        for size, extra in zip(sizes, samples.extra, strict=True)
+        worth(size, extra[:, None], rho) for size, extra in zip(sizes, samples.extra, strict=True)
     ]
     variance = 1 / sizes[0] + 1 / sizes[1]
     mean = np.matmul(values, both)[:, :, 0] / total
@@ -165,7 +166,7 @@ def compared(asked: Questions, samples: Samples) -> tuple[Floats, Floats, Floats
     return z, effect, spread * np.sqrt(variance)
 
 
-def _g_root(asked: Questions, means: list[Floats], sizes: list[Floats]) -> Floats:
+def _g_root(asked: Some, means: list[Floats], sizes: list[Floats]) -> Floats:
     """Root of the G of two shares, less half a row each way (Yates)."""
     sets = asked.is_set
     expected, unit = asked.expected[sets], asked.unit[sets]

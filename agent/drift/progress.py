@@ -18,9 +18,17 @@ EVERY = 0.1
 class Progress:
     """Draws how far some passes over a file are; a context manager that clears the line."""
 
-    def __init__(self, label: str, passes: int = 1, stream: TextIO | None = None) -> None:
+    def __init__(
+        self,
+        label: str,
+        passes: int = 1,
+        stream: TextIO | None = None,
+        *,
+        is_wanted: bool = True,
+    ) -> None:
+        """`is_wanted`: not where a terminal shows the lines of a result meanwhile."""
         self._stream = sys.stderr if stream is None else stream
-        self._is_shown = self._stream.isatty()
+        self._is_shown = is_wanted and self._stream.isatty()
         self._label = label
         self._passes = passes
         self._pass = 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 from agent.drift.model import ModelWatch
 from agent.drift.orders import OrderError
 from agent.drift.reference import Profile, ProfileError, parse
+from agent.drift.vectors.stored import numbered
 
 SOURCE = "PUT /api/v1/reference"
 
@@ -33,6 +34,11 @@ def fits(profile: Profile, model: ModelWatch) -> None:
         wanted = [column.name for column in profile.columns if column.side == side.name]
         seen = {name for name, column in side.columns.items() if column.seen}
         seen |= side.unexpected.keys() | side.buffers.keys()
+        for watched in side.vectors:
+            seen.update(watched.columns if watched.vector.name in seen else ())
+        for vector in profile.vectors:
+            if vector.side == side.name and numbered(vector.name, vector.shape)[0] in seen:
+                seen.update(vector.views)
         strange = [name for name in wanted if name not in seen]
         if not seen or not strange or (side.name == "output" and len(wanted) == len(seen) == 1):
             continue

@@ -14,23 +14,28 @@ import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from agent.drift.derived import stored
 from agent.drift.files import read_bounded, write_whole
+from agent.drift.private import HASH, KEY
 from agent.drift.sketch import Bins, CategoryBins, NumericBins
 from agent.drift.variation import ColumnVariation, Period
 from agent.drift.variation import merged as merged_variation
+from agent.drift.vectors.bins import ViewBins
+from agent.drift.vectors.stored import Vector
+from agent.drift.vectors.stored import problem as wrong_vectors
 
-FORMAT = 2
+FORMAT = 3
 MAX_FILE = 64 << 20
 """Bytes; a longer file is no profile."""
 MAX_COUNT = 1 << 53
 
-Kind = Literal["numeric", "categorical", "boolean", "text"]
+Kind = Literal["numeric", "categorical", "boolean", "text", "vector", "view"]
+"""A vector's column has its norm; beside it are its views (`agent.drift.vectors`)."""
 SideName = Literal["input", "output"]
 
 
@@ -78,12 +83,16 @@ class ColumnProfile(Struct, frozen=True):
     moments: Moments | None = None
     variation: ColumnVariation | None = None
     """None: not known."""
+    correlation: Annotated[float, Meta(ge=-1, le=1)] | None = None
+    """With the prediction, as `derived.correlation` has it. None: not known, as after a merge."""
+    key: str = ""
+    """32 hex digits; then the categories are hashes under it (`agent.drift.private`)."""
 
     def bins(self) -> Bins:
         """The bins, ready to count with."""
         if self.edges is not None:
-            return NumericBins(self.edges)
-        return CategoryBins(self.categories or (), boolean=self.kind == "boolean")
+            return ViewBins(self.edges) if self.kind == "view" else NumericBins(self.edges)
+        return CategoryBins(self.categories or (), boolean=self.kind == "boolean", key=self.key)
 
     @property
     def rows(self) -> int:
@@ -105,6 +114,8 @@ class Profile(Struct, frozen=True):
     """None: of rows whose times are not known."""
     derived: stored.Derived | None = None
     """None: only columns by themselves are judged."""
+    vectors: list[Vector] = []
+    """How numbered columns become the columns of kind `vector` and `view`."""
 
     @property
     def short_hash(self) -> str:
@@ -119,10 +130,14 @@ def make(
     version: str = "",
     period: Period | None = None,
     derived: stored.Derived | None = None,
+    vectors: Sequence[Vector] = (),
 ) -> Profile:
     """A profile of these columns, with its hash."""
     ordered = sorted(columns, key=lambda column: (column.side, column.name))
-    return hashed(Profile(FORMAT, model, version, rows, ordered, period=period, derived=derived))
+    made = Profile(
+        FORMAT, model, version, rows, ordered, period=period, derived=derived, vectors=[*vectors]
+    )
+    return hashed(made)
 
 
 def hashed(profile: Profile) -> Profile:
@@ -199,6 +214,9 @@ def parse(raw: bytes, source: str) -> Profile:
         wrong = stored.problem(profile.derived, bins)
         if wrong:
             raise ProfileError(source, "derived", wrong, "is damaged", _REBUILD)
+    wrong = wrong_vectors(profile.vectors, {(c.side, c.name): c.kind for c in profile.columns})
+    if wrong:
+        raise ProfileError(source, "vectors", wrong, "is damaged", _REBUILD)
     return profile
 
 
@@ -217,11 +235,15 @@ def merge(profiles: Sequence[Profile]) -> Profile:
             names = [c.name for c in other.columns]
             remedy = "merge profiles of the same columns"
             raise ProfileError("merge", "columns", names, "differ", remedy)
+        if other.vectors != first.vectors:
+            names = [vector.name for vector in other.vectors]
+            remedy = "build the second with --like the first"
+            raise ProfileError("merge", "vectors", names, "are looked at otherwise", remedy)
         columns = [_added(a, b) for a, b in zip(columns, other.columns, strict=True)]
     period = _period(profiles)
     rows = sum(p.rows for p in profiles)
     derived = stored.merged([profile.derived for profile in profiles])
-    return make(first.model, rows, columns, first.version, period, derived)
+    return make(first.model, rows, columns, first.version, period, derived, first.vectors)
 
 
 def _period(profiles: Sequence[Profile]) -> Period | None:
@@ -242,6 +264,11 @@ def _period(profiles: Sequence[Profile]) -> Period | None:
 
 
 def _added(a: ColumnProfile, b: ColumnProfile) -> ColumnProfile:
+    if a.key != b.key and a.key and b.key:
+        remedy = "build the second with --like the first one, which shares its key"
+        raise ProfileError(
+            "merge", f"columns.{a.name}", b.key[:8], "is hashed with another key", remedy
+        )
     if (a.kind, a.edges, a.categories) != (b.kind, b.edges, b.categories):
         remedy = "build the second with the first one's bins (profiles of one build share them)"
         raise ProfileError("merge", f"columns.{a.name}", b.kind, "has other bins", remedy)
@@ -252,6 +279,7 @@ def _added(a: ColumnProfile, b: ColumnProfile) -> ColumnProfile:
         invalid=a.invalid + b.invalid,
         moments=pooled(a.moments, b.moments),
         variation=merged_variation(a.variation, b.variation),
+        correlation=None,  # it does not add up
     )
 
 
@@ -288,15 +316,26 @@ def _check(column: ColumnProfile, source: str) -> None:
     Columns may be of different numbers of rows: one may have been renewed by itself.
     """
     where = f"columns.{column.name}"
-    extras = column.edges if column.kind == "numeric" else column.categories
-    wrong_kind = column.categories if column.kind == "numeric" else column.edges
+    is_number = column.kind in ("numeric", "vector", "view")
+    extras = column.edges if is_number else column.categories
+    wrong_kind = column.categories if is_number else column.edges
     if extras is None or wrong_kind is not None:
         raise ProfileError(source, where, column.kind, "has not the bins of its kind", _REBUILD)
     if column.edges is not None and any(not a < b for a, b in pairwise(column.edges)):
         raise ProfileError(source, f"{where}.edges", column.edges, "do not increase", _REBUILD)
+    if column.key and not _is_hidden(column):
+        raise ProfileError(source, f"{where}.key", column.kind, "has no hashes to it", _REBUILD)
     counts = [*column.counts, column.missing, column.invalid]
     if len(column.counts) != len(extras) + 1 or not all(0 <= c <= MAX_COUNT for c in counts):
         raise ProfileError(source, f"{where}.counts", counts, "do not fit the bins", _REBUILD)
+
+
+def _is_hidden(column: ColumnProfile) -> bool:
+    return (
+        column.kind == "categorical"
+        and KEY.fullmatch(column.key) is not None
+        and all(HASH.fullmatch(name) for name in column.categories or ())
+    )
 
 
 def _short(value: object) -> str:

@@ -6,7 +6,6 @@ refused with the reason, and the model begins afresh. The window in progress is 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -23,11 +22,11 @@ from agent.drift.model import ModelWatch
 from agent.drift.previous import Looked
 from agent.drift.reference import SideName
 from agent.drift.saved import SavedChart, load, saved
+from agent.drift.sealed import opened, sealed
 from agent.drift.state import Store
 from agent.drift.verdict import State, classic, verdict_of
 
 MAGIC = b"outrider evidence 1\n"
-DIGEST = 32
 MAX_BYTES = 256 << 20
 MAX_AGE = 30 * 86400.0
 """Seconds after which a model that was not judged is taken for gone, and its evidence removed."""
@@ -164,7 +163,7 @@ class Resuming:
         self._refuse = refuse
         self._found: dict[str, tuple[Path, Evidence]] = {}
         self._kept: dict[str, tuple[str, int]] = {}
-        for path in store.evidence_files(now - MAX_AGE):
+        for path in store.binary_files("evidence", now - MAX_AGE):
             try:
                 evidence = unpacked(read_bounded(path, MAX_BYTES))
             except (OSError, ValueError, RecursionError) as problem:
@@ -202,15 +201,9 @@ class Resuming:
 
 def packed(evidence: Evidence) -> bytes:
     """As a file's bytes, with a checksum."""
-    data = msgspec.msgpack.encode(evidence)
-    return MAGIC + hashlib.sha256(data).digest() + data
+    return sealed(MAGIC, msgspec.msgpack.encode(evidence))
 
 
 def unpacked(raw: bytes) -> Evidence:
     """The evidence in a file's bytes. Raises ValueError."""
-    if not raw.startswith(MAGIC):
-        raise ValueError("it is of another version, or no evidence at all")
-    digest, data = raw[len(MAGIC) :][:DIGEST], raw[len(MAGIC) + DIGEST :]
-    if hashlib.sha256(data).digest() != digest:
-        raise ValueError("it is damaged")
-    return msgspec.msgpack.decode(data, type=Evidence)
+    return msgspec.msgpack.decode(opened(MAGIC, raw, "evidence"), type=Evidence)

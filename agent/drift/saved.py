@@ -74,13 +74,13 @@ def saved(chart: Chart) -> SavedChart:
         chart.windows,
         chart.ended,
         list(chart.alarms),
-        _packed(chart.known),
+        packed_array(chart.known),
         list(chart.fresh_since),
         [_saved_look(look) for look in chart.looks],
         [
             SavedBlocks(
-                _packed(blocks.counts),
-                _packed(blocks.extra),
+                packed_array(blocks.counts),
+                packed_array(blocks.extra),
                 [*blocks.began],
                 [*blocks.seconds],
                 blocks.head,
@@ -111,7 +111,7 @@ def load(chart: Chart, from_: SavedChart) -> None:
     chart.windows = chart.spans.windows = from_.windows
     chart.ended = from_.ended
     chart.alarms = list(from_.alarms)
-    chart.known = _unpacked(from_.known, (columns,), bool)
+    chart.known = unpacked_array(from_.known, (columns,), bool)
     chart.fresh_since = list(from_.fresh_since)
     chart.looks = [_look(look, chart) for look in from_.looks]
     chart.spans.blocks = [_blocks(one, chart.spans.new_blocks()) for one in from_.blocks]
@@ -127,10 +127,10 @@ def _check(name: str, found: int, wanted: int) -> None:
 
 def _saved_clusters(clusters: Clusters) -> SavedClusters:
     return SavedClusters(
-        _packed(clusters.last),
-        _packed(clusters.last_rows),
-        _packed(clusters.squares),
-        _packed(clusters.fourths),
+        packed_array(clusters.last),
+        packed_array(clusters.last_rows),
+        packed_array(clusters.squares),
+        packed_array(clusters.fourths),
         (clusters.weight, clusters.weight2, clusters.expected),
     )
 
@@ -138,7 +138,7 @@ def _saved_clusters(clusters: Clusters) -> SavedClusters:
 def _load_clusters(clusters: Clusters, saved: SavedClusters) -> None:
     for name in ("last", "last_rows", "squares", "fourths"):
         shape = getattr(clusters, name).shape
-        setattr(clusters, name, _unpacked(getattr(saved, name), shape, np.float64))
+        setattr(clusters, name, unpacked_array(getattr(saved, name), shape, np.float64))
     clusters.weight, clusters.weight2, clusters.expected = saved.sums
 
 
@@ -146,11 +146,11 @@ def _saved_look(look: Look | None) -> SavedLook | None:
     if look is None:
         return None
     return SavedLook(
-        _packed(look.score),
-        _packed(look.z),
-        _packed(look.threshold),
-        _packed(look.effect),
-        _packed(look.rows),
+        packed_array(look.score),
+        packed_array(look.z),
+        packed_array(look.threshold),
+        packed_array(look.effect),
+        packed_array(look.rows),
         look.began,
     )
 
@@ -159,16 +159,16 @@ def _look(saved: SavedLook | None, chart: Chart) -> Look | None:
     if saved is None:
         return None
     shape = (len(chart.columns),)
-    score = _unpacked(saved.score, shape, np.int64)
+    score = unpacked_array(saved.score, shape, np.int64)
     tests = [len(scores.labels) for scores in chart.scores]
     if (score < 0).any() or (score >= tests).any():
         raise ValueError("a look at a test that there is not")
     return Look(
         score,
-        _unpacked(saved.z, shape, np.float64),
-        _unpacked(saved.threshold, shape, np.float64),
-        _unpacked(saved.effect, shape, np.float64),
-        _unpacked(saved.rows, shape, np.int64),
+        unpacked_array(saved.z, shape, np.float64),
+        unpacked_array(saved.threshold, shape, np.float64),
+        unpacked_array(saved.effect, shape, np.float64),
+        unpacked_array(saved.rows, shape, np.int64),
         saved.began,
     )
 
@@ -178,21 +178,23 @@ def _blocks(saved: SavedBlocks, blocks: Blocks) -> Blocks:
     _check("seconds", len(saved.seconds), KEPT)
     if not 0 <= saved.head < KEPT or saved.seen < 0:
         raise ValueError("blocks out of place")
-    blocks.counts[:] = _unpacked(saved.counts, blocks.counts.shape, blocks.counts.dtype)
-    blocks.extra[:] = _unpacked(saved.extra, blocks.extra.shape, np.int64)
+    blocks.counts[:] = unpacked_array(saved.counts, blocks.counts.shape, blocks.counts.dtype)
+    blocks.extra[:] = unpacked_array(saved.extra, blocks.extra.shape, np.int64)
     blocks.began, blocks.seconds = list(saved.began), list(saved.seconds)
     blocks.head, blocks.seen = saved.head, saved.seen
     return blocks
 
 
-def _packed(array: Ints | Floats | Any) -> Array:
-    if array.dtype.kind == "i":
+def packed_array(array: Ints | Floats | Any) -> Array:
+    """Exactly; whole numbers, none below 0, in as few bytes as the greatest needs."""
+    if array.dtype.kind in "iu":
         array = array.astype(np.min_scalar_type(int(array.max(initial=0))))
     little = array.astype(array.dtype.newbyteorder("<"), copy=False)
     return little.dtype.str, array.shape, little.tobytes()
 
 
-def _unpacked(packed: Array, shape: tuple[int, ...], dtype: Any) -> Any:
+def unpacked_array(packed: Array, shape: tuple[int, ...], dtype: Any) -> Any:
+    """An array of this shape, as this type. Raises ValueError."""
     name, found, raw = packed
     if tuple(found) != tuple(shape):
         raise ValueError(f"an array of {found}, where {shape} is wanted")

@@ -22,6 +22,8 @@ class Settings(NamedTuple):
     natural_variation: Variation = "strict"
     learn_rows: int | None = 5000
     """None: a model without a reference is not judged."""
+    learn_period: float | None = None
+    """Seconds of the period that a learned reference is made of; None: of its first rows only."""
 
     @property
     def rule(self) -> Rule:

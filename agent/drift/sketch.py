@@ -7,7 +7,8 @@ A numeric column's bins are the intervals `(edge[i-1], edge[i]]`, open at both e
 value that is a bin of its own (an atom) is the interval between the float before it and itself,
 so one binary search serves all. The outermost edges are the float before the reference's least
 value and its greatest value, so the first and the last bin are what lies out of range.
-A categorical column's bins are its known categories and `other`.
+A categorical column's bins are its known categories and `other`; they may be known by keyed hashes
+only (`agent.drift.private`).
 After the bins come two more counts: missing, and invalid (not finite, or not a number).
 """
 
@@ -15,13 +16,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from agent.decode.payload import Value
+from agent.drift.private import Hasher
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -110,62 +112,116 @@ class NumericBins:
 
 
 class CategoryBins:
-    """Known categories, then `other`."""
+    """Known categories, then `other`; with a `key` the categories are known by their hashes."""
 
-    def __init__(self, categories: Sequence[str], *, boolean: bool = False) -> None:
-        self._index = {name: i for i, name in enumerate(categories)}
+    def __init__(self, categories: Sequence[str], *, boolean: bool = False, key: str = "") -> None:
+        index = {name: i for i, name in enumerate(categories)}
         self._boolean = boolean
         if boolean:
             for name, number in (("false", "0"), ("true", "1")):
-                place = self._index.get(name, len(categories))
-                self._index |= dict.fromkeys((name.title(), name.upper(), number), place)
+                place = index.get(name, len(categories))
+                index |= dict.fromkeys((name.title(), name.upper(), number), place)
         self._other = len(categories)
-        self._places = _Places(self._index, self._other)
+        self._names: _Names = _Hidden(index, key) if key else index
+        self._places = None if key else _Places(index.items(), self._names, self._other)
         self.size = len(categories) + 1
 
     def count(self, values: Values) -> Ints:
-        """Counts of a batch, `size + 2` of them. Measured: 0.04 µs a value, batches of 1,000."""
+        """Counts of a batch, `size + 2` of them.
+
+        Measured, in batches of 1,000: 0.04 µs a value; with a key 0.8 µs more for each distinct
+        value that is none of the categories.
+        """
         counts = np.zeros(self.size + 2, dtype=np.int64)
-        index, other = self._index, self._other
-        found = tally(values)
-        if not self._boolean and (0 in found or 1 in found) and bool in set(map(type, values)):
-            # To a dict True is 1. To a boolean column it is that too; to others it is not.
-            found = Counter(None if value is None else category(value) for value in values)
+        place, other = self._names.get, self._other
+        found = tally(values) if self._boolean else distinct(values)
         for value, times in found.items():
             if value is None:
                 counts[MISSING] += times
             else:
-                counts[index.get(category(value), other)] += times
+                counts[place(category(value), other)] += times
         return counts
+
+    def count_places(self, places: Ints) -> Ints:
+        """The same of values whose `places` are known."""
+        return np.bincount(places, minlength=self.size + 2)
 
     def places(self, values: Values) -> Ints:
         """The bin of each value; `size` where it is missing."""
-        listed = values.tolist() if isinstance(values, np.ndarray) else values
-        return np.array([*map(self._places.__getitem__, listed)], dtype=np.int64)
+        places = self._places
+        if places is None:  # of this batch alone, so that it is bounded and hashes a name once
+            places = _BatchPlaces((), self._names, self._other)
+        return np.array([*map(places.__getitem__, listed(values))], dtype=np.int64)
+
+
+class _Names(Protocol):
+    """Finds the place of a category by its name."""
+
+    def get(self, name: str, other: int, /) -> int: ...
+
+
+class _Hidden:
+    """The places of names that are known by their hashes; it keeps the names that it found."""
+
+    def __init__(self, hashes: Mapping[str, int], key: str) -> None:
+        self._hashes = hashes
+        self._hash = Hasher(key)
+        self._found: dict[str, int] = {}
+
+    def get(self, name: str, other: int, /) -> int:
+        place = self._found.get(name)
+        if place is None:
+            place = self._hashes.get(self._hash(name))
+            if place is None:
+                return other
+            self._found[name] = place
+        return place
 
 
 class _Places(dict[Value, int]):
     """The place of a value; those of categories by name are looked up, which is most."""
 
-    def __init__(self, index: Mapping[str, int], other: int) -> None:
-        super().__init__(index.items())
-        self._index = index
+    def __init__(self, known: Iterable[tuple[Value, int]], names: _Names, other: int) -> None:
+        super().__init__(known)
+        self._names = names
         self._other = other
         self[None] = other + 1
 
     def __missing__(self, value: Value) -> int:
-        if value != value:
-            return self._other + 1
-        return self._index.get(category(value), self._other)
+        return self._names.get(category(value), self._other)
+
+
+class _BatchPlaces(_Places):
+    """The same, which keeps what it found."""
+
+    def __missing__(self, value: Value) -> int:
+        place = super().__missing__(value)
+        if isinstance(value, str):  # to a dict True is 1
+            self[value] = place
+        return place
+
+
+def listed(values: Values) -> list[Value]:
+    """A batch as no array, whose NaN is None."""
+    if not isinstance(values, np.ndarray):
+        return list(values)
+    return [None if value != value else value for value in values.tolist()]
+
+
+def distinct(values: Values) -> Mapping[Value, int]:
+    """How often each value is there, True told from 1, which to a dict are the same."""
+    found = tally(values)
+    if (0 in found or 1 in found) and bool in set(map(type, values)):
+        return Counter(None if value is None else category(value) for value in values)
+    return found
 
 
 def tally(values: Values) -> Mapping[Value, int]:
     """How often each value is there; an array's NaN is None."""
     if not isinstance(values, np.ndarray):
         return Counter(values)
-    distinct, times = np.unique(values, return_counts=True)
-    names = [None if value != value else value for value in distinct.tolist()]
-    return dict(zip(names, times.tolist(), strict=True))
+    found, times = np.unique(values, return_counts=True)
+    return dict(zip(listed(found), times.tolist(), strict=True))
 
 
 def category(value: Value) -> str:

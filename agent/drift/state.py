@@ -1,4 +1,4 @@
-"""What outlives the observer, in `state_dir`: references, decisions and evidence.
+"""What outlives the observer, in `state_dir`: references, decisions, evidence and periods.
 
 Rule: a file is written whole or not at all; one that is damaged or another's is set aside with the
 reason, never believed and never a crash. Names of files are made of the model's name and a digest
@@ -73,10 +73,10 @@ class Store:
             text = msgspec.json.format(msgspec.json.encode(decisions), indent=1)
             write_whole(path, text + b"\n")
 
-    def evidence_files(self, oldest: float) -> list[Path]:
+    def binary_files(self, kind: str, oldest: float) -> list[Path]:
         """Of all models, those written last first; what was written before `oldest` is removed."""
         found: list[tuple[float, Path]] = []
-        for path in self.folder.glob("evidence-*.bin") if self.folder is not None else ():
+        for path in self.folder.glob(f"{kind}-*.bin") if self.folder is not None else ():
             with suppress(OSError):
                 written = path.stat().st_mtime
                 if written < oldest:
@@ -86,7 +86,7 @@ class Store:
         return [path for _, path in sorted(found, reverse=True)]
 
     def write(self, files: Iterable[tuple[Path, bytes]]) -> None:
-        """Evidence: often, so the disk is not waited for. Raises OSError."""
+        """Evidence and periods: often, so the disk is not waited for. Raises OSError."""
         for path, data in files:
             path.parent.mkdir(parents=True, exist_ok=True)
             write_whole(path, data, sure=False)
@@ -97,7 +97,7 @@ class Store:
             return None
         readable = re.sub(r"[^A-Za-z0-9_-]", "_", model)[:48]
         digest = hashlib.sha256(model.encode("utf-8", "replace")).hexdigest()[:8]
-        suffix = "bin" if kind == "evidence" else "json"
+        suffix = "bin" if kind in ("evidence", "period") else "json"
         return self.folder / f"{kind}-{readable}-{digest}.{suffix}"
 
     def _made(self, kind: str, model: str) -> Path | None:

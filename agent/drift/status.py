@@ -21,19 +21,20 @@ def status_of(model: ModelWatch, now: float) -> dict[str, object]:
     deviations of the reference.
 
     `phase`: learning, watching, or unwatched with the `reason`. `state`: drift if a column drifts
-    that nobody acknowledged. `alarms`: columns in drift, `open` and `acknowledged`. `caveats`: what
-    to bear in mind with all verdicts. `unseen`: rows that no verdict speaks of, see
+    that nobody acknowledged. `period`: how much of a learned reference's is collected, while it is.
+    `alarms`: columns in drift, `open` and `acknowledged`. `caveats`: what to bear in mind with all
+    verdicts. `unseen`: rows that no verdict speaks of, see
     `agent.drift.unseen`. `unexpected`: columns of the traffic that the reference has not.
 
-    Of a column: what it is (`name`, `side`, `kind`), its `state` and `since` when (the beginning of
-    the first window that shows it), when its last row was `evaluated`, whether that is `stale`,
-    `level` (the last window's share of the false-alarm budget), `finding` (what does not match the
-    reference), `acknowledged` and `renewed` (by whom, when, why), `examples` (requests in the bins
-    that grew most), and all of `agent.drift.verdict.Verdict` once there is one; `changed_again`
-    (`agent.drift.previous`) if it is long in drift. `derived` are columns computed of whole rows
-    (`agent.drift.derived`), `suspended` while a column that they are of drifts by itself.
-    `performance` is the accuracy to be expected by the last window's confidences
-    (`agent.drift.derived.confidence`).
+    Of a column: what it is (`name`, `side`, `kind`, whether its categories are `hashed`), its
+    `state` and `since` when (the beginning of the first window that shows it), when its last row
+    was `evaluated`, whether that is `stale`, `level` (the last window's share of the false-alarm
+    budget), `finding` (what does not match the reference), `acknowledged` and `renewed` (by whom,
+    when, why), `examples` (requests in the bins that grew most), and all of
+    `agent.drift.verdict.Verdict` once there is one; `changed_again` (`agent.drift.previous`) if it
+    is long in drift. `derived` are columns computed of whole rows (`agent.drift.derived`),
+    `suspended` while a column that they are of drifts by itself. `performance` is the accuracy to
+    be expected by the last window's confidences (`agent.drift.derived.confidence`).
     """
     reference = model.reference
     return {
@@ -58,6 +59,13 @@ def status_of(model: ModelWatch, now: float) -> dict[str, object]:
         }
         if model.phase == "learning"
         else None,
+        "period": model.collecting
+        and {
+            "told": model.collecting.told(),
+            "days": model.collecting.days(),
+            "of_days": model.collecting.seconds / 86400,
+            "least_effect": model.min_effect,
+        },
         "window": {
             "rows": model.window.rows,
             "opened": model.window.opened,
@@ -110,6 +118,7 @@ def _column(column: WatchedColumn, model: ModelWatch, now: float) -> dict[str, o
         "name": profile.name,
         "side": profile.side,
         "kind": profile.kind,
+        "hashed": bool(profile.key),
         "state": column.state,
         "since": column.since,
         "evaluated": column.evaluated,

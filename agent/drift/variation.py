@@ -15,7 +15,7 @@ def hour_at(seconds: float) -> int:
     return int(seconds // 3600) % HOURS
 
 
-class Period(Struct, frozen=True):
+class Period(Struct, frozen=True, omit_defaults=True):
     """The reference period, cut into slots of equal length. Times are seconds since the epoch."""
 
     began: float
@@ -24,6 +24,9 @@ class Period(Struct, frozen=True):
     """Of a slot: the shortest span of time whose variation is known."""
     slots: int
     """With any rows."""
+    changed: list[str] = []
+    """Columns whose older and newer half of it differ, by more than hours of day and their own
+    wandering explain; those that changed most first."""
 
 
 class ColumnVariation(Struct, frozen=True):

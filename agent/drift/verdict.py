@@ -16,11 +16,12 @@ import numpy as np
 from msgspec import Struct
 
 from agent.drift.cells import bin_label
-from agent.drift.chart import MIN_ROWS, Chart, Look
+from agent.drift.chart import Chart, Look
 from agent.drift.classic import PSEUDO, Rule, judge
 from agent.drift.distance import psi, smoothed
 from agent.drift.distances import jensen_shannon
 from agent.drift.evidence import p_value
+from agent.drift.questions import MIN_ROWS
 from agent.drift.reference import ColumnProfile
 from agent.drift.scores import LOCATION
 from agent.drift.sketch import INVALID, MISSING, Floats, Ints

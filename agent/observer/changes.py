@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from agent.drift.model import Change
+from agent.drift.change import Change
 from agent.ship.queue import Record
 
 MANY = 100

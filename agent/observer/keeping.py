@@ -44,4 +44,4 @@ class Keeping:
         if self._writing is not None:
             await self._writing
         if not self.over:
-            self._monitor.save(self._monitor.unsaved())
+            self._monitor.save(self._monitor.unsaved(at_end=True))

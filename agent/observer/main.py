@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import math
 import os
 import random
 import signal
@@ -156,7 +157,7 @@ class _Observer:
 
     def _make_monitor(self, scratch: Path | None) -> Monitor:
         drift = self._config.drift
-        learn = None if isinstance(drift.reference, str) else drift.reference.learn.rows
+        learn = None if isinstance(drift.reference, str) else drift.reference.learn
         settings = Settings(
             window_rows=drift.window.rows,
             window_seconds=float(drift.window.seconds),
@@ -165,7 +166,8 @@ class _Observer:
             min_effect=drift.min_effect,
             mode=drift.mode,
             natural_variation=drift.natural_variation,
-            learn_rows=learn,
+            learn_rows=learn.rows if learn else None,
+            learn_period=learn.period if learn and math.isfinite(learn.period) else None,
         )
         default = drift.reference if isinstance(drift.reference, str) else None
         state_dir = Path(self._config.state_dir) if self._config.state_dir else None

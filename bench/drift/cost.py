@@ -51,4 +51,4 @@ def _measured(columns: int) -> tuple[list[float], float, float]:
             at = (turn * WINDOWS + i) * SECONDS
             chart.push([each[i] for each in counts], at, at + SECONDS, SECONDS)
         times.append(1e3 * (time.process_time() - began) / WINDOWS)
-    return times, chart.spans.bytes / columns, chart.fixed_bytes / columns
+    return times, chart.spans.bytes / columns, chart.questions.bytes / columns

@@ -18,7 +18,7 @@ from scipy import signal
 from agent.drift.allowance import Mode
 from agent.drift.chart import Chart
 from agent.drift.history import History
-from agent.drift.natural_build import varied
+from agent.drift.period import varied
 from agent.drift.reference import ColumnProfile, Profile, make
 from bench.chart import Bars
 from bench.drift.data import (

@@ -323,7 +323,7 @@ def _of(model: str) -> bytes:
     [
         (b"", "file", "damaged"),
         (shown(PROFILE)[:-9], "file", "damaged"),
-        (shown(PROFILE).replace(b'"format": 2', b'"format": 1'), "format", "another format"),
+        (shown(PROFILE).replace(b'"format": 3', b'"format": 2'), "format", "another format"),
         (shown(PROFILE).replace(b'"rows": 5000', b'"rows": 5001'), "hash", "does not match"),
         (_of("iris"), "model", "of model 'iris', not 'm'"),
         (shown(make("m", 0, [])), "columns", "no columns"),

@@ -14,7 +14,7 @@ import pytest
 from agent.cli import main
 from agent.decode.payload import Payload
 from agent.drift.backtest.alarms import Alarms
-from agent.drift.backtest.picture import SLOTS, Heat
+from agent.drift.backtest.picture import CALM, SLOTS, Heat
 from agent.drift.backtest.replay import Judged, Replay
 from agent.drift.build import build_profile
 from agent.drift.monitor import Monitor, References
@@ -83,23 +83,25 @@ def lines(text: str) -> list[dict]:
 def test_it_tells_what_happened_and_when(data, reference, tmp_path, capsys):
     picture = tmp_path / "history.svg"
     base = ["drift", "backtest", str(data), "--reference", str(reference[1])]
-    status = main([*base, "--timestamp", "at", "--window", "1000", "--picture", str(picture)])
-    assert status == 0
+    base += ["--timestamp", "at", "--interval", "30m"]
+    assert main([*base, "--window", "1000", "--picture", str(picture)]) == 0
     out = capsys.readouterr().out
-    assert "1 alarm of 1 column in 1,151 windows, 115,200 rows, 4.0 days" in out
+    assert "1 alarm of 1 column in 191 windows, 114,600 rows, 4.0 days (2026-03-01 00:00 to" in out
+    assert "The budget allows 0.13 in this time." in out
     assert "2026-03-04 00:" in out
     assert "location up" in out
     drawn = picture.read_text()
     assert ElementTree.fromstring(drawn).tag.endswith("svg")
-    assert "2026-03-04 00:" in drawn
+    assert "raised 2026-03-04 00:" in drawn
+    assert f"rows{data.suffix}: 1 alarm in 191 windows" in drawn
 
-    assert main([*base, "--timestamp", "at", "--json", "--fail-on", "drift"]) == 1
+    assert main([*base, "--json", "--fail-on", "drift"]) == 1
     said = lines(capsys.readouterr().out)
     kinds = [one["kind"] for one in said]
-    assert (kinds.count("window"), kinds.count("alarm"), kinds.count("summary")) == (1151, 1, 1)
+    assert (kinds.count("window"), kinds.count("alarm"), kinds.count("summary")) == (191, 1, 1)
     (alarm,) = (one for one in said if one["kind"] == "alarm")
     assert alarm["column"] == "amount"
-    assert BEGAN + 3 * 86400 < alarm["raised"] <= BEGAN + 3 * 86400 + 1200
+    assert BEGAN + 3 * 86400 < alarm["raised"] <= BEGAN + 3 * 86400 + 1800
     assert said[-1]["allowed"] == pytest.approx(4 / 30, rel=0.01)
 
 
@@ -141,7 +143,7 @@ def test_verdicts_are_those_of_traffic(rows, reference):
             expected.append([column.verdict for column in watch.columns])
     assert len(judged) == len(expected) == 40
     assert [column.verdict for column in replay.watch.columns] == expected[-1]
-    assert judged[-1].excess == pytest.approx([c.excess() for c in watch.columns])
+    assert judged[-1].excess == pytest.approx([c.excess() for c in watch.judged])
 
 
 def test_what_moves_again_while_it_drifts_is_one_alarm(reference):
@@ -170,7 +172,7 @@ def test_what_moves_again_while_it_drifts_is_one_alarm(reference):
         ("at,a\n5,2\nnoon,2\n", ["--timestamp", "at"], "row 2: at: 'noon' is no time; wanted ISO"),
         ("at,a\n5,2\n,2\n", ["--timestamp", "at"], "row 2: at: None is no time"),
         ("a\n", [], "no rows"),
-        ("a\n1\n2\n", [], "2 rows are not one window of 1000 rows"),
+        ("amount\n1\n2\n", [], "2 rows are not one window of 1000 rows"),
         ("a\n1\n", ["--interval", "soon"], "--interval"),
         ("a\n1\n", ["--interval", "off"], "--interval"),
         ("a\n1\n", ["--false-alarms", "few"], "--false-alarms"),
@@ -243,14 +245,43 @@ def test_gaps_are_no_windows(reference):
     assert replay.watch.window.rows == 1
 
 
+@pytest.mark.parametrize("began", [0.0, 1_772_323_200.0, 1_772_323_200.1])
+@pytest.mark.parametrize("limit", [1000, 5000])
+def test_rounded_times_cost_a_window_no_row(began, limit, reference):
+    """A row each 0.3 s: the window's edge and every thousandth row are the same time, roughly."""
+    replay = Replay(reference[0], Settings(window_rows=limit, window_seconds=300), timed=True)
+    rows = 20_000
+    columns = {"amount": np.zeros(rows), "colour": ["red"] * rows}
+    judged = list(replay.feed(columns, rows, began + np.arange(rows) * 0.3))
+    assert {one.rows for one in judged} == {1000}
+    assert len(judged) == 20 if limit == 1000 else 19
+
+
+def test_after_a_gap_a_row_at_the_edge_is_of_the_window_that_it_opens(reference):
+    replay = Replay(reference[0], Settings(window_seconds=300), timed=True)
+    times = np.array([0.0, 10, 1200 - 1e-7, 1210, 1500])
+    judged = list(replay.feed({"amount": np.zeros(5)}, 5, times))
+    assert [(one.began, one.ended, one.rows) for one in judged] == [(0, 300, 2), (1200, 1500, 2)]
+    assert replay.watch.windows == 2
+
+
 def test_a_long_history_is_drawn_with_bounded_memory():
-    heat = Heat(2)
+    heat = Heat()
     for i in range(10_000):
         excess = np.array([0.1, 5.0 if i == 6000 else 0.2])
-        heat.add(Judged(i * 10.0, i * 10.0 + 10, 1, excess, []))
-    grid, ends = heat.grid()
-    assert len(grid) == len(ends) <= 2 * SLOTS
-    assert ends == sorted(ends)
-    assert ends[-1] == 100_000.0
+        heat.add(Judged(i * 10.0, i * 10.0 + 10, 1, excess, [], excess > 1))
+    grid = heat.grid()
+    assert SLOTS < len(grid) <= 2 * SLOTS
+    assert len(grid) * heat.each >= 100_000.0
     (slot,) = np.flatnonzero(grid[:, 1] == 5)
-    assert ends[slot - 1] <= 60_000 < ends[slot]
+    assert slot * heat.each <= 60_000 < (slot + 1) * heat.each
+
+
+def test_only_drift_is_drawn_as_such_and_a_gap_is_left_blank():
+    heat = Heat()
+    no, yes = np.array([False]), np.array([True])
+    heat.add(Judged(0, 10, 1, np.array([3.0]), [], no))  # beyond its threshold, below min_effect
+    heat.add(Judged(50, 60, 1, np.array([3.0]), [], yes))
+    grid = heat.grid()[:, 0]
+    assert (grid[0], grid[5], len(grid)) == (CALM, 3.0, 6)
+    assert np.isnan(grid[1:5]).all()

@@ -10,8 +10,8 @@ from agent.drift.caveats import caveats_of
 from agent.drift.chart import Chart
 from agent.drift.history import History
 from agent.drift.model import ModelWatch
-from agent.drift.natural_build import varied
-from agent.drift.reference import Profile, make
+from agent.drift.period import varied
+from agent.drift.reference import Profile, make, parse, shown
 from agent.drift.resume import evidence_of, packed, resume, unpacked
 from agent.drift.settings import Settings
 from tests.drift.charts import MONTH, profile
@@ -99,6 +99,22 @@ def test_quiet_traffic_is_allowed_nothing():
     assert max(map(max, variation.tau2)) < 1e-4
 
 
+def test_a_reference_that_changed_meanwhile_says_so():
+    rng = np.random.default_rng(4)
+    means = np.repeat([0.0, 0.3], WEEK // 2)
+    column = profile(rng.normal(np.repeat(means, 2)))
+    history = History(len(column.counts) + 2, SLOT)
+    for i, one in enumerate(counted(column, rng, means)):
+        history.add(i * SLOT, one)
+    reference = varied(make("", column.rows, [column]), history)
+    assert reference.period is not None
+    assert reference.period.changed == ["c"]
+    again = parse(shown(reference), "file")
+    assert again == reference
+    (said,) = [c for c in caveats_of(ModelWatch("m", Settings(), again, 0.0)) if "changed" in c]
+    assert "changed, in c:" in said
+
+
 def test_less_than_a_week_is_not_known():
     rng = np.random.default_rng(9)
     column = profile(rng.normal(size=2000))
@@ -132,8 +148,8 @@ def test_a_span_is_allowed_what_the_windows_in_it_may_vary_by():
     forgotten.fresh_since[0] = last
 
     def spread(chart: Chart, began: float) -> float:
-        cells = np.bincount(chart.cells[0].places, counts[32], chart.width).astype(np.int64)
-        spans = chart.spans.push(cells[None, :], began, SLOT)
+        cells = chart.questions.of_bins([counts[32]], began)
+        spans = chart.spans.push(cells, began, SLOT)
         tests = chart.tests(spans[1], began + SLOT)  # of two windows
         return float(tests.spread[0, 0])
 

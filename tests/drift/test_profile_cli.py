@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from agent.cli import main
-from agent.drift import profile_cli
 from agent.drift.build import build_profile
 from agent.drift.classic import Rule
+from agent.drift.profiles import cli as profile_cli
 from agent.drift.reference import load
 from agent.drift.table import Batch, batches
 
@@ -57,7 +57,7 @@ def write(path: Path, rows: list[dict[str, object]]) -> Path:
 def build(data: Path | str, output: Path, **more: object) -> int:
     given: dict[str, object] = {
         "format": None, "model": "", "model_version": "", "columns": None, "outputs": (),
-        "kind": (), "timestamp": "", "like": None, "target": "",
+        "kind": (), "timestamp": "", "like": None, "target": "", "hash": (),
     }  # fmt: skip
     return profile_cli.build(Namespace(data=str(data), output=str(output), **{**given, **more}))
 
@@ -128,9 +128,9 @@ def test_show_diff_and_merge(tmp_path: Path, rows, capsys):
     build(write(tmp_path / "b.csv", moved), second, like=str(first))
     capsys.readouterr()
 
-    assert profile_cli.show(Namespace(profile=str(first), json=False)) == 0
+    assert main(["profile", "show", str(first)]) == 0
     assert "age" in capsys.readouterr().out
-    assert profile_cli.show(Namespace(profile=str(first), json=True)) == 0
+    assert main(["profile", "show", str(first), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["rows"] == ROWS
 
     assert profile_cli.diff(Namespace(profile=str(first), other=str(second), json=True)) == 0
@@ -191,7 +191,7 @@ def test_derived_columns_are_shown_merged_and_said_to_be_left_out(tmp_path: Path
     assert build(data("one.jsonl"), one, outputs=["p"], target="y") == 0
     assert build(data("like.jsonl"), like, like=str(one)) == 0
     capsys.readouterr()
-    assert profile_cli.show(Namespace(profile=one, json=False)) == 0
+    assert main(["profile", "show", str(one)]) == 0
     shown = capsys.readouterr().out
     assert "derived: relations of 2 inputs, importance for p, confidence, right in 89." in shown
 
@@ -232,6 +232,8 @@ def test_kinds_version_and_times_are_said_on_the_command_line(tmp_path: Path, ca
     assert "--target" in capsys.readouterr().err
     assert main([*command[:5], "--timestamp", "zz"]) == 2
     assert "no column zz" in capsys.readouterr().err
+    assert main(["profile", "show", str(out)]) == 0
+    assert "of 27.0 days from 2026-01-01 00:00 UTC" in capsys.readouterr().out
     with pytest.raises(SystemExit):
         main([*command[:5], "--kind", "x=number"])
     assert "KIND one of numeric" in capsys.readouterr().err

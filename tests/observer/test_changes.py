@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from agent.drift.change import Change
 from agent.drift.examples import Example
-from agent.drift.model import Change
 from agent.drift.verdict import Verdict
 from agent.observer import changes
 from agent.signals import selflog

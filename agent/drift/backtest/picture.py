@@ -1,130 +1,162 @@
 """A backtest as a picture: columns down, time across, how near to drift by shade, alarms marked.
 
-Rule: plain SVG, bounded in size whatever the history's length: at most `SLOTS` cells a column.
+Rule: plain SVG, bounded in size whatever the history's length: at most `2 * SLOTS` cells a column.
+Only what drifts is red: a change below `min_effect` may be far beyond its threshold and is none.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from html import escape
 
 import numpy as np
 
 from agent.drift.backtest.alarms import Alarm
+from agent.drift.backtest.axis import marks
 from agent.drift.backtest.replay import Judged
-from agent.drift.backtest.shown import time_of
+from agent.drift.backtest.shown import shortened, time_of
 from agent.drift.sketch import Floats
 
 SLOTS = 150
 MAX_COLUMNS = 60
 """Shown: those that came nearest to drift, or went furthest."""
-CELL, ROW, LEFT, TOP = 3.0, 16, 190, 52
+PLOT, ROW, TOP = 720, 16, 56
+"""Pixels: width of the plot, height of a row, above the first."""
+LETTER = 6.3
+"""Width of one, about."""
+LONGEST = 30
+"""Letters of a column's name."""
+CALM = 0.999
+QUIET_BELOW = 0.7
+"""Of its threshold. Without drift the strongest of a column's many tests is seldom above."""
 QUIET, NEAR, DRIFT = (238, 242, 246), (140, 176, 224), (207, 34, 46)
-TICKS = 6
+INK, GREY = "#24292f", "#57606a"
 
 
 class Heat:
-    """The greatest excess of each column in each slot of time, and how long a slot is.
+    """The greatest excess of each column in each slot of time.
 
-    Slots double when there are too many, so that memory stays the same however long it goes on.
+    Slots grow twice as long when there are too many, so that memory stays the same however long
+    it goes on.
     """
 
-    def __init__(self, columns: int) -> None:
-        self._columns = columns
-        self._slots: list[Floats] = []
-        self._ends: list[float] = []
-        self._each = 1
-        self._held = 0
-        self.began: float | None = None
+    def __init__(self) -> None:
+        self._grid: Floats = np.zeros((0, 0))
+        self.began = self.ended = 0.0
+        self.each = 0.0
+        """Seconds of a slot."""
 
     def add(self, window: Judged) -> None:
         """Takes a window."""
-        if self.began is None:
+        if not self.each:
             self.began = window.began
-        if self._held % self._each == 0:
-            self._slots.append(window.excess.copy())
-            self._ends.append(window.ended)
-        else:
-            self._slots[-1] = np.maximum(self._slots[-1], window.excess)
-            self._ends[-1] = window.ended
-        self._held += 1
-        if len(self._slots) > 2 * SLOTS:
+            self.each = max(window.ended - window.began, 1e-3)
+            self._grid = np.full((2 * SLOTS, len(window.excess)), np.nan)
+        self.ended = window.ended
+        while self.ended - self.began > self.each * len(self._grid) * (1 + 1e-9):
             self._halve()
+        first = min(int(self._place(window.began) + 1e-6), len(self._grid) - 1)
+        last = max(first + 1, math.ceil(self._place(window.ended) - 1e-6))
+        seen = np.where(window.drifting, window.excess, np.minimum(window.excess, CALM))
+        part = self._grid[first:last]
+        np.fmax(part, seen, out=part)
+
+    def _place(self, time: float) -> float:
+        return (time - self.began) / self.each
 
     def _halve(self) -> None:
-        pairs = range(0, len(self._slots) - 1, 2)
-        odd = len(self._slots) % 2
-        rest, end = self._slots[-1], self._ends[-1]
-        self._slots = [np.maximum(self._slots[i], self._slots[i + 1]) for i in pairs]
-        self._ends = [self._ends[i + 1] for i in pairs]
-        if odd:
-            self._slots.append(rest)
-            self._ends.append(end)
-        self._held = -(-self._held // self._each)
-        self._each *= 2
+        self._grid[:SLOTS] = np.fmax(self._grid[0::2], self._grid[1::2])
+        self._grid[SLOTS:] = np.nan
+        self.each *= 2
 
-    def grid(self) -> tuple[Floats, list[float]]:
-        """[slot, column] and when each slot ended."""
-        if not self._slots:
-            return np.zeros((0, self._columns)), []
-        return np.array(self._slots), self._ends
+    def grid(self) -> Floats:
+        """[slot, column]; NaN where there was no window."""
+        used = math.ceil(self._place(self.ended) - 1e-6) if self.each else 0
+        return self._grid[: max(1, used)]
 
 
-def draw(heat: Heat, names: Sequence[str], alarms: Sequence[Alarm], title: str, timed: bool) -> str:
-    """The SVG."""
-    grid, ends = heat.grid()
-    began = heat.began or 0.0
-    order = np.argsort(-grid.max(0, initial=0.0), kind="stable")[:MAX_COLUMNS].tolist()
-    width, height = LEFT + CELL * max(len(ends), 1) + 24, TOP + ROW * len(order) + 48
-    width = max(width, LEFT + 420)
+def draw(
+    heat: Heat,
+    names: Sequence[tuple[str, str]],
+    alarms: Sequence[Alarm],
+    title: str,
+    timed: bool,
+    plain: int | None = None,
+) -> str:
+    """The SVG. `names`: side and name of each column; those after the first `plain` are shown
+    only if they raised an alarm."""
+    grid = heat.grid()
+    shown = _chosen(grid, names, alarms, len(names) if plain is None else plain)
+    labels = [_label(*names[column]) for column in shown]
+    left = max(44, round(24 + LETTER * max(map(len, labels), default=0)))
+    width, bottom = left + PLOT + 44, TOP + ROW * len(shown)
+    hidden = len(names[:plain]) - sum(column < len(names[:plain]) for column in shown)
+    height = bottom + 34 + (16 if hidden else 0)
+    end = heat.began + heat.each * len(grid)
+    scale = PLOT / ((end - heat.began) or 1.0)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height}" '
-        f'width="{width:.0f}" height="{height}" font-family="system-ui, sans-serif" '
-        'font-size="11" fill="#24292f">',
-        f'<rect width="{width:.0f}" height="{height}" fill="#fff"/>',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
+        f'width="{width}" height="{height}" font-family="system-ui, sans-serif" '
+        f'font-size="11" fill="{INK}">',
+        f'<rect width="{width}" height="{height}" fill="#fff"/>',
         f'<text x="12" y="20" font-size="14" font-weight="600">{escape(title)}</text>',
         *_legend(),
     ]
-    for row, column in enumerate(order):
+    for row, (column, label) in enumerate(zip(shown, labels, strict=True)):
         y = TOP + row * ROW
-        parts.append(
-            f'<text x="{LEFT - 8}" y="{y + 12}" text-anchor="end">{escape(_short(names[column]))}'
-            "</text>"
-        )
-        parts += _cells(grid[:, column], y)
+        parts.append(f'<text x="{left - 8}" y="{y + 12}" text-anchor="end">{escape(label)}</text>')
+        parts += _cells(grid[:, column], left, y)
         for alarm in alarms:
-            if f"{alarm.side} {alarm.column}" == names[column]:
-                x = LEFT + CELL * int(np.searchsorted(ends, alarm.raised))
-                parts.append(
-                    f'<path d="M{x:.1f} {y + 1} l4 0 l-2 5 z" fill="#24292f"><title>'
-                    f"{escape(time_of(alarm.raised, timed))}: {escape(alarm.test)}</title></path>"
-                )
-    parts += _axis([began, *ends], TOP + ROW * len(order), timed)
+            if (alarm.side, alarm.column) == names[column]:
+                until = heat.ended if alarm.cleared is None else alarm.cleared
+                times = (max(alarm.since, heat.began), alarm.raised, until)
+                a, b, c = (left + scale * (time - heat.began) for time in times)
+                parts += _alarm(a, b, c, y, alarm, timed)
+    parts += _axis(heat, left, scale, bottom, timed)
+    if hidden:
+        text = f"{hidden} more columns did not come as near"
+        parts.append(f'<text x="{left}" y="{height - 8}" fill="{GREY}">{text}</text>')
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
-def _cells(values: Floats, y: int) -> list[str]:
+def _chosen(
+    grid: Floats, names: Sequence[tuple[str, str]], alarms: Sequence[Alarm], plain: int
+) -> list[int]:
+    """Places of the columns that are shown: those with an alarm first, in the order of alarms."""
+    places = {name: place for place, name in enumerate(names)}
+    alarmed = [places[a.side, a.column] for a in alarms if (a.side, a.column) in places]
+    nearest = np.argsort(-np.nan_to_num(grid[:, :plain]).max(0, initial=0.0), kind="stable")
+    return list(dict.fromkeys([*alarmed, *nearest.tolist()]))[:MAX_COLUMNS]
+
+
+def _cells(values: Floats, left: int, y: int) -> list[str]:
     """Runs of one shade as one rectangle."""
     shades = [_shade(value) for value in values.tolist()]
+    edges = [left + round(PLOT * i / len(shades)) for i in range(len(shades) + 1)]
     found, start = [], 0
-    for i in range(1, len(shades) + 1):
+    for i in range(1, len(edges)):
         if i == len(shades) or shades[i] != shades[start]:
-            x, wide = LEFT + CELL * start, CELL * (i - start)
-            found.append(
-                f'<rect x="{x:.1f}" y="{y + 1}" width="{wide:.1f}" height="{ROW - 2}" '
-                f'fill="{shades[start]}"/>'
-            )
+            if shades[start]:
+                found.append(
+                    f'<rect x="{edges[start]}" y="{y + 1}" width="{edges[i] - edges[start]}" '
+                    f'height="{ROW - 2}" fill="{shades[start]}"/>'
+                )
             start = i
     return found
 
 
 def _shade(excess: float) -> str:
-    """Grey far below the threshold, bluer the nearer, red beyond it."""
+    """Grey far below the threshold, bluer the nearer, red beyond it; nothing of NaN."""
+    if excess != excess:
+        return ""
     if excess >= 1:
         share = min(1.0, 0.55 + 0.15 * float(np.log2(excess)))
         colour = _mixed((255, 220, 220), DRIFT, share)
     else:
-        colour = _mixed(QUIET, NEAR, round(max(0.0, excess - 0.4) / 0.6 * 6) / 6)
+        colour = _mixed(
+            QUIET, NEAR, round(max(0.0, excess - QUIET_BELOW) / (1 - QUIET_BELOW) * 4) / 4
+        )
     return "#" + "".join(f"{part:02x}" for part in colour)
 
 
@@ -132,32 +164,42 @@ def _mixed(a: tuple[int, int, int], b: tuple[int, int, int], share: float) -> li
     return [round(x + (y - x) * share) for x, y in zip(a, b, strict=True)]
 
 
+def _alarm(
+    since: float, raised: float, until: float, y: int, alarm: Alarm, timed: bool
+) -> list[str]:
+    """A line from when it began to when it cleared, and a mark where it was raised."""
+    text = f"raised {time_of(alarm.raised, timed)}: {alarm.test} {alarm.direction}".rstrip()
+    return [
+        f'<path d="M{since:.1f} {y + ROW - 3.5} H{max(until, since + 1):.1f}" stroke="{INK}"/>',
+        f'<path d="M{raised - 4:.1f} {y + 1} h8 l-4 8 z"><title>{escape(text)}</title></path>',
+    ]
+
+
 def _legend() -> list[str]:
     shown = [(0.2, "far below its threshold"), (0.9, "near"), (1.2, "drift"), (8.0, "far beyond")]
     parts, x = [], 12
     for excess, text in shown:
-        parts.append(f'<rect x="{x}" y="29" width="12" height="10" fill="{_shade(excess)}"/>')
-        parts.append(f'<text x="{x + 16}" y="38">{text}</text>')
-        x += 30 + 6 * len(text)
-    parts.append(f'<path d="M{x} 30 l8 0 l-4 9 z"/><text x="{x + 14}" y="38">alarm raised</text>')
+        parts.append(f'<rect x="{x}" y="31" width="12" height="10" fill="{_shade(excess)}"/>')
+        parts.append(f'<text x="{x + 16}" y="40">{text}</text>')
+        x += 34 + round(LETTER * len(text))
+    parts.append(f'<path d="M{x} 32 h8 l-4 8 z"/><text x="{x + 13}" y="40">alarm raised</text>')
+    x += 90
+    parts.append(f'<path d="M{x} 39.5 h14" stroke="{INK}"/>')
+    parts.append(f'<text x="{x + 19}" y="40">since, until cleared</text>')
     return parts
 
 
-def _axis(times: Sequence[float], y: int, timed: bool) -> list[str]:
-    places = sorted({round(i * (len(times) - 1) / TICKS) for i in range(TICKS + 1)})
+def _axis(heat: Heat, left: int, scale: float, y: int, timed: bool) -> list[str]:
     parts = []
-    for place in places:
-        x = LEFT + CELL * place
-        anchor = "end" if place == len(times) - 1 and place else "start"
-        parts.append(f'<path d="M{x:.1f} {y} v5" stroke="#57606a"/>')
+    for time, label in marks(heat.began, heat.ended, timed):
+        x = left + scale * (time - heat.began)
+        parts.append(f'<path d="M{x:.1f} {y} v5" stroke="{GREY}"/>')
         parts.append(
-            f'<text x="{x:.1f}" y="{y + 18}" text-anchor="{anchor}" fill="#57606a">'
-            f"{escape(time_of(times[place], timed))}</text>"
+            f'<text x="{x:.1f}" y="{y + 18}" text-anchor="middle" fill="{GREY}">'
+            f"{escape(label)}</text>"
         )
     return parts
 
 
-def _short(name: str) -> str:
-    side, _, column = name.partition(" ")
-    shown = column if side == "input" else f"{column} (output)"
-    return shown if len(shown) <= 28 else shown[:27] + "…"
+def _label(side: str, column: str) -> str:
+    return shortened(column if side == "input" else f"{column} (output)", LONGEST)

@@ -9,11 +9,21 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from agent.drift.model import Change, ModelWatch
+from agent.drift.change import Change
+from agent.drift.columns import MAX_UNEXPECTED
+from agent.drift.derived.stored import CONFIDENCE
+from agent.drift.model import ModelWatch
 from agent.drift.reference import Profile, SideName
 from agent.drift.settings import Settings
 from agent.drift.sketch import Floats
+from agent.drift.vectors.build import with_views
+
+SAME = 1e-6
+"""Seconds: times closer than this are one. Float seconds since the epoch are off by up to 2e-7."""
+
+Bools = npt.NDArray[np.bool_]
 
 
 class Judged(NamedTuple):
@@ -23,8 +33,10 @@ class Judged(NamedTuple):
     ended: float
     rows: int
     excess: Floats
-    """[column] score / threshold of the strongest test."""
+    """[column] score / threshold of the strongest test; derived columns after the reference's."""
     changes: list[Change]
+    drifting: Bools
+    """[column], as in `excess`: an alarm is open."""
 
 
 class Replay:
@@ -36,14 +48,31 @@ class Replay:
         self._begun = not timed
         self._sides: dict[SideName, list[str]] = {"input": [], "output": []}
         for column in reference.columns:
-            self._sides[column.side].append(column.name)
+            if column.name != CONFIDENCE:  # it is computed of others
+                self._sides[column.side].append(column.name)
+        self.wanted = {name for names in self._sides.values() for name in names}
+        """Names of the reference's columns."""
         self.rows = 0
+        self.found: set[str] = set()
+        """Those that some batch had."""
         self.absent: set[str] = set()
-        """Columns of the reference that some batch had not."""
+        """Those that some batch had not."""
+        self.unexpected: dict[str, None] = {}
+        """Columns that the reference has not, the first MAX_UNEXPECTED."""
+
+    def matches(self, columns: Mapping[str, Any]) -> bool:
+        """Whether one of these is in the reference."""
+        return not self.wanted.isdisjoint(columns)
+
+    def names(self) -> list[tuple[SideName, str]]:
+        """Side and name of what `Judged.excess` is of."""
+        return [column.key() for column in self.watch.judged]
 
     def feed(self, columns: Mapping[str, Any], rows: int, times: Floats | None) -> Iterator[Judged]:
         """Counts a batch; gives the windows that ended."""
-        self.absent |= {name for side in self._sides.values() for name in side} - columns.keys()
+        watched = [*self.watch.inputs.vectors, *self.watch.outputs.vectors]
+        columns = with_views(watched, columns, rows)
+        self._match(columns)
         if not self._begun and times is not None and rows:
             self.watch.window.opened = float(times[0])
             self._begun = True
@@ -58,23 +87,30 @@ class Replay:
                 if times is not None and at < rows:
                     self._skip(float(times[at]))
 
+    def _match(self, columns: Mapping[str, Any]) -> None:
+        self.found |= self.wanted & columns.keys()
+        self.absent |= self.wanted - columns.keys()
+        for name in columns:
+            if name not in self.wanted and len(self.unexpected) < MAX_UNEXPECTED:
+                self.unexpected[name] = None
+
     def _until(self, at: int, rows: int, times: Floats | None) -> tuple[int, float | None]:
         """Where the window ends in this batch, and when it did, if it does."""
         window = self.watch.window
         end = at + window.row_limit - window.rows
         over = window.opened + window.seconds
-        if times is not None:
-            late = at + int(np.searchsorted(times[at:], over, side="left"))
-            if late < min(end, rows):
-                return late, over
-            return (end, float(times[end - 1])) if end <= rows else (rows, None)
-        return (end, over) if end <= rows else (rows, None)
+        if times is None:
+            return (end, over) if end <= rows else (rows, None)
+        if end <= rows and times[end - 1] <= over + SAME:
+            return end, float(times[end - 1])
+        late = at + int(np.searchsorted(times[at:], over - SAME, side="left"))
+        return (late, over) if late < rows else (rows, None)
 
     def _skip(self, now: float) -> None:
         """Windows in which nothing came are none."""
         window = self.watch.window
-        if now - window.opened >= window.seconds:
-            window.opened += (now - window.opened) // window.seconds * window.seconds
+        passed = (now + SAME - window.opened) // window.seconds
+        window.opened += max(0.0, passed) * window.seconds
 
     def _count(self, columns: Mapping[str, Any], at: int, end: int) -> None:
         parts = {
@@ -90,10 +126,11 @@ class Replay:
         watch.judge(now)
         if not rows:
             return
-        chart = watch.chart
-        if chart is not None:
-            excess = chart.excess()
-        else:
+        if watch.chart is None:
             excess = np.array([column.excess() for column in watch.columns])
+        else:
+            charts = [watch.chart, *([watch.derived.chart] if watch.derived is not None else [])]
+            excess = np.concatenate([chart.excess() for chart in charts])
         changes, watch.changes = watch.changes, []
-        yield Judged(began, now, rows, excess, changes)
+        drifting = np.array([column.state == "drift" for column in watch.judged], dtype=bool)
+        yield Judged(began, now, rows, excess, changes, drifting)

@@ -5,9 +5,42 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from agent.drift.backtest.alarms import Alarm
+from msgspec import Struct
 
-MONTH = 30 * 86400
+from agent.drift.backtest.alarms import Alarm
+from agent.drift.backtest.replay import Judged
+
+DAY = 86400.0
+
+
+class Totals(Struct):
+    """What was judged. Times as in `Judged`."""
+
+    windows: int = 0
+    rows: int = 0
+    began: float = 0.0
+    ended: float = 0.0
+    covered: float = 0.0
+    """Seconds that windows took; the rest are gaps, for which no alarm is allowed."""
+
+    def add(self, window: Judged) -> None:
+        """Takes one more."""
+        self.began = self.began if self.windows else window.began
+        self.ended = window.ended
+        self.windows += 1
+        self.rows += window.rows
+        self.covered += window.ended - window.began
+
+    def plain(self, false_alarms: float) -> dict[str, object]:
+        """For JSON; `false_alarms`: allowed a second."""
+        return {
+            "windows": self.windows,
+            "rows": self.rows,
+            "began": self.began,
+            "ended": self.ended,
+            "covered_seconds": self.covered,
+            "allowed": false_alarms * self.covered,
+        }
 
 
 def time_of(seconds: float, timed: bool) -> str:
@@ -23,7 +56,7 @@ def table(alarms: Sequence[Alarm], timed: bool) -> list[str]:
     if not alarms:
         return []
     head = ["raised", "since", "column", "what moved", "by", "score / threshold", "cleared"]
-    rows = [[_cell(text) for text in _row(alarm, timed)] for alarm in alarms]
+    rows = [[shortened(text) for text in _row(alarm, timed)] for alarm in alarms]
     widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
     return [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -40,22 +73,40 @@ def _row(alarm: Alarm, timed: bool) -> list[str]:
         f"{alarm.test} {alarm.direction}".strip(),
         effect,
         f"{alarm.score or 0:.2f} / {alarm.threshold or 0:.2f}",
-        "" if alarm.cleared is None else time_of(alarm.cleared, timed),
+        "not yet" if alarm.cleared is None else time_of(alarm.cleared, timed),
     ]
 
 
-def _cell(text: str) -> str:
-    return text if len(text) <= 40 else text[:39] + "…"
+def shortened(text: str, most: int = 40) -> str:
+    """What is too long loses its middle: names differ at their ends."""
+    if len(text) <= most:
+        return text
+    end = most // 3
+    return f"{text[: most - end - 1]}…{text[-end:]}"
 
 
-def summary(
-    alarms: Sequence[Alarm], windows: int, rows: int, seconds: float, allowed: float
-) -> str:
-    """`allowed`: false alarms a second."""
+def period_of(totals: Totals) -> str:
+    """From the first window to the last, in UTC."""
+    return f"{time_of(totals.began, True)} to {time_of(totals.ended, True)} UTC"
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 alarm`, `2 alarms`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def summary(alarms: Sequence[Alarm], totals: Totals, false_alarms: float, timed: bool) -> str:
+    """`false_alarms`: allowed a second."""
     columns = len({(alarm.side, alarm.column) for alarm in alarms})
-    raised = f"{len(alarms)} alarm{'s' if len(alarms) != 1 else ''}"
-    where = f" of {columns} column{'s' if columns != 1 else ''}" if alarms else ""
+    where = f" of {counted(columns, 'column')}" if alarms else ""
+    span = totals.ended - totals.began
+    when = f"{span / DAY:.1f} days"
+    if timed:
+        when += f" ({period_of(totals)})"
+    if totals.covered < 0.99 * span:
+        when += f", of which windows cover {totals.covered / DAY:.1f}"
     return (
-        f"{raised}{where} in {windows:,} windows, {rows:,} rows, {seconds / 86400:.1f} days. "
-        f"Without drift {allowed * seconds:.2g} would be expected in that time."
+        f"{counted(len(alarms), 'alarm')}{where} in {counted(totals.windows, 'window')}, "
+        f"{totals.rows:,} rows, {when}.\n"
+        f"The budget allows {false_alarms * totals.covered:.2g} in this time."
     )

@@ -19,7 +19,6 @@ from typing import NamedTuple
 import numpy as np
 from msgspec import Struct
 
-from agent.decode.payload import Value
 from agent.drift.derived.stored import CONFIDENCE, Calibration
 from agent.drift.reference import ColumnProfile
 from agent.drift.sketch import Bins, Floats, Ints, NumericBins, Values, category, numbers
@@ -65,11 +64,6 @@ def confidences(outputs: Sequence[Values]) -> Floats:
     if len(columns) == 1:
         columns = np.concatenate([columns, 1 - columns])
     return np.asarray(columns.max(axis=0), dtype=np.float64)
-
-
-def listed(confidence: Floats) -> list[Value]:
-    """As values of a column."""
-    return [None if value != value else value for value in confidence.tolist()]
 
 
 def aligned(values: Values) -> Floats:

@@ -13,7 +13,8 @@ import numpy as np
 
 from agent.decode.payload import Value
 from agent.drift.derived import importance
-from agent.drift.derived.confidence import aligned, classifier_of, listed
+from agent.drift.derived.confidence import aligned, classifier_of
+from agent.drift.derived.correlation import Correlating
 from agent.drift.derived.derivation import Derivation
 from agent.drift.derived.pairs import Mask, Paired
 from agent.drift.derived.scores import Scorer, Scores, table_of
@@ -27,7 +28,7 @@ from agent.drift.derived.stored import (
     Scored,
 )
 from agent.drift.reference import ColumnProfile, Profile, hashed
-from agent.drift.sketch import Values
+from agent.drift.sketch import Values, listed
 
 MIN_ROWS = 500
 """Below which relations are not known well enough to judge by."""
@@ -75,6 +76,8 @@ def derived_of(
     elif paired.asked is not None and paired.answered is not None:
         rows, inputs = int(paired.asked.sum()), _chosen(inputs, paired.asked)
         outputs = _chosen(outputs, paired.answered)
+    correlating = Correlating(profile.columns)
+    correlating.add(inputs, outputs, rows)
     derived = fit(profile.columns, inputs, outputs, rows)
     if derived is not None:
         builder = DerivedBuilder(derived, profile.columns)
@@ -82,7 +85,7 @@ def derived_of(
         derived = builder.derived()
     if calibration is not None:
         derived = msgspec.structs.replace(derived or NOTHING, calibration=calibration)
-    return hashed(msgspec.structs.replace(profile, derived=derived)) if derived else profile
+    return hashed(msgspec.structs.replace(profile, columns=correlating.columns(), derived=derived))
 
 
 def add_confidence(outputs: dict[str, list[Value]], rows: int) -> None:

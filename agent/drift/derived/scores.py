@@ -33,9 +33,9 @@ NO_SCORES: Scores = np.zeros(0, dtype=np.float32)
 
 
 def table_of(column: ColumnProfile) -> list[float] | None:
-    """A score a bin; None for a column that has no two bins with rows."""
+    """A score a bin; None for a column that has no two bins with rows, and for a vector's."""
     counts = np.array(column.counts, dtype=np.int64)
-    if np.count_nonzero(counts) < 2:
+    if np.count_nonzero(counts) < 2 or column.kind in ("vector", "view"):
         return None
     if column.kind == "numeric":
         return [round(float(score), 6) for score in normal_scores(counts)]
@@ -58,7 +58,11 @@ class Scorer:
             batch = numbers(values)
             return self.of_numbers(batch, self._bins.places(batch.finite))
         assert isinstance(self._bins, CategoryBins)
-        return self._table[self._bins.places(values)]
+        return self.of_places(self._bins.places(values))
+
+    def of_places(self, places: Ints) -> Scores:
+        """The same of values whose bins are known."""
+        return self._table[places]
 
     def of_numbers(self, batch: Numbers, places: Ints) -> Scores:
         """The same of numbers whose bins are known, those of the finite ones."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from agent.drift.learn import BINS, TEXT_LENGTH, numeric_edges
+from agent.drift.learn import BINS, TEXT_LENGTH, guarded, numeric_edges
 from agent.drift.reference import ColumnProfile, Kind, Moments
 from agent.drift.sketch import Floats
 
@@ -84,7 +84,8 @@ def categorical(
     order += sorted(set(known) - set(seen))
     kept = order[:BINS]
     counts = [seen.get(value, 0) for value in kept]
-    return _named(name, "categorical", missing, kept, [*counts, max(0, present - sum(counts))])
+    rest = max(0, present - sum(counts))
+    return guarded(_named(name, "categorical", missing, kept, [*counts, rest]))
 
 
 def _named(

@@ -38,8 +38,8 @@ class Clock:
         if len(back):
             at = int(back[0])
             raise TableError(
-                f"row {self._row + at + 1}: {self._column} is {_shown(times[at])}, after "
-                f"{_shown(before[at])}: sort the rows by time"
+                f"row {self._row + at + 1}: {self._column} is {shown(times[at])}, after "
+                f"{shown(before[at])}: sort the rows by time"
             )
         self._row += rows
         self._last = float(times[-1]) if len(times) else self._last
@@ -51,15 +51,17 @@ class Clock:
         if len(wrong):
             place = int(wrong[0])
             value = values[place]
-            shown = repr(None if value != value else value)
+            found = repr(None if value != value else value)
             raise TableError(
-                f"row {self._row + place + 1}: {self._column}: {shown} is no time; wanted ISO 8601 "
-                "such as 2026-03-01T12:00:00Z, or seconds or milliseconds since the epoch"
+                f"row {self._row + place + 1}: {self._column}: {found} is no time; wanted ISO 8601 "
+                "such as 2026-03-01T12:00:00Z, or seconds or milliseconds since the epoch; leave "
+                "out rows that have none"
             )
         return times
 
 
-def _shown(time: float) -> str:
+def shown(time: float) -> str:
+    """In UTC, for people; as it is if it is of no year that a calendar has."""
     try:
         return datetime.fromtimestamp(time, UTC).isoformat()
     except (ValueError, OverflowError, OSError):

@@ -1,0 +1,1 @@
+"""`outrider profile`: reference profiles made, looked at and compared by people."""
