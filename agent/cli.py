@@ -33,7 +33,7 @@ _FLAGS = {
 }
 """Flags of `run` that are settings, by the path of the setting."""
 
-_KINDS = ("numeric", "categorical", "text", "boolean", "vector", "columns")
+_KINDS = ("numeric", "categorical", "text", "boolean", "timestamp", "vector", "columns")
 """Of columns in a profile."""
 
 _EXAMPLES = """\

@@ -14,11 +14,11 @@ from agent.decode.payload import (
     MAX_COLUMNS,
     MAX_DEPTH,
     MAX_NAME,
-    MAX_STRING,
     Columns,
     Refused,
     Side,
     Value,
+    cut,
 )
 
 NAME = "kserve_v2"
@@ -99,7 +99,7 @@ def _flat(data: list[object]) -> list[Value]:
 
 def _value(value: object) -> Value:
     if isinstance(value, str):
-        return value[:MAX_STRING]
+        return cut(value)
     if value is None or isinstance(value, (float, int)):
         return value
     raise Refused("malformed")

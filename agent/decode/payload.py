@@ -50,6 +50,25 @@ Sizes = tuple[Sequence[int] | None, Sequence[int] | None]
 """Of each side the rows of each request. None: it is one request. Empty: each row is one."""
 
 
+class Cut(str):
+    """The beginning of a longer text: MAX_STRING characters, and how long it was."""
+
+    __slots__ = ("length",)
+
+    length: int
+    """Characters."""
+
+    def __new__(cls, text: str) -> Cut:
+        self = super().__new__(cls, text[:MAX_STRING])
+        self.length = len(text)
+        return self
+
+
+def cut(text: str) -> str:
+    """The text, or what is kept of it."""
+    return text if len(text) <= MAX_STRING else Cut(text)
+
+
 class Payload(Struct, frozen=True, gc=False):
     """One exchange's named values. Columns of one side are of equal length where rows pair up."""
 
@@ -243,5 +262,5 @@ def _leaves(value: object, name: str, depth: int) -> Iterator[tuple[str, object]
 
 def _cell(value: object) -> Value:
     if isinstance(value, str):
-        return value[:MAX_STRING]
+        return cut(value)
     return value if isinstance(value, (float, int)) else None

@@ -115,7 +115,7 @@ def _caveat(profile: ColumnProfile, counts: Ints) -> str:
             f"deviations is not seen"]  # fmt: skip
     ends = {len(profile.counts) - 1} | ({0} if profile.edges is not None else set())
     share = sum(int(counts[place]) for place in ends) / max(1, rows)
-    if share > OPEN_SHARE and profile.kind != "text":
+    if share > OPEN_SHARE and len(profile.counts) > 1:
         where = "out of the old range" if profile.edges is not None else "in none of the categories"
         said.append(
             f"{share:.0%} of them are {where} and not told apart there: build a new profile and "

@@ -7,6 +7,7 @@ out of range. Each by itself expects nothing and would be tested for nothing.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -31,6 +32,8 @@ class Cells(NamedTuple):
     labels: tuple[str, ...]
     bins: tuple[int, ...]
     """The bin of each cell but the last three."""
+    measure: str
+    """What bins on a number line are of: nothing said of the values, or their `length`."""
 
     @property
     def size(self) -> int:
@@ -56,6 +59,7 @@ def cells_of(column: ColumnProfile) -> Cells:
         int(rows),
         (*labels, "unseen", "missing", "invalid"),
         filled,
+        _measure(column),
     )
 
 
@@ -70,17 +74,27 @@ def _still_to_come(column: ColumnProfile) -> int:
     return ends + sum(count == 1 for count in counts)
 
 
+def _measure(column: ColumnProfile) -> str:
+    return "length" if column.kind == "text" else ""
+
+
 def bin_label(column: ColumnProfile, place: int) -> str:
-    """A bin for people: `(1.5, 2]`, `= 3`, `< 0`, `> 9`, a category, `other`, `missing`."""
+    """A bin for people: `(1.5, 2]`, `= 3`, `< 0`, `> 9`, a category, `other`, `missing`.
+
+    Those of texts say what they are of: `length (12, 40]`.
+    """
     size = len(column.counts)
     if place >= size:
         return "missing" if place == size else "invalid"
     if column.edges is None:
         categories = column.categories or []
         return categories[place] if place < len(categories) else "other"
-    edges = column.edges
-    if not edges:
-        return "any number"
+    if not column.edges:
+        return f"any {_measure(column) or 'number'}"
+    return f"{_measure(column)} {_interval(column.edges, place)}".lstrip()
+
+
+def _interval(edges: Sequence[float], place: int) -> str:
     if place == 0:
         return f"< {math.nextafter(edges[0], math.inf):.6g}"
     if place == len(edges):

@@ -183,7 +183,7 @@ def _predictions(columns: Watched) -> Metric:
     )
     for model, column in columns:
         profile = column.base.column
-        if profile.side == "output" and profile.edges is not None:
+        if profile.side == "output" and profile.kind == "numeric" and profile.edges is not None:
             buckets = _buckets(profile.edges, column.totals.tolist())
             family.add_metric([model.name, profile.name], buckets, column.sum)
     return family

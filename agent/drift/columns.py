@@ -21,7 +21,7 @@ from agent.drift.derived.scores import NO_SCORES, Scorer, Scores
 from agent.drift.derived.stored import CONFIDENCE
 from agent.drift.examples import SHOWN, Example, Remembered, Row, find
 from agent.drift.reference import ColumnProfile, SideName
-from agent.drift.sketch import MISSING, CategoryBins, Ints, NumericBins, Values, numbers
+from agent.drift.sketch import MISSING, CategoryBins, Ints, NumericBins, Values
 from agent.drift.vectors.build import with_views
 from agent.drift.vectors.projector import Projector
 from agent.drift.vectors.stored import Vector
@@ -111,7 +111,7 @@ class WatchedColumn:
         if len(values):
             self.seen = True
         if isinstance(self.bins, NumericBins):
-            batch = numbers(values)
+            batch = self.bins.numbers(values)
             self.sum += float(batch.finite.sum())
             places = self.bins.places(batch.finite)
             counts = self.bins.count_places(batch, places)

@@ -6,7 +6,9 @@ Numeric bins are at most `BINS` quantile intervals of the sample, with atoms spl
 that is alone more than one bin's share, and each value of a column of at most `BINS` distinct
 ones. Below the least and above the greatest value are two bins more, for what is out of range.
 Categories are the `BINS` most frequent. A column of texts (long, or nearly all different) gets no
-categories: such values are names of people and things, and tell nothing by their share.
+categories: such values are names of people and things, and tell nothing by their share. It gets
+numeric bins of its texts' lengths, one of them for the empty. A column of times, which ISO 8601
+tells, gets a bin a form (`agent.drift.forms`).
 """
 
 from __future__ import annotations
@@ -19,8 +21,10 @@ import msgspec
 import numpy as np
 
 from agent.decode.payload import Value
+from agent.drift.forms import FORMS, are_times
+from agent.drift.lengths import EMPTY, lengths
 from agent.drift.private import hidden, looks_private, new_key
-from agent.drift.reference import ColumnProfile, Kind, Moments, SideName, pooled
+from agent.drift.reference import MEASURED, ColumnProfile, Kind, Moments, SideName, pooled
 from agent.drift.sketch import (
     INVALID,
     MISSING,
@@ -36,7 +40,7 @@ BINS = 20
 TEXT_LENGTH = 64
 """Characters; a column of longer values on average is text."""
 NUMERIC_SHARE = 0.99
-"""A column is numeric if at least so many of its values are; the rest are invalid."""
+"""A column is numeric, or of times, if at least so many of its values are; the rest are invalid."""
 _BOOLEAN = ("false", "true")
 
 
@@ -55,8 +59,8 @@ def shape_of(
     `hide`: categories are hashed, whatever they look like.
     """
     kind = kind or kind_of(sample, from_text=from_text)
-    edges = numeric_edges(numbers(sample).finite) if kind == "numeric" else None
-    categories = None if kind == "numeric" else _categories(kind, sample)
+    edges = _edges(kind, sample) if kind in MEASURED else None
+    categories = None if kind in MEASURED else _categories(kind, sample)
     size = len(edges if edges is not None else categories or ()) + 1
     shape = ColumnProfile(name, side, kind, [0] * size, 0, 0, edges, categories)
     return guarded(shape, always=hide) if kind == "categorical" else shape
@@ -83,7 +87,7 @@ class ColumnBuilder:
     def add(self, values: Values, absent: int = 0) -> None:
         """Counts a batch, and so many rows more that lack the column."""
         if isinstance(self._bins, NumericBins):
-            batch = numbers(values)
+            batch = self._bins.numbers(values)
             self._counts += self._bins.count_numbers(batch)
             self._moments = pooled(self._moments, _moments(batch.finite))
         else:
@@ -116,6 +120,8 @@ def kind_of(values: Sequence[Value], *, from_text: bool = False) -> Kind:
     numeric = sum(_is_number(value, from_text) for value in present)
     if numeric >= NUMERIC_SHARE * len(present):
         return "numeric"
+    if are_times(present, NUMERIC_SHARE):
+        return "timestamp"
     names = [category(value) for value in present]
     distinct = len(set(names))
     long = sum(map(len, names)) > TEXT_LENGTH * len(names)
@@ -142,11 +148,18 @@ def numeric_edges(finite: Floats) -> list[float]:
     return [float(edge) for edge in edges[np.isfinite(edges)]]
 
 
+def _edges(kind: Kind, values: Sequence[Value]) -> list[float]:
+    if kind != "text":
+        return numeric_edges(numbers(values).finite)
+    edges = numeric_edges(lengths(values).finite)
+    return sorted({*edges, *EMPTY}) if edges else []
+
+
 def _categories(kind: Kind, values: Sequence[Value]) -> list[str]:
     if kind == "boolean":
         return list(_BOOLEAN)
-    if kind == "text":
-        return []
+    if kind == "timestamp":
+        return list(FORMS)
     names = Counter(category(value) for value in values if value is not None)
     most = sorted(names.items(), key=lambda item: (-item[1], item[0]))[:BINS]
     return [name for name, _ in most]

@@ -24,7 +24,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from agent.drift.history import Slots
-from agent.drift.scores import SCALE
+from agent.drift.scores import LENGTH_SCALE, SCALE
 from agent.drift.sketch import Floats, Ints
 from agent.drift.variation import HOURS, ColumnVariation
 
@@ -69,7 +69,10 @@ def variation_of(
     sums -= rows[:, None] * (sums.sum(axis=0) / rows.sum())
     share = counts.sum(axis=0) / rows.sum()
     kurtosis = np.maximum(share @ scores.T**4 - 3, 0)
-    wider = np.array([SQUARED if label == SCALE else 1.0 for label in labels])[:, None] ** 2
+    wider = (
+        np.array([SQUARED if label in (SCALE, LENGTH_SCALE) else 1.0 for label in labels])[:, None]
+        ** 2
+    )
     plain = spread(places, rows, sums, kurtosis, spans) * wider
     if slots.seconds > HOUR or not plain.any():
         return ColumnVariation(digest(labels), _rounded(plain))

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from agent.decode.payload import MAX_STRING, Refused, from_rows
+from agent.decode.payload import Refused, cut, from_rows
 from agent.drift.batch import BATCH, Batch, TableError, Told, unique
 from agent.drift.sketch import Values
 
@@ -83,7 +83,7 @@ def _plain(pyarrow: Any, column: Any) -> Values:
     values = column.to_pylist()
     if types.is_boolean(kind) or types.is_integer(kind):
         return list(values)
-    return [v if v is None else str(v)[:MAX_STRING] for v in values]
+    return [v if v is None else cut(str(v)) for v in values]
 
 
 def _is_exact(column: Any) -> bool:

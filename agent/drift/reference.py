@@ -21,6 +21,8 @@ from msgspec import Meta, Struct
 
 from agent.drift.derived import stored
 from agent.drift.files import read_bounded, write_whole
+from agent.drift.forms import FORMS, TimeBins
+from agent.drift.lengths import LengthBins
 from agent.drift.private import HASH, KEY
 from agent.drift.sketch import Bins, CategoryBins, NumericBins
 from agent.drift.variation import ColumnVariation, Period
@@ -34,9 +36,12 @@ MAX_FILE = 64 << 20
 """Bytes; a longer file is no profile."""
 MAX_COUNT = 1 << 53
 
-Kind = Literal["numeric", "categorical", "boolean", "text", "vector", "view"]
+Kind = Literal["numeric", "categorical", "boolean", "text", "timestamp", "vector", "view"]
 """A vector's column has its norm; beside it are its views (`agent.drift.vectors`)."""
+MEASURED = ("numeric", "text", "vector", "view")
+"""Kinds with numeric bins: of the values, of their lengths, norms or views."""
 SideName = Literal["input", "output"]
+_ON_A_LINE = {"text": LengthBins, "view": ViewBins}
 
 
 class ProfileError(Exception):
@@ -68,8 +73,9 @@ class Moments(Struct, frozen=True):
 class ColumnProfile(Struct, frozen=True):
     """One column: its bins, how often each was seen, and what fell outside them.
 
-    Numeric columns have `edges`; the others have `categories` (none for text, which is not
-    told apart). `counts` has one place more than either: the open end, or `other`.
+    Columns of numbers and of texts, which are told apart by length, have `edges`; the others have
+    `categories`, which for times are `forms.FORMS`. `counts` has one place more than either: the
+    open end, or `other`.
     """
 
     name: str
@@ -91,7 +97,9 @@ class ColumnProfile(Struct, frozen=True):
     def bins(self) -> Bins:
         """The bins, ready to count with."""
         if self.edges is not None:
-            return ViewBins(self.edges) if self.kind == "view" else NumericBins(self.edges)
+            return _ON_A_LINE.get(self.kind, NumericBins)(self.edges)
+        if self.kind == "timestamp":
+            return TimeBins()
         return CategoryBins(self.categories or (), boolean=self.kind == "boolean", key=self.key)
 
     @property
@@ -316,10 +324,11 @@ def _check(column: ColumnProfile, source: str) -> None:
     Columns may be of different numbers of rows: one may have been renewed by itself.
     """
     where = f"columns.{column.name}"
-    is_number = column.kind in ("numeric", "vector", "view")
-    extras = column.edges if is_number else column.categories
-    wrong_kind = column.categories if is_number else column.edges
-    if extras is None or wrong_kind is not None:
+    is_measured = column.kind in MEASURED
+    extras = column.edges if is_measured else column.categories
+    wrong_kind = column.categories if is_measured else column.edges
+    is_wrong = column.kind == "timestamp" and extras != [*FORMS]
+    if extras is None or wrong_kind is not None or is_wrong:
         raise ProfileError(source, where, column.kind, "has not the bins of its kind", _REBUILD)
     if column.edges is not None and any(not a < b for a, b in pairwise(column.edges)):
         raise ProfileError(source, f"{where}.edges", column.edges, "do not increase", _REBUILD)

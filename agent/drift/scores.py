@@ -5,8 +5,9 @@ a shift in the reference's standard deviations.
 
 Numeric columns are asked for location (normal quantile of the mid-rank: van der Waerden),
 scale (its square), the share at or below each decile, each single cell, and the share that is
-missing, invalid or unseen. Others are asked for each cell. A row that has no number is neutral
-in location and scale. But for those two a score is the indicator of a set of cells, standardised.
+missing, invalid or unseen; columns of texts the same of their lengths. Others are asked for each
+cell. A row that has no number is neutral in location and scale. But for those two a score is the
+indicator of a set of cells, standardised.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ MAX_EDGES = 9
 MOSTLY_UP = 0.85
 """Of the weight of what should not be there: less of it is no fault, but a change."""
 LOCATION, SCALE = "location", "scale"
+LENGTH, LENGTH_SCALE = "length", "length scale"
+"""The same of texts."""
 _INV = NormalDist().inv_cdf
 
 
@@ -82,10 +85,12 @@ def scores_of(cells: Cells, edges: Sequence[float] | None) -> Scores:
     unseen, missing, invalid = size - 3, size - 2, size - 1
     if edges is not None and unseen > 1:
         location = _location(cells.shares[:unseen], cells.shares)
-        found.append(location, 0.25, math.nan, LOCATION)
-        found.append(_scale(location, cells.shares, unseen), 0.15, math.nan, SCALE)
+        names = (LENGTH, LENGTH_SCALE) if cells.measure else (LOCATION, SCALE)
+        found.append(location, 0.25, math.nan, names[0])
+        found.append(_scale(location, cells.shares, unseen), 0.15, math.nan, names[1])
         for last in _deciles(cells.shares[:unseen]):
-            found.add(range(last + 1), 0.25 / MAX_EDGES, f"<= {edges[cells.bins[last]]:.6g}")
+            label = f"{cells.measure} <= {edges[cells.bins[last]]:.6g}".lstrip()
+            found.add(range(last + 1), 0.25 / MAX_EDGES, label)
         each, absent = 0.23 / (unseen + 1), 0.10
     else:
         each, absent = 0.80 / (unseen + 1), 0.17

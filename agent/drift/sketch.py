@@ -8,7 +8,8 @@ value that is a bin of its own (an atom) is the interval between the float befor
 so one binary search serves all. The outermost edges are the float before the reference's least
 value and its greatest value, so the first and the last bin are what lies out of range.
 A categorical column's bins are its known categories and `other`; they may be known by keyed hashes
-only (`agent.drift.private`).
+only (`agent.drift.private`). Texts are counted by their lengths (`agent.drift.lengths`), times by
+their form (`agent.drift.forms`).
 After the bins come two more counts: missing, and invalid (not finite, or not a number).
 """
 
@@ -94,7 +95,11 @@ class NumericBins:
 
     def count(self, values: Values) -> Ints:
         """Counts of a batch, `size + 2` of them. Measured: 0.03 µs a value, batches of 1,000."""
-        return self.count_numbers(numbers(values))
+        return self.count_numbers(self.numbers(values))
+
+    def numbers(self, values: Values) -> Numbers:
+        """What is counted of a batch: the values themselves."""
+        return numbers(values)
 
     def count_numbers(self, batch: Numbers) -> Ints:
         """The same of a batch already converted."""

@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from agent.decode.payload import MAX_STRING, Refused, from_rows
+from agent.decode.payload import Refused, cut, from_rows
 from agent.drift.batch import BATCH, Batch, TableError, Told, quietly, unique
 from agent.drift.parquet import parquet_batches
 from agent.drift.sketch import Values
@@ -26,6 +26,8 @@ __all__ = ["Batch", "TableError", "batches", "format_of", "spooled"]
 
 ABSENT_TEXT = frozenset(("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"))
 """CSV fields that stand for a missing value, as pandas reads them."""
+MAX_FIELD = 16 << 20
+"""Characters of a CSV field, of which the beginning is kept; a longer one is refused."""
 SUFFIXES = {
     ".csv": "csv",
     ".jsonl": "jsonl",
@@ -65,13 +67,14 @@ def batches(path: Path, form: str, told: Told = quietly, times: str = "") -> Ite
 
 def _csv(path: Path, told: Told) -> Iterator[Batch]:
     size = max(1, path.stat().st_size)
+    csv.field_size_limit(MAX_FIELD)
     with path.open("rb") as raw, TextIOWrapper(raw, "utf-8-sig", newline="") as file:
         reader = csv.reader(file)
         try:
             names = unique(path, "line 1", next(reader, []))
             if not names:
                 raise TableError(f"{path}: empty; the first line must name the columns")
-            while rows := list(islice(reader, BATCH)):
+            while rows := [[*map(cut, row)] for row in islice(reader, BATCH)]:
                 told(raw.tell() / size)
                 yield _csv_batch(path, names, [row for row in rows if row], reader.line_num)
         except csv.Error as problem:
@@ -86,7 +89,7 @@ def _csv_batch(path: Path, names: list[str], rows: list[list[str]], line: int) -
                 f"before line {line + 1}: {','.join(row)[:60]}"
             )
     columns: dict[str, Values] = {
-        name: [None if text in ABSENT_TEXT else text[:MAX_STRING] for text in column]
+        name: [None if text in ABSENT_TEXT else text for text in column]
         for name, column in zip(names, zip(*rows, strict=True), strict=bool(rows))
     }
     return Batch(columns, len(rows))

@@ -22,19 +22,26 @@ def epoch(value: Value) -> float | None:
     """Seconds since the epoch; None if the value is no point in time."""
     if isinstance(value, str):
         return _of_text(value)
+    found = of_number(value)
+    return None if found is None else found[0]
+
+
+def of_number(value: float | None) -> tuple[float, int] | None:
+    """Seconds since the epoch, and the unit that they came in: 0 seconds, 1 milliseconds, …
+
+    None if the value is no point in time.
+    """
     if value is None or isinstance(value, bool):
         return None
     try:
         number = float(value)
     except OverflowError:
         return None
-    if not math.isfinite(number):
-        return None
-    for _ in range(3):
+    for unit in range(4):
         if abs(number) < _SECONDS:
-            break
+            return number, unit
         number /= 1000
-    return number if abs(number) < _SECONDS else None
+    return None
 
 
 def epochs(values: Values) -> Floats:

@@ -23,7 +23,7 @@ from agent.drift.distances import jensen_shannon
 from agent.drift.evidence import p_value
 from agent.drift.questions import MIN_ROWS
 from agent.drift.reference import ColumnProfile
-from agent.drift.scores import LOCATION
+from agent.drift.scores import LENGTH, LOCATION
 from agent.drift.sketch import INVALID, MISSING, Floats, Ints
 
 State = Literal["insufficient", "stable", "drift"]
@@ -58,7 +58,8 @@ class Verdict(Struct, frozen=True):
     """What the score must exceed at this share of the budget."""
     p_value: float | None = None
     test: str = ""
-    """location, scale, missing, invalid, unseen, `<= 3` (a share of rows), or a bin's name."""
+    """location, scale, missing, invalid, unseen, `<= 3` (a share of rows), or a bin's name; of
+    texts length, length scale, `length <= 3`."""
     direction: Literal["", "up", "down"] = ""
     effect: float | None = None
     """Size of the change in the reference's standard deviations: of the score that is tested."""
@@ -139,7 +140,7 @@ def _evident(
     rows = int(pooled.sum())
     expected = cells.shares
     now = smoothed(pooled, PSEUDO, float(rows))
-    location = scores.labels[0] == LOCATION and rows > 0
+    location = scores.labels[0] in (LOCATION, LENGTH) and rows > 0
     return Verdict(
         plain.state,
         rows,

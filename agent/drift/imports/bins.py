@@ -69,7 +69,8 @@ def categorical(
     distinct: float,
     known: Sequence[str] = (),
 ) -> ColumnProfile:
-    """A column of texts. `known`: categories that are told to exist, seen or not."""
+    """A column of texts; the lengths of free ones are not known. `known`: categories that are told
+    to exist, seen or not."""
     folded: dict[str, int] = {}
     for value, count in seen.items():
         folded[value.lower()] = folded.get(value.lower(), 0) + count
@@ -79,7 +80,7 @@ def categorical(
     length = sum(len(value) * count for value, count in seen.items())
     long = length > TEXT_LENGTH * max(1, sum(seen.values()))
     if long or (distinct > BINS and 2 * distinct > present) or not (seen or known):
-        return _named(name, "text", missing, [], [present])
+        return ColumnProfile(name, "input", "text", [present], missing, 0, edges=[])
     order = sorted(seen, key=lambda value: (-seen[value], value))
     order += sorted(set(known) - set(seen))
     kept = order[:BINS]
