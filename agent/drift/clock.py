@@ -14,6 +14,8 @@ from agent.drift.batch import TableError
 from agent.drift.sketch import Floats, Values
 from agent.drift.times import epochs
 
+SUMMER = "; if summer time set the clocks back, write times with their zone (+02:00)"
+
 
 class Clock:
     """Reads a column of times, batch after batch."""
@@ -37,9 +39,10 @@ class Clock:
         back = np.flatnonzero(~(times >= before))
         if len(back):
             at = int(back[0])
+            hint = SUMMER if before[at] - times[at] <= 3600 else ""
             raise TableError(
                 f"row {self._row + at + 1}: {self._column} is {shown(times[at])}, after "
-                f"{shown(before[at])}: sort the rows by time"
+                f"{shown(before[at])}: sort the rows by time{hint}"
             )
         self._row += rows
         self._last = float(times[-1]) if len(times) else self._last

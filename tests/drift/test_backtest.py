@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import pty
+import subprocess
+import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -230,6 +235,35 @@ def test_derived_columns_are_those_of_traffic():
     assert "drift" in states
     told = {(c.side, c.column) for one in judged for c in one.changes if c.after == "drift"}
     assert any(name not in columns for _, name in told)
+
+
+def at_a_terminal(args: list[str], out: Path | None) -> list[str]:
+    """What a terminal shows of a real process, whose results go to a file if one is given."""
+    screen, its = pty.openpty()
+    with out.open("wb") if out is not None else contextlib.nullcontext(its) as results:
+        command = [sys.executable, "-m", "agent", "drift", "backtest", *args]
+        process = subprocess.Popen(command, stdin=its, stdout=results, stderr=its)
+    os.close(its)
+    shown = b""
+    with contextlib.suppress(OSError):  # Linux: the terminal's other end is closed
+        while piece := os.read(screen, 65536):
+            shown += piece
+    process.wait()
+    os.close(screen)
+    return shown.decode().replace("\r\n", "\n").splitlines()
+
+
+def test_a_bar_leaves_the_lines_of_json_intact(reference, tmp_path):
+    path, out = tmp_path / "rows.csv", tmp_path / "out.jsonl"
+    path.write_text("amount\n" + "0.5\n" * 20_000)
+    args = [str(path), "--reference", str(reference[1]), "--json"]
+    shown = at_a_terminal(args, out)
+    kinds = [one["kind"] for one in lines(out.read_text())]
+    assert (kinds.count("window"), kinds[-1]) == (20, "summary")
+    assert any("judging rows.csv [" in line for line in shown)
+    shown = at_a_terminal(args, None)
+    said = [json.loads(line) for line in shown if not line.startswith("outrider drift backtest: ")]
+    assert [one["kind"] for one in said] == kinds
 
 
 def test_gaps_are_no_windows(reference):

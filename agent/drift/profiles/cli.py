@@ -50,7 +50,11 @@ def _build(args: argparse.Namespace, path: Path, form: str) -> int:
     with Progress(
         f"reading {path.name}", passes=2 + (not args.like) + bool(args.timestamp)
     ) as progress:
-        profile = _built(args, lambda: batches(path, form, progress), is_text=form == "csv")
+
+        def passes() -> Iterator[Batch]:
+            return batches(path, form, progress, args.timestamp)
+
+        profile = _built(args, passes, is_text=form == "csv")
     save(profile, Path(args.output))
     print(summary(profile, args.output))
     return 0
