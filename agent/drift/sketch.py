@@ -24,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agent.decode.payload import Value
+from agent.drift.coded import Coded
 from agent.drift.private import Hasher
 
 Ints = npt.NDArray[np.int64]
@@ -58,6 +59,8 @@ def numbers(values: Values) -> Numbers:
     """Finite numbers of a batch; text that reads as a number is one, as it is to most servers."""
     if isinstance(values, np.ndarray):
         return _numbers_of_array(values)
+    if isinstance(values, Coded):
+        values = list(values)
     try:
         array = np.array(values, dtype=np.float64)
     except (ValueError, TypeError, OverflowError):
@@ -156,6 +159,9 @@ class CategoryBins:
         places = self._places
         if places is None:  # of this batch alone, so that it is bounded and hashes a name once
             places = _BatchPlaces((), self._names, self._other)
+        if isinstance(values, Coded):
+            of_names = np.array([places[name] for name in values.names], dtype=np.int64)
+            return of_names[values.codes]
         return np.array([*map(places.__getitem__, listed(values))], dtype=np.int64)
 
 
@@ -223,6 +229,8 @@ def distinct(values: Values) -> Mapping[Value, int]:
 
 def tally(values: Values) -> Mapping[Value, int]:
     """How often each value is there; an array's NaN is None."""
+    if isinstance(values, Coded):
+        return values.tally()
     if not isinstance(values, np.ndarray):
         return Counter(values)
     found, times = np.unique(values, return_counts=True)

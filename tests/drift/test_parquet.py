@@ -11,6 +11,7 @@ import pytest
 
 from agent.drift.batch import TableError
 from agent.drift.build import build_profile
+from agent.drift.coded import Coded
 from agent.drift.table import batches
 
 pyarrow = pytest.importorskip("pyarrow")
@@ -51,6 +52,22 @@ def test_each_type_becomes_what_traffic_has(tmp_path: Path):
     assert found["t"][0] == "1970-01-01 00:00:00"
     assert found["day"] == ["2026-01-02", None, None]
     assert (found["v-0"], found["v-1"]) == ([1.0, 3.0, 5.0], [2.0, 4.0, 6.0])
+
+
+@pytest.mark.parametrize("encoded", [False, True])
+def test_texts_of_many_rows_are_read_once_each(encoded: bool, tmp_path: Path):
+    rows = ["red", None, "green", "x" * 300, "x" * 299] * 40
+    column = pyarrow.array(rows)
+    path = written(tmp_path / "d.parquet", {"s": column.dictionary_encode() if encoded else column})
+    (batch,) = batches(path, "parquet")
+    found = batch.columns["s"]
+    assert isinstance(found, Coded)
+    assert list(found) == [v and v[:256] for v in rows]
+    many = pyarrow.array([f"id {i}" for i in range(5000)])
+    (batch,) = batches(
+        written(tmp_path / "ids.parquet", {"s": many.dictionary_encode()}), "parquet"
+    )
+    assert batch.columns["s"] == many.to_pylist()
 
 
 def test_a_name_twice_is_refused(tmp_path: Path):

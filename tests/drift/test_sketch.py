@@ -10,6 +10,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.drift.coded import Coded
 from agent.drift.learn import BINS, ColumnBuilder, kind_of, numeric_edges, shape_of
 from agent.drift.sketch import MISSING, CategoryBins, NumericBins, category
 
@@ -42,6 +43,27 @@ def test_any_split_into_batches_gives_the_same_counts(sample, rows, data):
     bins = shape_of("c", "input", sample).bins()
     parts = bins.count(rows[:at]) + bins.count(rows[at:])
     assert parts.tolist() == bins.count(rows).tolist()
+
+
+names = st.lists(st.none() | st.sampled_from(["a", "1.5", "true", "b" * 9, "c", "0"]), max_size=60)
+
+
+@given(names, names, st.data())
+def test_coded_texts_are_counted_as_their_rows(sample, rows, data):
+    held = [*dict.fromkeys([*filter(None, rows), "d"]), None]
+    codes = np.array([held.index(name) for name in rows], dtype=np.int64)
+    first = data.draw(st.integers(0, len(rows)))
+    coded, rows = Coded(codes, held)[first:], rows[first:]
+    assert list(coded) == rows
+    assert [coded[i] for i in range(len(rows))] == rows
+    for from_text in (False, True):
+        bins = shape_of("c", "input", sample, from_text=from_text).bins()
+        assert bins.count(coded).tolist() == bins.count(rows).tolist()
+        if isinstance(bins, CategoryBins):
+            assert bins.places(coded).tolist() == bins.places(rows).tolist()
+    for boolean, key in ((True, ""), (False, "00ff")):
+        bins = CategoryBins(["false", "true"], boolean=boolean, key=key)
+        assert bins.places(coded).tolist() == bins.places(rows).tolist()
 
 
 @given(st.lists(finite, min_size=1, max_size=200), st.lists(finite, max_size=50))
