@@ -94,9 +94,9 @@ def _plain(pyarrow: Any, column: Any) -> Values:
 
 def _texts(column: Any) -> Values:
     coded = column.dictionary_encode()
-    names = [name[:MAX_STRING] for name in coded.dictionary.to_pylist()]
+    names = [cut(name) for name in coded.dictionary.to_pylist()]
     if len(names) > len(column) // DISTINCT:
-        return [v if v is None else v[:MAX_STRING] for v in column.to_pylist()]
+        return [v if v is None else cut(v) for v in column.to_pylist()]
     codes = coded.indices.fill_null(len(names)).to_numpy(zero_copy_only=False)
     return Coded(codes.astype(np.int64), [*names, None])
 
