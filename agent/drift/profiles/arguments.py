@@ -26,6 +26,21 @@ examples:
   outrider profile show wide.json --columns 'amount_*,age' --sort correlation
 """
 
+_DIFF = """\
+Columns are compared as two samples, by the questions that traffic is asked; a difference counts if
+chance would show as much in one comparison of --level, all columns together, and if it is surely
+more than --min-effect. Profiles of other bins are compared on the edges or categories they share,
+and by their means.
+
+exit status: 0 if they are alike, 1 if columns differ or are in one only, 2 if they cannot be
+compared.
+
+examples:
+  outrider profile diff train.json live.json
+  outrider profile diff v1.json v2.json --all --json
+  outrider profile build march.csv --like reference.json -o march.json   same bins: all is compared
+"""
+
 
 def names(text: str) -> tuple[str, ...]:
     """Names with commas between."""
@@ -49,9 +64,15 @@ def add_show(actions: Actions[argparse.ArgumentParser]) -> None:
 
 def add_diff(actions: Actions[argparse.ArgumentParser]) -> None:
     """`outrider profile diff`."""
-    add = _action(actions, "diff", "how far one profile is from another", "")
+    add = _action(actions, "diff", "what differs between two profiles", _DIFF)
     add("profile", metavar="REFERENCE")
     add("other", metavar="OTHER")
+    add("--columns", metavar="A,B,…", type=names, help="these; a pattern such as 'addr_*' will do")
+    add("--all", action="store_true", help="show columns that are alike, too")
+    add("--level", metavar="P", type=float, default=0.001,
+        help="chance of a difference that is none, over all columns (default 0.001)")  # fmt: skip
+    add("--min-effect", metavar="SD", type=float, default=0.05,
+        help="less is no difference; in standard deviations (default 0.05)")  # fmt: skip
     add("--json", action="store_true", help="for programs")
 
 

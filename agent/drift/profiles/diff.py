@@ -1,78 +1,164 @@
-"""`outrider profile diff`: how far each column of one profile is from another's."""
+"""`outrider profile diff`: which columns differ between two profiles, and how far.
+
+Rule: exit status 0 if they are alike, 1 if columns differ or are in one only, 2 if nothing differs
+as far as can be seen, but columns could not be compared.
+"""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
-import numpy as np
 
-from agent.drift.classic import distances
-from agent.drift.private import hidden
+from agent.building import ConfigError
+from agent.drift.derived.correlation import prediction_of
+from agent.drift.profiles.chosen import chosen
+from agent.drift.profiles.compare import Difference, Level, State, compare
+from agent.drift.profiles.layout import NAME, WIDTH, cut, number, percent, plural, table
+from agent.drift.profiles.show import summary
 from agent.drift.profiles.told import told
-from agent.drift.reference import ColumnProfile, load
-from agent.drift.sketch import Ints
-from agent.drift.verdict import Baseline
+from agent.drift.profiles.unshared import MEAN
+from agent.drift.reference import Profile, load
+
+ALIKE, DIFFER, UNKNOWN = 0, 1, 2
+MOVED = 0.1
+"""A correlation that moves by so much is told, though it is not judged."""
+SHOWN = 5
+"""Of those."""
 
 
 @told("outrider profile")
 def diff(args: argparse.Namespace) -> int:
-    """`profile diff REFERENCE OTHER [--json]`: how far each column is, on the reference's bins.
-
-    The table shows PSI, the JSON every classic distance that the column has.
-    """
-    reference, other = load(Path(args.profile)), load(Path(args.other))
-    others = {(column.side, column.name): column for column in other.columns}
-    rows: list[dict[str, object]] = []
-    for column in reference.columns:
-        match = others.pop((column.side, column.name), None)
-        rows.append(_difference(column, match))
-    for side, name in others:
-        rows.append({"side": side, "name": name, "psi": None, "note": "only in the second"})
+    """`profile diff REFERENCE OTHER [--columns …] [--all] [--level P] [--min-effect SD] …`."""
+    level = _level(args)
+    profiles = load(Path(args.profile)), load(Path(args.other))
+    found = compare(*profiles, level)
+    found = chosen(found, args.columns, "neither profile")
+    status = _status(found)
     if args.json:
-        print(msgspec.json.encode(rows).decode())
-        return 0
-    for row in rows:
-        score = row["psi"]
-        shown = f"{score:9.4f}" if isinstance(score, float) else "        -"
-        print(f"  {row['side']!s:6} {row['name']!s:24} {shown}  {row['note']}")
-    return 0
+        print(msgspec.json.encode(_plain(profiles, level, found, status)).decode())
+        return status
+    print(f"a: {summary(profiles[0], args.profile)}")
+    print(f"b: {summary(profiles[1], args.other)}")
+    print(_verdict(found, level))
+    shown = [d for d in found if args.all or d.state != "alike"]
+    if shown:
+        print("\n".join(["", *_table(shown)]))
+    print("\n".join(_notes(profiles, found)), end="")
+    return status
 
 
-def _difference(column: ColumnProfile, other: ColumnProfile | None) -> dict[str, object]:
-    found: dict[str, object] = {"side": column.side, "name": column.name, "psi": None, "note": ""}
-    if other is None:
-        return found | {"note": "only in the first"}
-    if (column.kind, column.edges) != (other.kind, other.edges):
-        return found | {"note": "other bins" + _moved(column, other)}
-    if other.key not in ("", column.key):
-        return found | {"note": "hashed with another key: build it with --like the first"}
-    counts = _aligned(column, other)
-    if not (column.rows and counts.any()):
-        return found | {"note": "no rows to compare"}
-    every = distances(column, counts)
-    return found | {"psi": every["psi"], "distances": every}
+def _level(args: argparse.Namespace) -> Level:
+    if not 0 < args.level < 1:
+        raise ConfigError("--level", "", str(args.level), "wanted more than 0 and less than 1")
+    if not 0 <= args.min_effect < float("inf"):
+        raise ConfigError("--min-effect", "", str(args.min_effect), "wanted 0 or more")
+    return Level(args.level, args.min_effect)
 
 
-def _moved(column: ColumnProfile, other: ColumnProfile) -> str:
-    a, b = column.moments, other.moments
-    if a is None or b is None or not a.std:
-        return ""
-    return f"; the mean moved by {(b.mean - a.mean) / a.std:+.3f} sd"
+def _status(found: Sequence[Difference]) -> int:
+    if any(difference.is_different for difference in found):
+        return DIFFER
+    if not found or any(difference.state == "not_comparable" for difference in found):
+        return UNKNOWN
+    return ALIKE
 
 
-def _aligned(column: ColumnProfile, other: ColumnProfile) -> Ints:
-    """Counts of the other on the first one's bins; its unknown categories are `other`."""
-    counts = Baseline(other).counts
-    names = other.categories or []
-    if column.key and not other.key:
-        names = hidden(names, column.key)
-    if column.categories is None or column.categories == names:
-        return counts
-    moved = np.zeros(len(column.counts) + 2, dtype=np.int64)
-    moved[-2:] = counts[-2:]
-    places = {name: i for i, name in enumerate(column.categories)}
-    for name, times in zip([*names, ""], other.counts, strict=True):
-        moved[places.get(name, len(places))] += times
-    return moved
+def _verdict(found: Sequence[Difference], level: Level) -> str:
+    """The whole comparison in a line."""
+    counted = {state: sum(d.state == state for d in found) for state in {d.state for d in found}}
+    common = len(found) - counted.get("only_in_reference", 0) - counted.get("only_in_other", 0)
+    differ = counted.get("differs", 0) + counted.get("other_kind", 0)
+    parts = [f"{differ} of {plural(common, 'column')} {'differs' if differ == 1 else 'differ'}"]
+    parts += [
+        f"{counted[state]} {'is' if counted[state] == 1 else 'are'} {text}"
+        for state, text in _STATES.items()
+        if state in counted and state != "other_kind"
+    ]
+    chance = f"1 in {1 / level.chance:,.0f} by chance, {level.min_effect:g} sd or more"
+    return f"{', '.join(parts)} ({chance})"
+
+
+def _table(found: Sequence[Difference]) -> list[str]:
+    head = ("column", "side", "differs by", "sd", "z", "(of)", "psi", "js", "wass.", "a to b")
+    return table(head, [_row(difference) for difference in found], "<<<>>>>>>")
+
+
+def _row(difference: Difference) -> tuple[str, ...]:
+    name = cut(difference.name, NAME)
+    found = difference.found
+    if found is None:
+        return (name, difference.side, _STATES[difference.state], *[""] * 6, _note(difference))
+    scores = (difference.distances.get(rule) for rule in ("psi", "js", "wasserstein"))
+    return (
+        name,
+        difference.side,
+        cut(found.test, 14) if found.differs else "",
+        f"{found.effect:+.2f}",
+        number(found.score),
+        f"({found.threshold:.1f})",
+        *("" if score is None else f"{score:.2f}" for score in scores),
+        _note(difference),
+    )
+
+
+_STATES: dict[State, str] = {
+    "only_in_reference": "missing in b",
+    "only_in_other": "new in b",
+    "other_kind": "kind",
+    "not_comparable": "not comparable",
+}
+
+
+def _note(difference: Difference) -> str:
+    """What moved from what to what, and what could not be compared."""
+    parts: list[str] = []
+    found, (before, after) = difference.found, difference.mean
+    if difference.state == "other_kind":
+        parts.append(" to ".join(difference.kind))
+    if found is not None and found.differs and found.before is not None and found.after is not None:
+        shown = number if found.test == MEAN else percent
+        parts.append(f"{shown(found.before)} to {shown(found.after)}")
+    if before is not None and after is not None and (found is None or found.test != MEAN):
+        parts.append(f"mean {number(before)} to {number(after)}")
+    return "; ".join(filter(None, [*parts, difference.note]))
+
+
+def _notes(profiles: Sequence[Profile], found: Sequence[Difference]) -> list[str]:
+    """What is no difference of a column by itself, and what to do about bins."""
+    lines: list[str] = []
+    if any("other bins" in difference.note for difference in found):
+        lines += [
+            "",
+            "Columns of other bins are compared by mean, and by what is sure of the shares below",
+            "edges. To see all, build b on a's bins: outrider profile build DATA --like A -o B",
+        ]
+    predictions = {one.name if one else "" for one in (prediction_of(p.columns) for p in profiles)}
+    moved = [
+        (abs(b - a), f"{cut(d.name, NAME)} {a:+.2f} to {b:+.2f}")
+        for d in found
+        for a, b in [d.correlation]
+        if a is not None and b is not None and abs(b - a) >= MOVED and len(predictions) == 1
+    ]
+    if moved:
+        most = [text for _, text in sorted(moved, reverse=True)[:SHOWN]]
+        lines += ["", cut(f"correlation with {predictions.pop()}: {', '.join(most)}", WIDTH)]
+    return [*lines, ""] if lines else []
+
+
+def _plain(
+    profiles: tuple[Profile, Profile], level: Level, found: Sequence[Difference], status: int
+) -> dict[str, object]:
+    about = [
+        {"model": p.model, "version": p.version, "rows": p.rows, "hash": p.hash} for p in profiles
+    ]
+    return {
+        "reference": about[0],
+        "other": about[1],
+        "level": level.chance,
+        "min_effect": level.min_effect,
+        "status": status,
+        "columns": found,
+    }

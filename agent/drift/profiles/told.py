@@ -26,6 +26,8 @@ def told(program: str) -> Callable[[Command], Command]:
                 return command(args)
             except (TableError, ProfileError) as problem:
                 print(f"{program}: {problem}", file=sys.stderr)
+            except BrokenPipeError:
+                raise  # whoever reads has had enough
             except OSError as problem:
                 print(f"{program}: {problem.filename}: {problem.strerror}", file=sys.stderr)
             return 2
