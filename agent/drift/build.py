@@ -21,8 +21,9 @@ from agent.drift.sketch import Floats, Values, listed
 from agent.drift.table import Batch, TableError
 from agent.drift.times import epochs
 from agent.drift.variation import Period
-from agent.drift.vectors.build import Names, projected, vectors_of
+from agent.drift.vectors.build import Names, coordinates, projected, vectors_of
 from agent.drift.vectors.stored import Vector
+from agent.drift.vectors.sums import Sums
 
 SAMPLE_ROWS = 50_000
 """Rows that bins are set from; a file of at most so many has exact quantiles."""
@@ -159,6 +160,7 @@ def count(
     Raises TableError if none of the values of the column `timestamp` is a time.
     """
     builders = [ColumnBuilder(shape) for shape in shapes]
+    sums = [Sums(vector) for vector in vectors]
     rows = 0
     ends = np.empty(0)
     for batch in projected(batches, vectors):
@@ -172,6 +174,9 @@ def count(
                 builder.add(values[odd])
                 continue
             builder.add(values, absent=batch.rows - len(values))
+        for each in sums:
+            coded = batch.columns[coordinates(each.vector)]
+            each.add(coded[odd] if fitted else coded)
         if timestamp:
             ends = _ends(ends, batch.columns.get(timestamp, ()))
     if timestamp and not len(ends):
@@ -179,7 +184,7 @@ def count(
         raise TableError(f"no value of column {timestamp} is a time; {remedy}")
     period = Period(float(ends[0]), float(ends[1]), 0.0, 0) if len(ends) else None
     columns = [builder.profile() for builder in builders]
-    return make(model, rows, columns, version, period, vectors=vectors)
+    return make(model, rows, columns, version, period, vectors=[each.counted() for each in sums])
 
 
 def _kind(declared: str | None) -> Kind | None:

@@ -16,7 +16,7 @@ half of what raised it. Its column's past is forgotten then, so no longer span c
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -98,6 +98,7 @@ class Chart:
         most_rows: int = 0,
         period: Period | None = None,
         natural_variation: allowed.Mode = "off",
+        ask: Callable[..., Questions] = Questions,
     ) -> None:
         """`false_alarms`: a second; `share`: of them, these columns' part.
 
@@ -111,7 +112,7 @@ class Chart:
         self.windows = 0
         self.alarms: list[Alarm | None] = [None] * len(columns)
         self._most_rows = most_rows
-        self._new_questions = partial(Questions, period=period, natural_variation=natural_variation)
+        self._new_questions = partial(ask, period=period, natural_variation=natural_variation)
         self.questions = self._new_questions(self.columns)
         self.requests = self.questions.correlations(self.columns)
         self.spans = Spans(self.questions.shape, most_rows)

@@ -22,9 +22,10 @@ from agent.drift.derived.stored import CONFIDENCE
 from agent.drift.examples import SHOWN, Example, Remembered, Row, find
 from agent.drift.reference import ColumnProfile, SideName
 from agent.drift.sketch import MISSING, CategoryBins, Ints, NumericBins, Values
-from agent.drift.vectors.build import with_views
+from agent.drift.vectors.build import coordinates, with_views
 from agent.drift.vectors.projector import Projector
 from agent.drift.vectors.stored import Vector
+from agent.drift.vectors.sums import Sums
 from agent.drift.verdict import Baseline, State, Verdict
 
 MAX_FILLED = 1 << 19
@@ -212,6 +213,8 @@ class Side:
         self.classifier: Classifier | None = None
         """Where outputs are probabilities."""
         self.vectors: list[Projector] = []
+        self.sums: list[Sums] = []
+        """Of the vectors' coordinates."""
         self.is_aligned = False
         """Whether a row has the same place in each buffer: vectors and what is derived need it."""
 
@@ -219,6 +222,7 @@ class Side:
         """Begins to count on these bins; what was buffered till now is dropped."""
         self.columns = {c.name: WatchedColumn(c) for c in columns if c.side == self.name}
         self.vectors = [Projector(vector) for vector in vectors if vector.side == self.name]
+        self.sums = [Sums(projector.vector) for projector in self.vectors]
         self.is_aligned = bool(self.vectors)
         self.classifier = None
         self.take()
@@ -253,6 +257,8 @@ class Side:
             buffers = dict.fromkeys(plain, next(iter(buffers.values())))
         if self.classifier is not None and CONFIDENCE in columns:
             columns[CONFIDENCE].count(self.classifier.confidence_of(buffers, rows), rows)
+        for sums in self.sums:
+            sums.add(buffers.pop(coordinates(sums.vector)))
         for name in plain:
             column = columns[name]
             column.count(buffers.pop(name, []), rows)
@@ -265,6 +271,8 @@ class Side:
         if not self.vectors or not values:
             return values
         found = with_views(self.vectors, {name: (value,) for name, value in values.items()}, 1)
+        for sums in self.sums:
+            del found[coordinates(sums.vector)]
         return {name: column[0] for name, column in found.items()}
 
     def counts_of(self, requests: Sequence[Request]) -> tuple[list[Ints], Ints]:

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-import msgspec
-
 from agent.decode.payload import Payload
 from agent.drift.change import Change
 from agent.drift.chart import Chart
@@ -29,6 +27,7 @@ from agent.drift.settings import Settings
 from agent.drift.sketch import Ints, Values
 from agent.drift.unseen import Reason, Unseen
 from agent.drift.variation import varies
+from agent.drift.vectors.watch import MeanWatch, as_views, means_of
 from agent.drift.verdict import State
 from agent.drift.warmup import Warmup
 from agent.drift.window import Window
@@ -88,6 +87,7 @@ class ModelWatch:
         self.notes: list[str] = []
         """For the log: what became of learning."""
         self.derived: DerivedWatch | None = None
+        self.means: MeanWatch | None = None
         self.previous: Previous | None = None
         self.collecting: Collecting | None = None
         """While the period of a learned reference is not over."""
@@ -178,6 +178,7 @@ class ModelWatch:
         self._watch_derived()
         self.chart = self.new_chart()
         self.previous = self.new_previous(self.chart)
+        self._watch_means()
         self.window.close(now)
 
     def replace(self, columns: Mapping[Key, ColumnProfile]) -> None:
@@ -199,6 +200,7 @@ class ModelWatch:
                 else:
                     column.totals[:] = 0  # counters begin anew with the reference's new hash
         self._watch_derived()
+        self._watch_means()
 
     @property
     def varies(self) -> bool:
@@ -232,7 +234,8 @@ class ModelWatch:
     @property
     def judged(self) -> list[WatchedColumn]:
         """Those, and the derived ones."""
-        return [*self.columns, *(self.derived.columns if self.derived is not None else ())]
+        derived = self.derived.columns if self.derived is not None else []
+        return [*self.columns, *derived, *(self.means.columns if self.means is not None else [])]
 
     def is_stale(self, column: WatchedColumn, now: float) -> bool:
         """Whether what is known of it is of STALE_WINDOWS windows' length ago: nothing came."""
@@ -292,6 +295,8 @@ class ModelWatch:
             columns = self.derived.columns
             windows = [column.take_window() for column in columns]
             self._judge(self.derived.chart, columns, windows, times)
+        for column, state, since in self.means.judge(times) if self.means is not None else ():
+            self._turn(column, state, since)
         self._look_back(now)
         self._look_for_examples(self.reservoir.drain(), now)
 
@@ -352,19 +357,18 @@ class ModelWatch:
                 replicas=settings.replicas, min_effect=self.min_effect,
             )  # fmt: skip
 
+    def _watch_means(self) -> None:
+        """Anew, as `_watch_derived`."""
+        vectors = self.reference.vectors if self.reference is not None and not self.varies else []
+        self.means = means_of(vectors, self.sides, self.chart, self.settings)
+
     def _look_for_examples(self, remembered: Sequence[Remembered], now: float) -> None:
         drifting = [column for column in self.columns if column.state == "drift"]
         alone = len(self.outputs.columns) == 1
         if drifting:
-            remembered = [self._with_views(one) for one in remembered]
+            remembered = [as_views(one, self.sides) for one in remembered]
         for column in sorted(drifting, key=WatchedColumn.excess, reverse=True)[:LOOKED_AT]:
             column.look_for_examples(remembered, now, alone)
-
-    def _with_views(self, one: Remembered) -> Remembered:
-        """With what the vectors of its first row become."""
-        return msgspec.structs.replace(
-            one, inputs=self.inputs.row(one.inputs), outputs=self.outputs.row(one.outputs)
-        )
 
     def _turn(self, column: WatchedColumn, state: State, since: float) -> None:
         """Notes a state, and that it is another one if so."""

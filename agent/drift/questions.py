@@ -206,10 +206,17 @@ class Questions:
 
 
 def portions_of(columns: Sequence[ColumnProfile]) -> Floats:
-    """Each column's part of the budget, 1 on average: a vector's views have one column's all
-    together, beside that of its norm."""
+    """Each column's part of the budget in that of a mean one: a vector's views have one column's
+    all together, beside that of its norm, and its mean has a view's."""
     kinds = [column.kind for column in columns]
-    views = kinds.count("vector") / max(1, kinds.count("view"))
-    portions = np.array([views if kind == "view" else 1.0 for kind in kinds])
-    portions *= len(kinds) / max(1.0, portions.sum())
+    vectors = kinds.count("vector")
+    view = vectors / max(1, kinds.count("view") + vectors)
+    portions = np.array([view if kind == "view" else 1.0 for kind in kinds])
+    portions *= len(kinds) / max(1.0, portions.sum() + view * vectors)
     return portions
+
+
+def mean_portion(columns: Sequence[ColumnProfile]) -> float:
+    """What is left for the mean of each vector among these columns, of all their budget."""
+    vectors = sum(column.kind == "vector" for column in columns)
+    return (1 - float(portions_of(columns).mean())) / vectors if vectors else 0.0

@@ -28,7 +28,8 @@ from agent.drift.sketch import Bins, CategoryBins, NumericBins
 from agent.drift.variation import ColumnVariation, Period
 from agent.drift.variation import merged as merged_variation
 from agent.drift.vectors.bins import ViewBins
-from agent.drift.vectors.stored import Vector
+from agent.drift.vectors.stored import Vector, without_means
+from agent.drift.vectors.stored import merged as merged_vectors
 from agent.drift.vectors.stored import problem as wrong_vectors
 
 FORMAT = 3
@@ -158,14 +159,17 @@ def with_columns(
 ) -> Profile:
     """The same with these columns, by side and name, in the place of its own; another hash.
 
-    Derived columns go if one of these is among those that they are computed of: what goes with
-    the new normal is not known yet.
+    Derived columns go if one of these is among those that they are computed of, and the mean of a
+    vector if one is its view: what goes with the new normal is not known yet.
     """
     replaced = [columns.get((c.side, c.name), c) for c in profile.columns]
     derived = profile.derived
     if derived is not None and columns.keys() & stored.sources(derived):
         derived = None
-    return hashed(msgspec.structs.replace(profile, columns=replaced, derived=derived))
+    vectors = without_means(profile.vectors, columns.keys())
+    return hashed(
+        msgspec.structs.replace(profile, columns=replaced, derived=derived, vectors=vectors)
+    )
 
 
 def save(profile: Profile, path: Path) -> None:
@@ -243,7 +247,7 @@ def merge(profiles: Sequence[Profile]) -> Profile:
             names = [c.name for c in other.columns]
             remedy = "merge profiles of the same columns"
             raise ProfileError("merge", "columns", names, "differ", remedy)
-        if other.vectors != first.vectors:
+        if merged_vectors([first.vectors, other.vectors]) is None:
             names = [vector.name for vector in other.vectors]
             remedy = "build the second with --like the first"
             raise ProfileError("merge", "vectors", names, "are looked at otherwise", remedy)
@@ -251,7 +255,8 @@ def merge(profiles: Sequence[Profile]) -> Profile:
     period = _period(profiles)
     rows = sum(p.rows for p in profiles)
     derived = stored.merged([profile.derived for profile in profiles])
-    return make(first.model, rows, columns, first.version, period, derived, first.vectors)
+    vectors = merged_vectors([profile.vectors for profile in profiles])
+    return make(first.model, rows, columns, first.version, period, derived, vectors or ())
 
 
 def _period(profiles: Sequence[Profile]) -> Period | None:

@@ -24,6 +24,8 @@ from agent.drift.reference import SideName
 from agent.drift.saved import SavedChart, load, saved
 from agent.drift.sealed import opened, sealed
 from agent.drift.state import Store
+from agent.drift.vectors.mean import MeanQuestions
+from agent.drift.vectors.watch import mean_verdict
 from agent.drift.verdict import State, classic, verdict_of
 
 MAGIC = b"outrider evidence 1\n"
@@ -62,6 +64,8 @@ class Evidence(Struct):
     derived: SavedChart | None = None
     """Of the derived columns, which come after the others in `columns`."""
     previous: Looked | None = None
+    means: list[SavedChart] = []
+    """Of the vectors' means, whose columns come last."""
 
 
 def evidence_of(model: ModelWatch) -> Evidence:
@@ -71,6 +75,7 @@ def evidence_of(model: ModelWatch) -> Evidence:
     chart = saved(model.chart) if model.chart is not None else None
     derived = saved(model.derived.chart) if model.derived is not None else None
     previous = model.previous.looked if model.previous is not None else None
+    means = [saved(chart) for chart in model.means.charts] if model.means is not None else []
     return Evidence(
         model.name,
         model.reference.hash,
@@ -80,6 +85,7 @@ def evidence_of(model: ModelWatch) -> Evidence:
         chart,
         derived,
         previous,
+        means,
     )
 
 
@@ -95,6 +101,9 @@ def resume(model: ModelWatch, evidence: Evidence) -> None:
     derived = model.derived.new_chart() if model.derived is not None else None
     if derived is not None and evidence.derived is not None:
         load(derived, evidence.derived)
+    means = model.means.new_charts() if model.means is not None else []
+    for mean, kept in zip(means, evidence.means, strict=bool(evidence.means)):
+        load(mean, kept)
     previous = model.new_previous(chart)
     if previous is not None and evidence.previous is not None:
         previous.go_on(evidence.previous)
@@ -109,6 +118,9 @@ def resume(model: ModelWatch, evidence: Evidence) -> None:
     if model.derived is not None and derived is not None:
         model.derived.chart = derived
         groups.append((derived, model.derived.columns))
+    if model.means is not None and evidence.means:
+        model.means.charts = means
+        groups += [(m, [column]) for m, column in zip(means, model.means.columns, strict=True)]
     for judge, columns in groups:
         for place, column in enumerate(columns):
             one = found.get(column.key())
@@ -126,7 +138,8 @@ def _resume_column(
     if chart is None:
         later = partial(classic, column.base, column.last, model.settings.rule)
     else:
-        later = partial(verdict_of, chart, place, column.last)
+        asked = mean_verdict if isinstance(chart.questions, MeanQuestions) else verdict_of
+        later = partial(asked, chart, place, column.last)
     column.judged(later, one.level, one.evaluated)
     column.evaluated = one.evaluated
 

@@ -98,13 +98,13 @@ def status_of(model: ModelWatch, now: float) -> dict[str, object]:
 
 
 def _derived(model: ModelWatch, now: float) -> list[dict[str, object]]:
-    watch = model.derived
-    if watch is None:
-        return []
-    return [
-        _column(column, model, now) | {"suspended": place in watch.suspended}
-        for place, column in enumerate(watch.columns)
-    ]
+    derived, means = model.derived, model.means
+    found: list[dict[str, object]] = []
+    for place, column in enumerate(derived.columns if derived is not None else ()):
+        suspended = derived is not None and place in derived.suspended
+        found.append(_column(column, model, now) | {"suspended": suspended})
+    more = means.columns if means is not None else []
+    return [*found, *(_column(column, model, now) | {"suspended": False} for column in more)]
 
 
 def _changed_again(model: ModelWatch) -> Sequence[ChangedAgain | None]:

@@ -18,7 +18,7 @@ from agent.drift.model import ModelWatch
 from agent.drift.reference import Profile, SideName
 from agent.drift.settings import Settings
 from agent.drift.sketch import Floats
-from agent.drift.vectors.build import with_views
+from agent.drift.vectors.build import coordinates, with_views
 
 SAME = 1e-6
 """Seconds: times closer than this are one. Float seconds since the epoch are off by up to 2e-7."""
@@ -50,6 +50,8 @@ class Replay:
         for column in reference.columns:
             if column.name != CONFIDENCE:  # it is computed of others
                 self._sides[column.side].append(column.name)
+        for vector in reference.vectors:
+            self._sides["input" if vector.side == "input" else "output"].append(coordinates(vector))
         self.wanted = {name for names in self._sides.values() for name in names}
         """Names of the reference's columns."""
         self.rows = 0
@@ -62,7 +64,9 @@ class Replay:
 
     def matches(self, columns: Mapping[str, Any]) -> bool:
         """Whether one of these is in the reference."""
-        return not self.wanted.isdisjoint(columns)
+        watched = [*self.watch.inputs.vectors, *self.watch.outputs.vectors]
+        numbered = {name for projector in watched for name in projector.columns}
+        return not (self.wanted | numbered).isdisjoint(columns)
 
     def names(self) -> list[tuple[SideName, str]]:
         """Side and name of what `Judged.excess` is of."""
@@ -130,6 +134,7 @@ class Replay:
             excess = np.array([column.excess() for column in watch.columns])
         else:
             charts = [watch.chart, *([watch.derived.chart] if watch.derived is not None else [])]
+            charts += watch.means.charts if watch.means is not None else []
             excess = np.concatenate([chart.excess() for chart in charts])
         changes, watch.changes = watch.changes, []
         drifting = np.array([column.state == "drift" for column in watch.judged], dtype=bool)

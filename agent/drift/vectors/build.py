@@ -6,17 +6,17 @@ Rule: columns in, columns out; what a vector was is taken out where its views ar
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 
 from agent.drift.batch import Batch, TableError
 from agent.drift.reference import ColumnProfile, SideName
-from agent.drift.sketch import Values
+from agent.drift.sketch import Floats, Values
 from agent.drift.vectors.fit import fit, shapes_of
 from agent.drift.vectors.groups import Group, groups_of, is_vector, matrix_of
 from agent.drift.vectors.projector import Projector
-from agent.drift.vectors.stored import Vector
+from agent.drift.vectors.stored import Vector, view_name
 
 AS_COLUMNS = "columns"
 """Declared of a group that is no vector."""
@@ -112,7 +112,8 @@ def with_views(
 ) -> dict[str, Values]:
     """These columns with the vectors' views, where they are not there yet, for their numbers.
 
-    A vector of which no row has anything is a column that there is not, by its name.
+    `coordinates` of it are there too, [row, dimension]. A vector of which no row has anything is a
+    column that there is not, by its name.
     """
     found = dict(columns)
     for projector in projectors:
@@ -120,7 +121,13 @@ def with_views(
         if name in found:
             continue
         is_absent = projector.columns[0] not in found
-        found |= projector.views(found, rows)
+        views, coded = projector.views(found, rows)
+        found |= views | {coordinates(projector.vector): cast("Floats", coded)}
         for column in (name,) if is_absent else projector.columns:
             found.pop(column, None)
     return found
+
+
+def coordinates(vector: Vector) -> str:
+    """The name under which a vector's rows are given on for their sums (`Projector.coded`)."""
+    return view_name("mean", vector.name)

@@ -13,10 +13,12 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from msgspec.structs import replace
 
 from agent.drift.learn import numeric_edges
 from agent.drift.reference import ColumnProfile, Kind, SideName
 from agent.drift.sketch import Floats
+from agent.drift.vectors.mean import measured
 from agent.drift.vectors.projector import Projector, signs
 from agent.drift.vectors.stored import AXES, Vector
 
@@ -27,6 +29,11 @@ LEAST = 1e-9
 """Of the variance; a direction with less has none."""
 DIGITS = 5
 """Of a norm."""
+LEAST_UNIT = 0.05
+"""Of a coordinate, in the root mean square of all: what hardly varies is not blown up."""
+TINY = 1e-30
+MEASURED = 1000
+"""Rows by which the spread of means is measured; its cost grows with their square."""
 ODD = slice(1, None, 2)
 
 
@@ -41,7 +48,15 @@ def fit(name: str, side: SideName, shape: Sequence[int], matrix: Floats) -> Vect
     norm = float(np.sqrt(np.square(rows).sum(0).mean()))
     decimals = DIGITS - math.ceil(math.log10(norm)) if 0 < norm < math.inf else DIGITS
     axes = _principal(centred, min(AXES, len(matrix) - 1))
-    return Vector(name, side, list(shape), decimals, _packed(centre), _packed(axes))
+    unit = np.sqrt(np.square(centred).mean(1))
+    unit = np.maximum(unit, max(LEAST_UNIT * float(np.sqrt(np.square(unit).mean())), TINY))
+    vector = Vector(
+        name, side, list(shape), decimals, _packed(centre), _packed(axes), _packed(unit)
+    )
+    projector = Projector(vector)
+    others = good[:, ODD][:, :MEASURED]
+    coded = projector.coded(others, projector.of_matrix(others)[0])
+    return replace(vector, mean=measured(vector, coded[:, :-1]))
 
 
 def shapes_of(vector: Vector, matrix: Floats) -> list[ColumnProfile]:

@@ -18,9 +18,14 @@ import hashlib
 from collections.abc import Mapping
 
 import numpy as np
+import numpy.typing as npt
 
 from agent.drift.sketch import Floats, Values, numbers
-from agent.drift.vectors.stored import RANDOM, Vector, numbered
+from agent.drift.vectors.stored import LOOKED_ALONG, RANDOM, STEPS, Vector, numbered
+
+Bytes = npt.NDArray[np.uint8]
+HALF = 127
+"""Steps each way."""
 
 
 class Projector:
@@ -34,9 +39,13 @@ class Projector:
         self._axes = np.frombuffer(vector.axes, dtype="<f4").reshape(-1, vector.size)
         random = signs(vector.name, RANDOM, vector.size)
         self._directions = np.concatenate([self._axes, random]).astype(np.float64)
+        self._looked = [
+            i for i in range(len(self._directions)) if not LOOKED_ALONG <= i < len(self._axes)
+        ]
+        self._steps = STEPS / np.frombuffer(vector.unit, dtype="<f4").astype(np.float64)
 
-    def views(self, columns: Mapping[str, Values], rows: int) -> dict[str, Floats]:
-        """The views of so many rows, by name.
+    def views(self, columns: Mapping[str, Values], rows: int) -> tuple[dict[str, Floats], Bytes]:
+        """The views of so many rows, by name, and their coordinates as `coded` gives them.
 
         NaN where the whole vector is missing, infinite where it is none: a number is missing or
         not finite, or there are more of them than in the reference.
@@ -45,11 +54,24 @@ class Projector:
         beyond = columns.get(self._beyond, ())
         if len(beyond):
             matrix[0, ~np.isnan(stacked([beyond], rows)[0])] = np.inf
-        names = self.vector.views
-        return dict(zip(names, self.of_matrix(matrix), strict=True))
+        views = self.of_matrix(matrix)
+        return dict(zip(self.vector.views, views, strict=True)), self.coded(matrix, views[0])
+
+    def coded(self, matrix: Floats, norm: Floats) -> Bytes:
+        """Coordinates [row, dimension] as bytes, STEPS to a unit, then 1; 0 where there is no norm.
+
+        `matrix`: after `of_matrix`.
+        """
+        with np.errstate(over="ignore"):
+            steps = (matrix - self._centre[:, None]) * self._steps[:, None]
+        coded = np.empty((matrix.shape[1], matrix.shape[0] + 1), dtype=np.uint8)
+        coded[:, :-1] = (np.clip(steps, -HALF, HALF) + (HALF + 1.5)).T
+        coded[:, -1] = 1
+        coded[~np.isfinite(norm)] = 0
+        return coded
 
     def of_matrix(self, matrix: Floats) -> Floats:
-        """The views [view, row] of numbers [dimension, row]."""
+        """The views [view, row] of numbers [dimension, row]; those of no vector become 0."""
         with np.errstate(over="ignore", invalid="ignore"):
             bad = ~np.isfinite(matrix.sum(0))
             if bad.any():
@@ -62,7 +84,7 @@ class Projector:
             inside = np.square(along[: len(self._axes)]).sum(0)
             residual = np.sqrt(np.maximum(squares - inside, 0.0))
             norm = np.round(norm, self.vector.decimals)
-            views = np.concatenate([[norm, np.sqrt(squares), residual], along])
+            views = np.concatenate([[norm, np.sqrt(squares), residual], along[self._looked]])
         if bad.any():
             views[:, bad] = np.where(absent, np.nan, np.inf)
         return np.asarray(views, dtype=np.float64)

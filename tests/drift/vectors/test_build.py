@@ -128,7 +128,10 @@ def test_counts_like_another_merge_exactly(tmp_path: Path):
     assert main(["profile", "build", str(first), "-o", like]) == 0
     assert main(["profile", "build", str(second), "-o", other, "--like", like]) == 0
     merged = merge([load(Path(like)), load(Path(other))])
-    assert merged.vectors == load(Path(like)).vectors
+    parts = [load(Path(path)).vectors[0].mean for path in (like, other)]
+    (vector,) = merged.vectors
+    assert vector.mean.rows == sum(mean.rows for mean in parts) == 300
+    assert vector.mean.sums == [sum(each) for each in zip(*(m.sums for m in parts), strict=True)]
     assert {c.rows for c in merged.columns if c.kind == "view"} == {100 + 200}
     assert main(["profile", "build", str(second), "-o", again]) == 0
     with pytest.raises(ProfileError, match="looked at otherwise"):
@@ -157,3 +160,21 @@ def test_a_vector_that_does_not_hold_is_refused(change: dict[str, object]):
         with pytest.raises(ProfileError, match="vector") as refused:
             parse(shown(profile), "r.json")
         assert refused.value.field == "vectors"
+
+
+def test_a_history_is_judged_by_vectors(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    paths = [tmp_path / "before.jsonl", tmp_path / "after.jsonl"]
+    for path, seed, factor in zip(paths, (1, 2), (1.0, 1.3), strict=True):
+        matrix = Source(seed).draw(2000)
+        matrix[1000:] *= factor
+        path.write_text("".join(json.dumps({"emb": row}) + "\n" for row in matrix.tolist()))
+    to = str(tmp_path / "r.json")
+    assert main(["profile", "build", str(paths[0]), "-o", to]) == 0
+    for path, alarms in zip(paths, (False, True), strict=True):
+        capsys.readouterr()
+        assert main(["drift", "backtest", str(path), "--reference", to, "--window", "500"]) == 0
+        said = capsys.readouterr()
+        assert ("(distance) emb" in said.out) == alarms
+        assert "emb-" not in said.err
+        assert "never in the data" not in said.err
+        assert "not in the reference" not in said.err

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from agent.drift.vectors.fit import fit, shapes_of
 from agent.drift.vectors.projector import Projector, signs, stacked
-from agent.drift.vectors.stored import AXES, Vector, numbered
+from agent.drift.vectors.stored import AXES, STEPS, Vector, numbered
 from tests.drift.vectors.rows import SIZE, Source, columns_of
 
 
@@ -21,7 +21,7 @@ def vector() -> Vector:
 
 def test_views_are_what_they_are_called(vector: Vector):
     matrix = Source(1).draw(50)
-    views = Projector(vector).views(columns_of(matrix), 50)
+    views, coded = Projector(vector).views(columns_of(matrix), 50)
     centred = matrix - np.frombuffer(vector.centre, "<f4")
     axes = np.frombuffer(vector.axes, "<f4").reshape(-1, SIZE)
     assert axes.shape[0] == AXES
@@ -32,6 +32,8 @@ def test_views_are_what_they_are_called(vector: Vector):
     rest = centred - (centred @ axes.T) @ axes
     np.testing.assert_allclose(views["(residual) emb"], np.linalg.norm(rest, axis=1), rtol=1e-4)
     assert list(views) == vector.views
+    steps = (coded[:, :-1].astype(float) - 128) / STEPS
+    np.testing.assert_allclose(steps * np.frombuffer(vector.unit, "<f4"), centred, atol=0.1)
 
 
 def test_the_first_directions_hold_most_variance():
@@ -52,14 +54,17 @@ def test_what_is_no_vector_is_told_from_what_is_missing(vector: Vector):
     columns["emb-3"][3] = float("nan")
     columns["emb-3"][4] = 10**400
     columns[f"emb-{SIZE}"] = [None] * 5 + [0.5, None]
-    for view in Projector(vector).views(columns, 7).values():
+    views, coded = Projector(vector).views(columns, 7)
+    assert coded[:, -1].tolist() == [0] * 6 + [1]
+    for view in views.values():
         assert np.isnan(view[0])
         assert np.isinf(view[1:6]).all()
         assert np.isfinite(view[6])
 
 
 def test_columns_that_are_shorter_lack_their_last_rows(vector: Vector):
-    views = Projector(vector).views({"emb-0": [1.0]}, 2)
+    views, coded = Projector(vector).views({"emb-0": [1.0]}, 2)
+    assert not coded.any()
     assert np.isinf(views["emb"][0])
     assert np.isnan(views["emb"][1])
 
@@ -68,7 +73,7 @@ def test_a_unit_vector_has_one_norm():
     matrix = Source().draw(1000).astype(np.float32)
     matrix /= np.linalg.norm(matrix, axis=1)[:, None]
     vector = fit("emb", "input", [SIZE], matrix.T.astype(np.float64))
-    assert set(Projector(vector).views(columns_of(matrix), 1000)["emb"]) == {1.0}
+    assert set(Projector(vector).views(columns_of(matrix), 1000)[0]["emb"]) == {1.0}
 
 
 def test_random_directions_are_fixed_for_ever():
@@ -81,14 +86,14 @@ def test_few_rows_make_a_vector_that_works(rows: int):
     matrix = Source().draw(rows).T
     vector = fit("emb", "input", [SIZE], matrix)
     assert [shape.name for shape in shapes_of(vector, matrix)] == vector.views
-    assert len(Projector(vector).views({}, 3)["emb"]) == 3
+    assert len(Projector(vector).views({}, 3)[0]["emb"]) == 3
 
 
 def test_vectors_that_are_all_the_same_have_no_directions():
     matrix = np.ones((SIZE, 100))
     vector = fit("emb", "input", [SIZE], matrix)
     assert vector.directions == 0
-    assert Projector(vector).views(columns_of(matrix.T), 100)["(residual) emb"].max() == 0
+    assert Projector(vector).views(columns_of(matrix.T), 100)[0]["(residual) emb"].max() == 0
 
 
 def test_an_image_keeps_its_names():
@@ -101,7 +106,7 @@ values = st.one_of(st.none(), st.floats(), st.integers(), st.booleans(), st.text
 @given(st.lists(st.lists(values, max_size=4), min_size=3, max_size=3))
 def test_any_values_become_numbers_or_none(columns: list[list[object]]):
     vector = msgspec.structs.replace(fit("v", "input", [3], np.eye(3)))
-    views = Projector(vector).views({f"v-{i}": c for i, c in enumerate(columns)}, 4)
+    views, _ = Projector(vector).views({f"v-{i}": c for i, c in enumerate(columns)}, 4)
     matrix = stacked(columns, 4)
     whole = np.isfinite(matrix).all(0)
     absent = np.isnan(matrix).all(0)

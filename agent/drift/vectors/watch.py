@@ -1,0 +1,121 @@
+"""The means of a model's vectors in traffic: counted with their views, judged by a chart each.
+
+Rule: a window in, verdicts out; how strong the evidence is is `vectors.mean`'s to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from msgspec.structs import replace
+
+from agent.drift.chart import Chart, Look
+from agent.drift.columns import Side, WatchedColumn
+from agent.drift.evidence import p_value
+from agent.drift.examples import Remembered
+from agent.drift.judging import Judged, Times
+from agent.drift.questions import MIN_ROWS, mean_portion
+from agent.drift.reference import ColumnProfile, SideName
+from agent.drift.settings import Settings
+from agent.drift.sketch import Ints
+from agent.drift.vectors.mean import LABEL, MeanQuestions
+from agent.drift.vectors.stored import Vector, view_name
+from agent.drift.verdict import Verdict, level_of, state_of
+
+
+class MeanWatch:
+    """Of those vectors whose mean is known; has a watched column for each, and its chart."""
+
+    def __init__(
+        self, vectors: Sequence[Vector], sides: Sequence[Side], chart: Chart, settings: Settings
+    ) -> None:
+        """`vectors`: of the reference, which the sides count; `chart`: of the model's columns, with
+        whose share of the budget the means make do."""
+        judged = {(vector.side, vector.name) for vector in vectors if vector.mean is not None}
+        every = [sums for side in sides for sums in side.sums]
+        self._sums = [s for s in every if (s.vector.side, s.vector.name) in judged]
+        self._min_effect = chart.min_effect
+        self._share = chart.share * mean_portion(chart.columns)
+        self._settings = settings
+        self.columns = [WatchedColumn(_profile(sums.vector)) for sums in self._sums]
+        for column in self.columns:
+            column.is_derived = True
+        self.charts = self.new_charts()
+
+    def new_charts(self) -> list[Chart]:
+        """Without evidence yet."""
+        return [
+            Chart(
+                [column.base.column],
+                false_alarms=self._settings.false_alarms,
+                share=self._share,
+                replicas=self._settings.replicas,
+                min_effect=self._min_effect,
+                ask=partial(MeanQuestions, sums.vector),
+            )
+            for sums, column in zip(self._sums, self.columns, strict=True)
+        ]
+
+    def judge(self, times: Times) -> Iterator[Judged]:
+        """Judges what was counted since it was last called."""
+        began, now, seconds, extra = times
+        settings = self._settings
+        level = level_of(self._share * settings.false_alarms, seconds, 1, settings.replicas)
+        for sums, column, chart in zip(self._sums, self.columns, self.charts, strict=True):
+            counts = sums.take()
+            column.add(counts[-1:])
+            window = column.take_window()
+            chart.push([counts], began, now, seconds, [extra[column.base.column.side]])
+            column.judged(partial(mean_verdict, chart, 0, window), level, now)
+            alarm = chart.alarms[0]
+            yield Judged(column, state_of(chart, 0), alarm.since if alarm else began)
+
+
+def means_of(
+    vectors: Sequence[Vector], sides: Sequence[Side], chart: Chart | None, settings: Settings
+) -> MeanWatch | None:
+    """None where none is to be judged."""
+    judged = chart is not None and any(vector.mean is not None for vector in vectors)
+    return MeanWatch(vectors, sides, chart, settings) if chart is not None and judged else None
+
+
+def mean_verdict(chart: Chart, column: int, counts: Ints) -> Verdict:
+    """As `verdict.verdict_of` has it, of a vector's mean."""
+    found = chart.strongest(column)
+    state, rows = state_of(chart, column), int(counts.sum())
+    if found is None:
+        which = "windows" if chart.questions.judged[0] else "reference"
+        return Verdict(state, rows, 0.0, 0.0, reason=f"fewer than {MIN_ROWS} rows in the {which}")
+    level, look = found
+    return _evident(Verdict(state, int(look.rows[0]), 0.0, 0.0), chart, level, look)
+
+
+def _evident(plain: Verdict, chart: Chart, level: int, look: Look) -> Verdict:
+    z = float(look.z[0])
+    return Verdict(
+        plain.state,
+        plain.rows,
+        plain.missing,
+        plain.invalid,
+        score=z,
+        threshold=float(look.threshold[0]),
+        p_value=p_value(z),
+        test=LABEL,
+        direction="up",
+        effect=float(look.effect[0]),
+        span=min(1 << level, chart.windows),
+        began=look.began,
+    )
+
+
+def _profile(vector: Vector) -> ColumnProfile:
+    assert vector.mean is not None
+    side: SideName = "input" if vector.side == "input" else "output"
+    return ColumnProfile(view_name(LABEL, vector.name), side, "view", [vector.mean.rows], 0, 0, [])
+
+
+def as_views(one: Remembered, sides: Sequence[Side]) -> Remembered:
+    """With what the vectors of its first row become; `sides`: of inputs and of outputs."""
+    inputs, outputs = sides
+    return replace(one, inputs=inputs.row(one.inputs), outputs=outputs.row(one.outputs))
