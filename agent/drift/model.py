@@ -178,7 +178,6 @@ class ModelWatch:
         self._watch_derived()
         self.chart = self.new_chart()
         self.previous = self.new_previous(self.chart)
-        self._watch_means()
         self.window.close(now)
 
     def replace(self, columns: Mapping[Key, ColumnProfile]) -> None:
@@ -200,7 +199,6 @@ class ModelWatch:
                 else:
                     column.totals[:] = 0  # counters begin anew with the reference's new hash
         self._watch_derived()
-        self._watch_means()
 
     @property
     def varies(self) -> bool:
@@ -324,16 +322,20 @@ class ModelWatch:
         for place in self.previous.look(now):
             self._tell(columns[place], "drift", now, self.previous.found[place])
 
+    @property
+    def _share(self) -> float:
+        """Of the budget, that of columns by themselves."""
+        return 1 - PREVIOUS_SHARE - (DERIVED_SHARE if self.derived is not None else 0.0)
+
     def new_chart(self) -> Chart | None:
         """For the columns there are; None for the old rules."""
         settings = self.settings
         if settings.mode != "evidence":
             return None
-        derived = DERIVED_SHARE if self.derived is not None else 0.0
         return Chart(
             [column.base.column for column in self.columns],
             false_alarms=settings.false_alarms,
-            share=1 - PREVIOUS_SHARE - derived,
+            share=self._share,
             replicas=settings.replicas,
             min_effect=self.min_effect,
             period=self.reference.period if self.reference is not None else None,
@@ -348,7 +350,7 @@ class ModelWatch:
     def _watch_derived(self) -> None:
         """Anew: what was seen of derived columns is forgotten."""
         settings, reference = self.settings, self.reference
-        self.derived = None
+        self.derived = self.means = None
         if settings.mode != "evidence" or reference is None or self.varies:
             return
         if reference.derived is not None:
@@ -356,11 +358,7 @@ class ModelWatch:
                 reference.derived, *self.sides, false_alarms=settings.false_alarms,
                 replicas=settings.replicas, min_effect=self.min_effect,
             )  # fmt: skip
-
-    def _watch_means(self) -> None:
-        """Anew, as `_watch_derived`."""
-        vectors = self.reference.vectors if self.reference is not None and not self.varies else []
-        self.means = means_of(vectors, self.sides, self.chart, self.settings)
+        self.means = means_of(reference, self.sides, settings, self._share, self.min_effect)
 
     def _look_for_examples(self, remembered: Sequence[Remembered], now: float) -> None:
         drifting = [column for column in self.columns if column.state == "drift"]

@@ -83,7 +83,7 @@ class MeanQuestions(Questions):
         mean = vector.mean
         assert mean is not None
         none = np.zeros((1, 1))
-        self.cells = [Cells(np.zeros(1, dtype=np.int64), none[0], mean.rows, (LABEL,), (0,))]
+        self.cells = [Cells(np.zeros(1, dtype=np.int64), none[0], mean.rows, (LABEL,), (0,), "")]
         self.scores = [Scores(none, np.ones((2, 1)), np.full(1, np.nan), (LABEL,))]
         self.allowance = None
         self.width = vector.size + 1

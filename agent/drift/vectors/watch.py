@@ -16,7 +16,7 @@ from agent.drift.evidence import p_value
 from agent.drift.examples import Remembered
 from agent.drift.judging import Judged, Times
 from agent.drift.questions import MIN_ROWS, mean_portion
-from agent.drift.reference import ColumnProfile, SideName
+from agent.drift.reference import ColumnProfile, Profile, SideName
 from agent.drift.settings import Settings
 from agent.drift.sketch import Ints
 from agent.drift.vectors.mean import LABEL, MeanQuestions
@@ -28,15 +28,20 @@ class MeanWatch:
     """Of those vectors whose mean is known; has a watched column for each, and its chart."""
 
     def __init__(
-        self, vectors: Sequence[Vector], sides: Sequence[Side], chart: Chart, settings: Settings
+        self,
+        reference: Profile,
+        sides: Sequence[Side],
+        settings: Settings,
+        share: float,
+        min_effect: float,
     ) -> None:
-        """`vectors`: of the reference, which the sides count; `chart`: of the model's columns, with
-        whose share of the budget the means make do."""
-        judged = {(vector.side, vector.name) for vector in vectors if vector.mean is not None}
+        """`sides`: which count the reference's vectors; `share`: of the budget, that of all of its
+        columns, with which the means make do."""
+        known = {(one.side, one.name) for one in reference.vectors if one.mean is not None}
         every = [sums for side in sides for sums in side.sums]
-        self._sums = [s for s in every if (s.vector.side, s.vector.name) in judged]
-        self._min_effect = chart.min_effect
-        self._share = chart.share * mean_portion(chart.columns)
+        self._sums = [sums for sums in every if (sums.vector.side, sums.vector.name) in known]
+        self._min_effect = min_effect
+        self._share = share * mean_portion(reference.columns)
         self._settings = settings
         self.columns = [WatchedColumn(_profile(sums.vector)) for sums in self._sums]
         for column in self.columns:
@@ -73,11 +78,11 @@ class MeanWatch:
 
 
 def means_of(
-    vectors: Sequence[Vector], sides: Sequence[Side], chart: Chart | None, settings: Settings
+    reference: Profile, sides: Sequence[Side], settings: Settings, share: float, min_effect: float
 ) -> MeanWatch | None:
-    """None where none is to be judged."""
-    judged = chart is not None and any(vector.mean is not None for vector in vectors)
-    return MeanWatch(vectors, sides, chart, settings) if chart is not None and judged else None
+    """None where none is known."""
+    watch = MeanWatch(reference, sides, settings, share, min_effect)
+    return watch if watch.columns else None
 
 
 def mean_verdict(chart: Chart, column: int, counts: Ints) -> Verdict:
