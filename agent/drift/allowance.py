@@ -20,7 +20,7 @@ from agent.drift.cells import Cells
 from agent.drift.natural import DAY, digest, hour_error, hour_means, strictest
 from agent.drift.scores import Scores
 from agent.drift.sketch import Floats, Ints
-from agent.drift.variation import HOURS, ColumnVariation, Period
+from agent.drift.variation import ColumnVariation, Period, times_of
 
 Mode = Literal["off", "normal", "strict"]
 
@@ -37,10 +37,10 @@ class Allowance(NamedTuple):
     """[column, score, span of 1, 2, 4 … slots]."""
     product: Floats
     """Seconds times variance: the strict bound of a span is this over its length."""
-    hourly: bool
-    """Whether any score follows the hour of day."""
+    kinds: int
+    """Of hours: HOURS, WEEK_HOURS where weekends are other days, 0 if no score follows them."""
     means: Floats
-    """[column, hour, score]; 0 where a score does not follow the hour of day."""
+    """[column, kind of hour, score]; 0 where a score does not follow it."""
     error: Floats
     """Variance of an hour's mean."""
 
@@ -83,7 +83,8 @@ def allowance(
     most = max(len(one.labels) for one in scores)
     spans = max(len(row) for one in variations if one is not None for row in one.tau2)
     tau2 = np.zeros((len(scores), most, spans))
-    means = np.zeros((len(scores), HOURS, most))
+    kinds = max(len(one.hours) for one in variations if one is not None)
+    means = np.zeros((len(scores), kinds, most))
     error = np.zeros((len(scores), most))
     length = period.ended - period.began
     days = length / DAY
@@ -96,12 +97,16 @@ def allowance(
             by_hour: Ints = np.array(variation.hours, dtype=np.int64)
             matrix = scores[i].values[:, cells[i].places]
             daily = np.array(variation.daily, dtype=np.int64)
-            means[i][:, daily] = hour_means(by_hour, matrix)[:, daily]
-            whole = hour_error(tau2[i, :count], int(by_hour.sum()), period.seconds, days)
+            if variation.scores != digest(scores[i].labels):
+                daily = np.arange(count)  # all of these, as it is not known which
+            found = hour_means(by_hour, matrix)[:, daily]
+            means[i][:, daily] = np.tile(found, (kinds // len(found), 1))
+            times = times_of(len(found), days)
+            rows = int(by_hour.sum())
+            whole = hour_error(tau2[i, :count], rows, period.seconds, times, len(found))
             error[i, daily] = whole[daily]
     product = np.stack([strictest(each, period.seconds) for each in tau2])
-    hourly, strict = bool(error.any()), mode == "strict"
-    return Allowance(strict, period.seconds, length, tau2, product, hourly, means, error)
+    return Allowance(mode == "strict", period.seconds, length, tau2, product, kinds, means, error)
 
 
 def _by_span(variation: ColumnVariation, scores: Scores, spans: int) -> Floats:

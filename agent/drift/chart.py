@@ -152,7 +152,7 @@ class Chart:
         self.requests = self.questions.correlations(self.columns)
         self.requests.go_on(requests)
         self.spans.forget(sorted(columns))
-        if before.hourly or self.questions.hourly:
+        if before.kinds or self.questions.kinds:
             # The hours would be out of place.
             self.spans = Spans(self.questions.shape, self._most_rows)
         else:

@@ -12,7 +12,9 @@ many independent spans as there are: fewer where neighbours go together (autocor
 the score is of a rare bin (kurtosis).
 
 A score follows the hour of day where taking its hourly means out lowers what is left, the error
-of these means included, by at least `WORTH`.
+of these means included, by at least `WORTH`. Of `MIN_WEEKS` weeks or more the same is asked of
+weekends: whether hours of Saturday and Sunday apart from those of weekdays lower it as much again.
+Of fewer a weekend is one or two observations, and part of tau2.
 """
 
 from __future__ import annotations
@@ -26,11 +28,13 @@ import numpy as np
 from agent.drift.history import Slots
 from agent.drift.scores import LENGTH_SCALE, SCALE
 from agent.drift.sketch import Floats, Ints
-from agent.drift.variation import HOURS, ColumnVariation
+from agent.drift.variation import HOURS, WEEK_HOURS, ColumnVariation, hour_at, times_of
 
 HOUR, DAY = 3600.0, 86400.0
 MIN_PERIOD = 7 * DAY
 """Seconds of reference period from which natural variation can be known."""
+MIN_WEEKS = 3
+"""From which weekends can be told from chance."""
 SLACK = 0.98
 """Of it that may lie before the first and after the last row."""
 LONGEST = 16
@@ -76,23 +80,44 @@ def variation_of(
     plain = spread(places, rows, sums, kurtosis, spans) * wider
     if slots.seconds > HOUR or not plain.any():
         return ColumnVariation(digest(labels), _rounded(plain))
-    hour = hour_of(places, slots.seconds)
-    by_hour = np.zeros((HOURS, counts.shape[1]), dtype=np.int64)
+    days = (float(places[-1] + 1 - places[0]) * slots.seconds) / DAY
+    least = strictest(plain, slots.seconds) / HOUR
+    follows = np.zeros(len(labels), dtype=bool)
+    tau2, found = plain, None
+    for kinds in (HOURS, WEEK_HOURS) if days >= SLACK * MIN_WEEKS * 7 else (HOURS,):
+        by_hour, left = by_kind(places, slots.seconds, counts, rows, sums, scores, kinds)
+        times = times_of(kinds, days)
+        rest = spread(places, rows, left, kurtosis, spans) * wider * (times / (times - 1))
+        error = hour_error(rest, int(rows.sum()), slots.seconds, times, kinds)
+        after = strictest(rest, slots.seconds) / HOUR + error
+        is_worth = after < WORTH * least
+        if is_worth.any():
+            follows |= is_worth
+            tau2, found = np.where(follows[:, None], rest, plain), by_hour
+            least = np.where(is_worth, after, least)
+    if found is None:
+        return ColumnVariation(digest(labels), _rounded(plain))
+    daily = np.flatnonzero(follows).tolist()
+    return ColumnVariation(digest(labels), _rounded(tau2), daily, found.tolist())
+
+
+def by_kind(
+    places: Ints,
+    seconds: float,
+    counts: Ints,
+    rows: Ints,
+    sums: Floats,
+    scores: Floats,
+    kinds: int,
+) -> tuple[Ints, Floats]:
+    """The counts by kind of hour, and the slots' sums of scores without their hours' means."""
+    hour = hour_of(places, seconds, kinds)
+    by_hour = np.zeros((kinds, counts.shape[1]), dtype=np.int64)
     np.add.at(by_hour, hour, counts)
     means = hour_means(by_hour, scores)
     means -= (by_hour.sum(axis=1) @ means) / rows.sum()
-    days = (float(places[-1] + 1 - places[0]) * slots.seconds) / DAY
-    left = sums - rows[:, None] * means[hour]
-    rest = spread(places, rows, left, kurtosis, spans) * wider * (days / (days - 1))
-    error = hour_error(rest, by_hour.sum(), slots.seconds, days)
-    before, after = strictest(plain, slots.seconds) / HOUR, strictest(rest, slots.seconds) / HOUR
-    daily = after + error < WORTH * before
-    if not daily.any():
-        return ColumnVariation(digest(labels), _rounded(plain))
-    tau2 = np.where(daily[:, None], rest, plain)
-    return ColumnVariation(
-        digest(labels), _rounded(tau2), np.flatnonzero(daily).tolist(), by_hour.tolist()
-    )
+    left: Floats = sums - rows[:, None] * means[hour]
+    return by_hour, left
 
 
 def span_count(slots: Slots) -> int:
@@ -132,10 +157,10 @@ def strictest(tau2: Floats, seconds: float) -> Floats:
     return product
 
 
-def hour_of(places: Ints, seconds: float) -> Ints:
-    """The hour of day, in UTC, of the middle of each slot."""
-    hours: Ints = ((places + 0.5) * seconds // HOUR).astype(np.int64) % HOURS
-    return hours
+def hour_of(places: Ints, seconds: float, kinds: int = HOURS) -> Ints:
+    """The kind of hour of the middle of each slot, as `hour_at` has it."""
+    middles = (places + 0.5) * seconds
+    return np.array([hour_at(at, kinds) for at in middles.tolist()], dtype=np.int64)
 
 
 def hour_means(by_hour: Ints, scores: Floats) -> Floats:
@@ -145,10 +170,10 @@ def hour_means(by_hour: Ints, scores: Floats) -> Floats:
     return means
 
 
-def hour_error(tau2: Floats, rows: int, seconds: float, days: float) -> Floats:
-    """Variance of an hour's mean score: each is of `days` hours."""
+def hour_error(tau2: Floats, rows: int, seconds: float, times: float, kinds: int) -> Floats:
+    """Variance of an hour's mean score: each of these kinds came so many times at least."""
     span = min(round(math.log2(max(1.0, HOUR / seconds))), tau2.shape[1] - 1)
-    error: Floats = tau2[:, span] / days + HOURS / rows
+    error: Floats = tau2[:, span] / times + kinds / rows
     return error
 
 

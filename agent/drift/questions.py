@@ -20,7 +20,7 @@ from agent.drift.reference import ColumnProfile
 from agent.drift.scores import Scores, scores_of
 from agent.drift.sketch import Floats, Ints
 from agent.drift.spans import Span
-from agent.drift.variation import HOURS, Period, hour_at
+from agent.drift.variation import Period, hour_at
 
 MIN_ROWS = 50
 """Rows of a span, or of the reference, below which nothing is said."""
@@ -80,7 +80,7 @@ class Questions:
         """Cells of the widest column."""
         count = len(columns)
         most = max((len(scores.labels) for scores in self.scores), default=0)
-        self._values = np.zeros((count, most, self.width + self.hourly * HOURS))
+        self._values = np.zeros((count, most, self.width + self.kinds))
         self._shares = np.zeros((count, self.width))
         portions = portions_of(columns)
         weights = np.zeros((2, count, most))
@@ -106,12 +106,12 @@ class Questions:
         self._places = np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
 
     @property
-    def hourly(self) -> bool:
-        """Whether a column's rows by hour of day are kept behind its cells.
+    def kinds(self) -> int:
+        """Of hours, by which a column's rows are kept behind its cells.
 
         They are pooled, kept and forgotten as its cells are, and no score counts them.
         """
-        return self.allowance is not None and self.allowance.hourly
+        return self.allowance.kinds if self.allowance is not None else 0
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -135,9 +135,9 @@ class Questions:
         shape = self._shares.shape
         flat = np.concatenate(counts) if len(counts) else self._places
         cells = np.bincount(self._places, flat, shape[0] * shape[1]).reshape(shape)
-        if self.hourly:
-            cells = np.pad(cells, ((0, 0), (0, HOURS)))
-            cells[:, self.width + hour_at(middle)] = cells.sum(1)
+        if self.kinds:
+            cells = np.pad(cells, ((0, 0), (0, self.kinds)))
+            cells[:, self.width + hour_at(middle, self.kinds)] = cells.sum(1)
         return cells.astype(np.int64)
 
     def rows(self, counts: Ints) -> Ints:
@@ -174,7 +174,7 @@ class Questions:
         variance = 1.0 / size + self._own[:, None]
         if self.allowance is not None:
             variance = variance + self.allowance.variance(seconds)
-            if self.allowance.hourly:
+            if self.allowance.kinds:
                 hours = span.counts[:, self.width :] / np.maximum(rows, 1)[:, None]
                 mean = mean - self.allowance.expected(hours)
                 variance = variance + self.allowance.uncertainty(hours)

@@ -25,7 +25,7 @@ from agent.drift.forms import FORMS, TimeBins
 from agent.drift.lengths import LengthBins
 from agent.drift.private import HASH, KEY
 from agent.drift.sketch import Bins, CategoryBins, NumericBins
-from agent.drift.variation import ColumnVariation, Period
+from agent.drift.variation import ColumnVariation, Period, problem
 from agent.drift.variation import merged as merged_variation
 from agent.drift.vectors.bins import ViewBins
 from agent.drift.vectors.stored import Vector, without_means
@@ -342,6 +342,9 @@ def _check(column: ColumnProfile, source: str) -> None:
     counts = [*column.counts, column.missing, column.invalid]
     if len(column.counts) != len(extras) + 1 or not all(0 <= c <= MAX_COUNT for c in counts):
         raise ProfileError(source, f"{where}.counts", counts, "do not fit the bins", _REBUILD)
+    wrong = problem(column.variation, len(counts)) if column.variation is not None else ""
+    if wrong:
+        raise ProfileError(source, f"{where}.variation", wrong, "is damaged", _REBUILD)
 
 
 def _is_hidden(column: ColumnProfile) -> bool:

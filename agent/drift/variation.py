@@ -8,11 +8,20 @@ from __future__ import annotations
 from msgspec import Struct
 
 HOURS = 24
+WEEK_HOURS = 48
+"""Hours of day of weekdays, then those of Saturday and Sunday."""
 
 
-def hour_at(seconds: float) -> int:
-    """The hour of day, in UTC, at a time since the epoch."""
-    return int(seconds // 3600) % HOURS
+def hour_at(seconds: float, kinds: int = HOURS) -> int:
+    """The hour of day, in UTC, at a time since the epoch; of WEEK_HOURS kinds by weekend too."""
+    hour = int(seconds // 3600)
+    is_weekend = kinds == WEEK_HOURS and (hour // HOURS + 3) % 7 >= 5  # the epoch was a Thursday
+    return hour % HOURS + HOURS * is_weekend
+
+
+def times_of(kinds: int, days: float) -> float:
+    """How often the rarest of these kinds of hours came in so many days."""
+    return days * 2 / 7 if kinds == WEEK_HOURS else days
 
 
 class Period(Struct, frozen=True, omit_defaults=True):
@@ -40,8 +49,21 @@ class ColumnVariation(Struct, frozen=True):
     daily: list[int] = []
     """Scores that follow the hour of day, whose `tau2` is what remains without that."""
     hours: list[list[int]] = []
-    """Counts on the column's bins, missing and invalid by hour of day (UTC); empty if no score
-    follows it."""
+    """Counts on the column's bins, missing and invalid by hour of day (UTC): of HOURS, or of
+    WEEK_HOURS if its weekends are other days; empty if no score follows it."""
+
+
+def problem(variation: ColumnVariation, width: int) -> str:
+    """What is wrong with the variation of a column of so many counts; empty if nothing is."""
+    if not variation.tau2 or not all(row and min(row) >= 0 for row in variation.tau2):
+        return "tau2: not one variance or more of each score"
+    if len(variation.hours) not in (0, HOURS, WEEK_HOURS):
+        return f"hours: of {len(variation.hours)} hours"
+    if any(len(row) != width or min(row) < 0 for row in variation.hours):
+        return "hours: do not fit the bins"
+    if not all(0 <= score < len(variation.tau2) for score in variation.daily):
+        return "daily: scores that there are not"
+    return ""
 
 
 def varies(variation: ColumnVariation | None) -> bool:
@@ -62,8 +84,8 @@ def merged(a: ColumnVariation | None, b: ColumnVariation | None) -> ColumnVariat
         rows = [[max(column) for column in _columns([*a.tau2, *b.tau2])]]
         return ColumnVariation("", rows)
     tau2 = [[max(pair) for pair in _columns([x, y])] for x, y in zip(a.tau2, b.tau2, strict=True)]
-    if not a.hours or not b.hours:
-        hours = a.hours or b.hours
+    if len(a.hours) != len(b.hours):
+        hours = max(a.hours, b.hours, key=len)
     else:
         hours = [
             [m + n for m, n in zip(x, y, strict=True)]

@@ -26,9 +26,10 @@ from agent.drift.scores import LOCATION
 from agent.drift.settings import Settings
 from agent.drift.sketch import Floats
 from agent.drift.spans import LEVELS, Span
-from agent.drift.variation import HOURS
+from agent.drift.variation import HOURS, ColumnVariation
 
 DAY = 86400.0
+WEEK = 7 * DAY
 HORIZONS = {"window": 0.0, "day": DAY, "month": 30 * DAY}
 """Seconds for which a change has lasted; one window at least."""
 STEPS = 14
@@ -185,7 +186,7 @@ class _Engine:
         windows = 1 << level
         covered = windows * self._seconds
         counts = changes.whole(shares, self._rows * windows)
-        if self._chart.questions.hourly:
+        if self._chart.questions.kinds:
             by_hour = changes.whole(self._hours(covered), self._rows * windows)
             counts = np.concatenate([counts, by_hour], axis=1)
         charged = max(1, windows >> 2) * self._seconds
@@ -195,7 +196,7 @@ class _Engine:
     def _usual(self, level: int) -> Floats:
         """Shares without a change, those of the hours where a column is known by hour of day."""
         shares = self._shares
-        if not self._chart.questions.hourly:
+        if not self._chart.questions.kinds:
             return shares
         shares = shares.copy()
         hours = self._hours((1 << level) * self._seconds) > 0
@@ -203,21 +204,23 @@ class _Engine:
             zip(self._chart.columns, self._chart.cells, strict=True)
         ):
             if column.variation is not None and column.variation.hours:
-                counts = np.array(column.variation.hours)[hours[i]].sum(0)
+                by_hour = np.array(column.variation.hours)
+                counts = by_hour[hours[i].reshape(-1, len(by_hour)).any(0)].sum(0)
                 found = np.bincount(cells.places, counts, cells.size)
                 shares[i, : cells.size] = found / found.sum()
         return shares
 
     def _hours(self, seconds: float) -> Floats:
-        """Shares of rows by hour of day, of a time that begins with the busiest: [column, hour]."""
-        known = [column.variation for column in self._chart.columns]
-        rows = [
-            np.array(one.hours).sum(1) if one is not None and one.hours else np.ones(HOURS)
-            for one in known
-        ]
-        by_hour = np.array(rows, dtype=np.float64)
-        first = int(by_hour.sum(0).argmax())
+        """Shares of rows by kind of hour, of a time that begins with the busiest: [column, kind].
+
+        Of weekdays, where weekends are known apart, but for a week and more.
+        """
+        kinds = self._chart.questions.kinds
+        by_hour = np.array([_rows_of(each.variation, kinds) for each in self._chart.columns])
+        first = int(by_hour[:, :HOURS].sum(0).argmax())
         wanted = (np.arange(math.ceil(min(seconds / 3600, HOURS))) + first) % HOURS
+        if seconds >= WEEK:
+            wanted = np.arange(kinds)
         chosen = np.zeros_like(by_hour)
         chosen[:, wanted] = by_hour[:, wanted]
         shares: Floats = chosen / chosen.sum(1, keepdims=True)
@@ -232,6 +235,14 @@ class _Engine:
 
     def _lacking(self, usual: Floats, strength: Floats) -> Floats:
         return changes.moved(usual, self._missing, strength)
+
+
+def _rows_of(variation: ColumnVariation | None, kinds: int) -> Floats:
+    """Rows of a column by kind of hour; as if all hours were alike where it is not known."""
+    if variation is None or not variation.hours:
+        return np.ones(kinds)
+    rows = np.array(variation.hours, dtype=np.float64).sum(1)
+    return rows if len(rows) == kinds else np.concatenate([rows * 5 / 7, rows * 2 / 7])
 
 
 def _known(value: float) -> float | None:
