@@ -186,6 +186,22 @@ def test_without_a_state_dir_an_observer_that_dies_is_no_loss_and_nothing_is_lef
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_period_is_told_and_goes_on_after_a_restart(start, model, tmp_path: Path):
+    learn = {"learn": {"rows": LEARNED, "period": "7d"}}
+    settings = {"drift": DRIFT | {"reference": learn}, "state_dir": str(tmp_path)}
+    proxy = start(model.url, settings)
+    traffic = Traffic(proxy)
+    traffic.send(LEARNED + 2 * WINDOW, "quiet")
+    before = traffic.drift()
+    assert before["period"]["told"] == "learning its variation: day 1 of 7"
+    assert before["period"]["days"] > 0
+    assert "learning its variation" in " ".join(before["caveats"])
+    proxy.stop()
+    again = Traffic(start(model.url, settings))
+    assert again.drift()["period"] == before["period"]
+    assert again.drift()["reference"] == before["reference"]
+
+
 def test_rows_that_nobody_saw_are_said_beside_the_verdicts(start, model):
     proxy = start(model.url, {"drift": DRIFT, "capture": {"max_body_bytes": 200}})
     traffic = Traffic(proxy)
