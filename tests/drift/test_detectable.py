@@ -161,7 +161,7 @@ def test_columns_that_tell_nothing_say_so():
     assert day["constant"].shift_sd is None
     assert day["constant"].category == "= 1"
     assert 0 < day["constant"].points < 5
-    assert (day["text"].shift_sd, day["text"].points) == (None, None)
+    assert 0 < day["text"].shift < 0.5  # of a length of about 10
     assert 0 < day["text"].missing_points < 5
     assert day["nothing"] == Told(256)
     tiny = build_profile(passes_of(Batch({"number": columns["number"][:49]}, 49)))

@@ -287,3 +287,17 @@ def test_columns_of_two_constants_and_of_no_moments():
     assert only(bare, far).state == "differs"
     huge = msgspec.structs.replace(a, moments=Moments(100, 1e308, 1e308, 1e308, 0.0))
     assert only(huge, b).state == "differs"
+
+
+def test_views_of_a_vector_are_compared_only_along_the_same_directions():
+    rng = np.random.default_rng(9)
+    first, second = (
+        Batch({f"e-{i}": rng.normal(size=600).tolist() for i in range(64)}, 600) for _ in range(2)
+    )
+    a, b = (build_profile(passes_of(batch)) for batch in (first, second))
+    assert a.vectors != b.vectors
+    states = {d.name: (d.state, d.note) for d in compare(a, b, SELDOM)}
+    assert states.pop("e")[0] == "alike"  # its norm
+    assert set(states.values()) == {("not_comparable", "a view along other directions")}
+    liked = count(iter([second]), "", a.columns, vectors=a.vectors)
+    assert {d.state for d in compare(a, liked, SELDOM)} == {"alike"}

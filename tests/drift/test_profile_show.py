@@ -76,11 +76,12 @@ def test_people_see_columns_and_what_is_found(small, capsys):
     assert "north 71.7%" in " ".join(cells(lines, "region")[0])
     assert "2.0%" in cells(lines, "income")[0]
     assert "0.5%" in cells(lines, "mixed")[0]
-    assert "not told apart" in " ".join(cells(lines, "note")[0])
+    assert "length: mean 10.07, sd 0.519, 8 to 11" in " ".join(cells(lines, "note")[0])
     assert cells(lines, "region")[1][:2] == ["region", "(north)"]
     assert "natural variation is not known" in "\n".join(lines)
-    assert lines[-2].startswith("A lasting change of 0.05 sd (min_effect) is not told")
-    assert "rows, and the reference has 1,200." in lines[-1]
+    assert lines[-2] == "A lasting change of 0.05 sd (min_effect) cannot be told here:"
+    assert lines[-1].startswith("7 columns from its own error; 0.1")
+    assert lines[-1].endswith("rows; it has 1,200.")
 
 
 def test_programs_see_the_same(small, capsys):

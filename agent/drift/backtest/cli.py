@@ -19,10 +19,11 @@ from agent.drift.backtest.asked import Asked, asked
 from agent.drift.backtest.beginning import PASSES, learned
 from agent.drift.backtest.picture import Heat, draw
 from agent.drift.backtest.replay import Judged, Replay
-from agent.drift.backtest.shown import Totals, counted, period_of, summary, table
+from agent.drift.backtest.shown import Totals, period_of, summary, table
 from agent.drift.caveats import UNVARIED, caveats_of
 from agent.drift.clock import Clock
 from agent.drift.files import write_whole
+from agent.drift.layout import counted
 from agent.drift.natural_build import why_unknown
 from agent.drift.profiles.told import told
 from agent.drift.progress import Progress

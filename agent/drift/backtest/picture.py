@@ -15,7 +15,8 @@ import numpy as np
 from agent.drift.backtest.alarms import Alarm
 from agent.drift.backtest.axis import marks
 from agent.drift.backtest.replay import Judged
-from agent.drift.backtest.shown import shortened, time_of
+from agent.drift.backtest.shown import time_of
+from agent.drift.layout import shortened
 from agent.drift.sketch import Floats
 
 SLOTS = 150

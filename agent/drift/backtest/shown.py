@@ -9,7 +9,10 @@ from msgspec import Struct
 
 from agent.drift.backtest.alarms import Alarm
 from agent.drift.backtest.replay import Judged
+from agent.drift.layout import counted, shortened
 
+LONGEST = 40
+"""Characters of a cell."""
 DAY = 86400.0
 
 
@@ -56,7 +59,7 @@ def table(alarms: Sequence[Alarm], timed: bool) -> list[str]:
     if not alarms:
         return []
     head = ["raised", "since", "column", "what moved", "by", "score / threshold", "cleared"]
-    rows = [[shortened(text) for text in _row(alarm, timed)] for alarm in alarms]
+    rows = [[shortened(text, LONGEST) for text in _row(alarm, timed)] for alarm in alarms]
     widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
     return [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -77,22 +80,9 @@ def _row(alarm: Alarm, timed: bool) -> list[str]:
     ]
 
 
-def shortened(text: str, most: int = 40) -> str:
-    """What is too long loses its middle: names differ at their ends."""
-    if len(text) <= most:
-        return text
-    end = most // 3
-    return f"{text[: most - end - 1]}…{text[-end:]}"
-
-
 def period_of(totals: Totals) -> str:
     """From the first window to the last, in UTC."""
     return f"{time_of(totals.began, True)} to {time_of(totals.ended, True)} UTC"
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 alarm`, `2 alarms`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def summary(alarms: Sequence[Alarm], totals: Totals, false_alarms: float, timed: bool) -> str:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
+import msgspec
 import numpy as np
 from msgspec import Struct
 
@@ -68,6 +69,7 @@ def compare(reference: Profile, other: Profile, level: Level) -> list[Difference
     others = {(column.side, column.name): column for column in other.columns}
     found: list[Difference] = []
     pairs: list[Shared] = []
+    elsewhere = _looked_at_otherwise(reference, other)
     for a in reference.columns:
         b = others.pop((a.side, a.name), None)
         if b is None:
@@ -75,6 +77,9 @@ def compare(reference: Profile, other: Profile, level: Level) -> list[Difference
         elif a.kind != b.kind:
             kinds = (a.kind, b.kind)
             found.append(_one_sided(a, "other_kind", (a.rows, b.rows), kinds))
+        elif (a.side, a.name) in elsewhere:
+            missing = _one_sided(a, "not_comparable", (a.rows, b.rows), (a.kind, b.kind))
+            found.append(msgspec.structs.replace(missing, note="a view along other directions"))
         else:
             pairs.append(shared(a, b))
     if len(others) == len(other.columns):
@@ -83,6 +88,12 @@ def compare(reference: Profile, other: Profile, level: Level) -> list[Difference
     found += [_one_sided(b, "only_in_other", (0, b.rows), ("", b.kind)) for b in others.values()]
     found += _pairs(pairs, reference, other, level)
     return sorted(found, key=_order)
+
+
+def _looked_at_otherwise(reference: Profile, other: Profile) -> set[tuple[str, str]]:
+    """Views of vectors whose centre and directions are another's: all but their norm."""
+    vectors = [vector for vector in reference.vectors if vector not in other.vectors]
+    return {(vector.side, view) for vector in vectors for view in vector.views[1:]}
 
 
 def _one_sided(

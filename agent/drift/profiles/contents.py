@@ -188,7 +188,7 @@ def _lack(short: Sequence[Short]) -> Lack | None:
     rows = [one.rows for one in short if one.rows < float("inf")]
     return Lack(
         len(short),
-        max(one.least for one in short),
+        max((one.least for one in short if one.rows in rows), default=short[0].least),
         max(rows, default=None),
         len(short) - len(rows),
     )

@@ -22,7 +22,7 @@ from agent.drift.model import ModelWatch
 from agent.drift.profiles import changes
 from agent.drift.questions import MIN_ROWS
 from agent.drift.reference import Profile
-from agent.drift.scores import LOCATION
+from agent.drift.scores import LENGTH, LOCATION
 from agent.drift.settings import Settings
 from agent.drift.sketch import Floats
 from agent.drift.spans import LEVELS, Span
@@ -88,7 +88,7 @@ def detectable(profile: Profile, settings: Settings) -> Detectable:
     for name, level in zip(HORIZONS, levels, strict=True):
         for column, told in zip(chart.columns, engine.told(level), strict=True):
             found.setdefault((column.side, column.name), {})[name] = told
-    return Detectable(found, engine.short(levels[-1]))
+    return Detectable(found, engine.short(levels[-1], profile.rows))
 
 
 class _Engine:
@@ -108,7 +108,9 @@ class _Engine:
             self._shares[i, : cells.size] = cells.shares
             self._is_value[i, : len(cells.bins)] = True
             self._top[i] = cells.shares[: max(1, len(cells.bins))].argmax()
-            self._is_numeric[i] = scores.labels[0] == LOCATION and bool(scores.values[0].any())
+            self._is_numeric[i] = scores.labels[0] in (LOCATION, LENGTH) and bool(
+                scores.values[0].any()
+            )
             if self._is_numeric[i]:
                 self._location[i, : cells.size] = scores.values[0]
 
@@ -138,14 +140,17 @@ class _Engine:
             if self._is_numeric[i] and not math.isnan(tilt[i]):
                 mean = changes.mean_move(column, cells.bins, usual[i], changed[i])
                 one = msgspec.structs.replace(one, shift_sd=float(shift[i]), shift=mean)
-            elif not self._is_numeric[i] and column.kind != "text" and cells.bins:
+            elif not self._is_numeric[i] and cells.bins:
                 name = cells.labels[self._top[i]]
                 one = msgspec.structs.replace(one, category=name, points=_known(points[i]))
             told.append(one)
         return told
 
-    def short(self, level: int) -> list[Short]:
-        """Columns of which a change of `min_effect` cannot be told, the worst first."""
+    def short(self, level: int, rows: int) -> list[Short]:
+        """Columns of which a change of `min_effect` cannot be told, the worst first.
+
+        `rows`: of the reference; a column may be of a part of them.
+        """
         least = self._chart.min_effect
         tests, threshold, _ = self._judge(level, self._usual(level))
         main = self._every, np.where(self._is_numeric, 0, self._top)
@@ -154,9 +159,9 @@ class _Engine:
         for i in np.flatnonzero(self._judged & (threshold * spread > least)).tolist():
             own = 1 / self._chart.cells[i].rows
             left = (least / float(threshold[i])) ** 2 - (float(spread[i]) ** 2 - own)
-            rows = 1 / left if left > 0 else math.inf
+            wanted = own * rows / left if left > 0 else math.inf
             name = self._chart.columns[i].name
-            found.append(Short(name, float(threshold[i] * spread[i]), rows))
+            found.append(Short(name, float(threshold[i] * spread[i]), wanted))
         return sorted(found, key=lambda short: (-short.rows, -short.least))
 
     @property

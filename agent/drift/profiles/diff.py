@@ -14,9 +14,9 @@ import msgspec
 
 from agent.building import ConfigError
 from agent.drift.derived.correlation import prediction_of
+from agent.drift.layout import WIDTH, counted, cut, number, percent, shortened, table
 from agent.drift.profiles.chosen import chosen
 from agent.drift.profiles.compare import Difference, Level, State, compare
-from agent.drift.profiles.layout import NAME, WIDTH, cut, number, percent, plural, table
 from agent.drift.profiles.show import summary
 from agent.drift.profiles.told import told
 from agent.drift.profiles.unshared import MEAN
@@ -68,14 +68,14 @@ def _status(found: Sequence[Difference]) -> int:
 
 def _verdict(found: Sequence[Difference], level: Level) -> str:
     """The whole comparison in a line."""
-    counted = {state: sum(d.state == state for d in found) for state in {d.state for d in found}}
-    common = len(found) - counted.get("only_in_reference", 0) - counted.get("only_in_other", 0)
-    differ = counted.get("differs", 0) + counted.get("other_kind", 0)
-    parts = [f"{differ} of {plural(common, 'column')} {'differs' if differ == 1 else 'differ'}"]
+    states = {state: sum(d.state == state for d in found) for state in {d.state for d in found}}
+    common = len(found) - states.get("only_in_reference", 0) - states.get("only_in_other", 0)
+    differ = states.get("differs", 0) + states.get("other_kind", 0)
+    parts = [f"{differ} of {counted(common, 'column')} {'differs' if differ == 1 else 'differ'}"]
     parts += [
-        f"{counted[state]} {'is' if counted[state] == 1 else 'are'} {text}"
+        f"{states[state]} {'is' if states[state] == 1 else 'are'} {text}"
         for state, text in _STATES.items()
-        if state in counted and state != "other_kind"
+        if state in states and state != "other_kind"
     ]
     chance = f"1 in {1 / level.chance:,.0f} by chance, {level.min_effect:g} sd or more"
     return f"{', '.join(parts)} ({chance})"
@@ -87,7 +87,7 @@ def _table(found: Sequence[Difference]) -> list[str]:
 
 
 def _row(difference: Difference) -> tuple[str, ...]:
-    name = cut(difference.name, NAME)
+    name = shortened(difference.name)
     found = difference.found
     if found is None:
         return (name, difference.side, _STATES[difference.state], *[""] * 6, _note(difference))
@@ -137,7 +137,7 @@ def _notes(profiles: Sequence[Profile], found: Sequence[Difference]) -> list[str
         ]
     predictions = {one.name if one else "" for one in (prediction_of(p.columns) for p in profiles)}
     moved = [
-        (abs(b - a), f"{cut(d.name, NAME)} {a:+.2f} to {b:+.2f}")
+        (abs(b - a), f"{shortened(d.name)} {a:+.2f} to {b:+.2f}")
         for d in found
         for a, b in [d.correlation]
         if a is not None and b is not None and abs(b - a) >= MOVED and len(predictions) == 1

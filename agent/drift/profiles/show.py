@@ -14,12 +14,12 @@ from pathlib import Path
 import msgspec
 
 from agent.drift.given import drift_of, settings_of
+from agent.drift.layout import NAME, counted, cut, number, percent, shortened, table
 from agent.drift.profiles.chosen import chosen
 from agent.drift.profiles.contents import Column, Contents, contents
 from agent.drift.profiles.detectable import HORIZONS, Told
-from agent.drift.profiles.layout import NAME, cut, number, percent, plural, table
 from agent.drift.profiles.told import told
-from agent.drift.reference import Profile, load
+from agent.drift.reference import MEASURED, Profile, load
 from agent.units import Duration
 
 
@@ -40,8 +40,8 @@ def show(args: argparse.Namespace) -> int:
 def summary(profile: Profile, path: str) -> str:
     """A profile in a line."""
     model = " ".join(filter(None, (profile.model or "any model", profile.version)))
-    columns = plural(len(profile.columns), "column")
-    return f"{path}: {model}, {plural(profile.rows, 'row')}, {columns}, {profile.short_hash}"
+    columns = counted(len(profile.columns), "column")
+    return f"{path}: {model}, {counted(profile.rows, 'row')}, {columns}, {profile.short_hash}"
 
 
 def _farthest(column: Column) -> float:
@@ -80,7 +80,7 @@ def _about(found: Contents) -> list[str]:
     else:
         slots = f"{known.slots:,} slots of {Duration(known.seconds)}, {known.days / 7:.1f} weeks"
         lines.append(
-            f"natural variation: {slots}; {plural(known.columns, 'column')} "
+            f"natural variation: {slots}; {counted(known.columns, 'column')} "
             f"{'varies' if known.columns == 1 else 'vary'}, {known.daily} with the hour of day"
         )
     if found.derived:
@@ -91,7 +91,7 @@ def _about(found: Contents) -> list[str]:
 def _columns(found: Contents) -> list[str]:
     rows = [
         (
-            cut(column.name, NAME),
+            shortened(column.name),
             column.side,
             column.kind,
             "" if column.rows == found.rows else f"{column.rows:,}",
@@ -108,10 +108,10 @@ def _columns(found: Contents) -> list[str]:
 
 
 def _values(column: Column) -> str:
-    if column.kind == "numeric":
+    if column.kind in MEASURED:
         if column.mean is None or column.min is None or column.max is None or column.sd is None:
             return ""
-        return (
+        return _MEASURES.get(column.kind, "") + (
             f"mean {number(column.mean, 4)}, sd {number(column.sd)}, "
             f"{number(column.min, 4)} to {number(column.max, 4)}"
         )
@@ -120,7 +120,10 @@ def _values(column: Column) -> str:
         parts.append(f"other {percent(column.other)}")
     if column.hidden:
         parts.append("(hashed)")
-    return "not told apart" if column.kind == "text" else ", ".join(parts)
+    return ", ".join(parts)
+
+
+_MEASURES = {"text": "length: ", "vector": "norm: "}
 
 
 def _told_head(found: Contents) -> list[str]:
@@ -138,9 +141,9 @@ def _told(columns: Sequence[Column]) -> list[str]:
     rows: list[tuple[str, ...]] = []
     for column in columns:
         window, day, month = (column.detectable.get(name) for name in HORIZONS)
-        name = cut(column.name, NAME)
+        name = shortened(column.name)
         if day is not None and day.category is not None:
-            name = f"{cut(column.name, NAME - 8)} ({day.category})"
+            name = f"{shortened(column.name, NAME - 8)} ({day.category})"
         units = number(day.shift) if day is not None and day.shift is not None else ""
         rows.append(
             (
@@ -168,22 +171,16 @@ def _remedy(found: Contents) -> list[str]:
     lack, judging = found.lack, found.judging
     if lack is None:
         return []
-    effect = f"{judging.min_effect:g} sd (min_effect)"
-    lines = [
-        "",
-        f"A lasting change of {effect} is not told from the reference's own error in "
-        f"{plural(lack.columns, 'column')},",
-    ]
+    lines = ["", f"A lasting change of {judging.min_effect:g} sd (min_effect) cannot be told here:"]
     if lack.rows is not None:
+        few = counted(lack.columns - lack.varying, "column")
         lines.append(
-            f"at worst {number(lack.least, 2)} sd is: that takes about {_rounded_up(lack.rows):,} "
-            f"rows, and the reference has {found.rows:,}."
+            f"{few} from its own error; {number(lack.least, 2)} sd can, at worst. That takes "
+            f"about {_rounded_up(lack.rows):,} rows; it has {found.rows:,}."
         )
     if lack.varying:
-        lines.append(
-            f"{plural(lack.varying, 'column')} of them: their own days differ by more than that. "
-            f"More weeks help, more rows do not."
-        )
+        vary = counted(lack.varying, "column")
+        lines.append(f"{vary} from how days differ by themselves; more weeks help, rows do not.")
     return lines
 
 

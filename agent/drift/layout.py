@@ -34,6 +34,15 @@ def cut(text: str, most: int) -> str:
     return plain if len(plain) <= most else plain[: most - 1] + "…"
 
 
+def shortened(text: str, most: int = NAME) -> str:
+    """What is too long loses its middle: names differ at their ends."""
+    plain = cut(text, len(text))
+    if len(plain) <= most:
+        return plain
+    end = most // 3
+    return f"{plain[: most - end - 1]}…{plain[-end:]}"
+
+
 def number(value: float, digits: int = 3) -> str:
     """Rounded to so many digits: `0.065`, `1,935`, `3.2e-07`."""
     if 1000 <= abs(value) < 1e12:
@@ -49,6 +58,6 @@ def percent(share: float) -> str:
     return "<0.1%" if shown == "0.0%" else ">99.9%" if shown == "100.0%" else shown
 
 
-def plural(count: int, what: str) -> str:
+def counted(number: int, noun: str) -> str:
     """`1 column`, `2 columns`."""
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
