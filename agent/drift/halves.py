@@ -116,7 +116,7 @@ def _estimate(means: Floats, rows: Floats) -> _Estimate | None:
     r = np.clip((x[1:] * x[:-1]).sum(axis=0) / power + 1 / len(x), 0.0, 0.8)
     alike = (1 + r) / (1 - r)
     count = 1 / float(weight @ weight)
-    variance = np.maximum((weight @ x**2) / (count - 1) * alike, 1e-300)
+    variance = np.maximum((weight @ x**2) / (count - 1) * alike, 1e-30)
     return _Estimate(mean, variance, np.maximum((count - 1) / alike, 1.0))
 
 

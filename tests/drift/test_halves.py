@@ -66,6 +66,13 @@ def test_a_history_too_short_or_empty_shows_no_change():
     assert change_within(slots, none, np.ones((2, 3))) == 0
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_column_that_never_moves_shows_no_change():
+    counts = np.tile([0, 50, 0], (WEEK, 1))
+    slots = Slots(np.arange(WEEK), counts.astype(np.uint32), SLOT)
+    assert change_within(slots, counts, np.array([[-1.0, 0.0, 1.0], [0.0, 1.0, 0.0]])) == 0
+
+
 @pytest.mark.parametrize("level", [1e-2, 1e-4, 1e-6])
 @pytest.mark.parametrize("degrees", [8.0, 26.0, 200.0])
 def test_quantiles_of_t_are_those_of_scipy(level, degrees):
