@@ -23,7 +23,7 @@ from agent.drift.distances import jensen_shannon
 from agent.drift.evidence import p_value
 from agent.drift.questions import MIN_ROWS
 from agent.drift.reference import ColumnProfile
-from agent.drift.scores import LENGTH, LOCATION
+from agent.drift.scores import LENGTH, LOCATION, Scores
 from agent.drift.sketch import INVALID, MISSING, Floats, Ints
 
 State = Literal["insufficient", "stable", "drift"]
@@ -63,6 +63,8 @@ class Verdict(Struct, frozen=True):
     direction: Literal["", "up", "down"] = ""
     effect: float | None = None
     """Size of the change in the reference's standard deviations: of the score that is tested."""
+    share: Moved | None = None
+    """Of the span's rows, where the test is of a share."""
     shift: float | None = None
     """Signed shift of a numeric column's location, in the reference's standard deviations."""
     span: int | None = None
@@ -152,6 +154,7 @@ def _evident(
         test=scores.labels[score],
         direction="up" if effect > 0 else "down",
         effect=abs(effect),
+        share=_share(scores, score, pooled),
         shift=float(scores.values[0] @ pooled) / rows if location else None,
         span=min(1 << level, chart.windows),
         began=look.began,
@@ -159,6 +162,15 @@ def _evident(
         js=jensen_shannon(expected, now),
         moved=_moved(chart.columns[column], cells.bins, expected, pooled / max(rows, 1)),
     )
+
+
+def _share(scores: Scores, score: int, pooled: Ints) -> Moved | None:
+    expected = float(scores.shares[score])
+    if expected != expected or not pooled.any():
+        return None
+    mean = float(scores.values[score] @ pooled) / float(pooled.sum())
+    found = expected + mean * math.sqrt(expected * (1 - expected))
+    return Moved(scores.labels[score], expected, min(max(found, 0.0), 1.0))
 
 
 def _moved(

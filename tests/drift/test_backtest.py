@@ -92,7 +92,7 @@ def test_it_tells_what_happened_and_when(data, reference, tmp_path, capsys):
     assert main([*base, "--window", "1000", "--picture", str(picture)]) == 0
     out = capsys.readouterr().out
     assert "1 alarm of 1 column in 191 windows, 114,600 rows, 4.0 days (2026-03-01 00:00 to" in out
-    assert "The budget allows 0.13 in this time." in out
+    assert "The budget allows 0.13 false ones in this time." in out
     assert "2026-03-04 00:" in out
     assert "location up" in out
     drawn = picture.read_text()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from agent.drift.verdict import Baseline, classic, level_of
+from agent.drift.chart import Chart
+from agent.drift.verdict import Baseline, classic, level_of, verdict_of
 from tests.drift.charts import MONTH, counted, profile
 
 
@@ -25,3 +26,25 @@ def test_the_budget_is_shared_over_time_columns_and_sidecars():
     assert level_of(1 / MONTH, 300, 20, 50) == pytest.approx(1 / 8640 / 1000)
     assert level_of(1 / MONTH, 1e9, 1, 1) == 0.05
     assert level_of(1 / MONTH, 0, 0, 1) > 0
+
+
+def test_a_share_that_moved_is_told_as_such():
+    column = profile([1.0] * 900 + [2.0] * 100)
+    chart = Chart([column], false_alarms=1 / MONTH)
+    counts = counted(column, [1.0] * 810 + [2.0] * 90 + [None] * 100)
+    chart.push([counts], 0.0, 300.0, 300.0)
+    verdict = verdict_of(chart, 0, counts)
+    assert (verdict.state, verdict.test) == ("drift", "missing")
+    assert verdict.share is not None
+    assert verdict.share.bin == "missing"
+    assert verdict.share.reference == pytest.approx(0.0, abs=1e-3)
+    assert verdict.share.now == pytest.approx(0.1)
+
+
+def test_where_no_share_is_asked_for_there_is_none():
+    column = profile(np.random.default_rng(9).normal(size=5000))
+    chart = Chart([column], false_alarms=1 / MONTH)
+    counts = counted(column, np.random.default_rng(10).normal(0.5, size=1000))
+    chart.push([counts], 0.0, 300.0, 300.0)
+    verdict = verdict_of(chart, 0, counts)
+    assert (verdict.test, verdict.share) == ("location", None)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from agent.drift.backtest.replay import Judged
+from agent.drift.verdict import Moved
 
 
 class Alarm(Struct):
@@ -23,6 +24,8 @@ class Alarm(Struct):
     score: float | None
     threshold: float | None
     rows: int
+    share: Moved | None
+    """What moved, if it is a share of rows: in the reference, and in those that raised it."""
 
 
 class Alarms:
@@ -53,6 +56,7 @@ class Alarms:
                         found.score,
                         found.threshold,
                         found.rows,
+                        found.share,
                     )
                     self._open[key] = alarm
                     self.all.append(alarm)

@@ -58,7 +58,7 @@ def table(alarms: Sequence[Alarm], timed: bool) -> list[str]:
     """A heading and a line an alarm; nothing if there are none."""
     if not alarms:
         return []
-    head = ["raised", "since", "column", "what moved", "by", "score / threshold", "cleared"]
+    head = ["raised", "since", "column", "what moved", "how far", "score / threshold", "cleared"]
     rows = [[shortened(text, LONGEST) for text in _row(alarm, timed)] for alarm in alarms]
     widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
     return [
@@ -68,16 +68,26 @@ def table(alarms: Sequence[Alarm], timed: bool) -> list[str]:
 
 
 def _row(alarm: Alarm, timed: bool) -> list[str]:
-    effect = "" if alarm.effect is None else f"{alarm.effect:.3g} sd"
     return [
         time_of(alarm.raised, timed),
         time_of(alarm.since, timed),
         alarm.column if alarm.side == "input" else f"{alarm.column} (output)",
         f"{alarm.test} {alarm.direction}".strip(),
-        effect,
+        _how_far(alarm),
         f"{alarm.score or 0:.2f} / {alarm.threshold or 0:.2f}",
         "not yet" if alarm.cleared is None else time_of(alarm.cleared, timed),
     ]
+
+
+def _how_far(alarm: Alarm) -> str:
+    if alarm.share is not None:
+        return f"{_percent(alarm.share.reference)} to {_percent(alarm.share.now)}"
+    return "" if alarm.effect is None else f"{alarm.effect:.2g} sd"
+
+
+def _percent(share: float) -> str:
+    """Two digits of a small one."""
+    return f"{100 * share:.1f}%" if share >= 0.0995 else f"{100 * share:.2g}%"
 
 
 def period_of(totals: Totals) -> str:
@@ -98,5 +108,5 @@ def summary(alarms: Sequence[Alarm], totals: Totals, false_alarms: float, timed:
     return (
         f"{counted(len(alarms), 'alarm')}{where} in {counted(totals.windows, 'window')}, "
         f"{totals.rows:,} rows, {when}.\n"
-        f"The budget allows {false_alarms * totals.covered:.2g} in this time."
+        f"The budget allows {false_alarms * totals.covered:.2g} false ones in this time."
     )
