@@ -215,7 +215,7 @@ def test_the_command_line_hides_shares_keys_and_says_what_to_do(tmp_path: Path, 
     assert main([*build[:3], "-o", str(like), "--hash", "town"]) == 0
     assert main(["profile", "merge", str(out), str(like), "-o", str(like)]) == 2
     assert "is hashed with another key" in capsys.readouterr().err
-    assert main(["profile", "diff", str(out), str(like)]) == 0
+    assert main(["profile", "diff", str(out), str(like)]) == 2
     assert "hashed with another key: build it with --like" in capsys.readouterr().out
     assert main([*build[:3], "-o", str(like)]) == 0
     assert main(["profile", "diff", str(like), str(out), "--json"]) == 0

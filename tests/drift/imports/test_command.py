@@ -37,7 +37,7 @@ def test_a_whylogs_profile_becomes_a_reference(tmp_path):
     made = tmp_path / "reference.json"
     ran = outrider("import", WHYLOGS, "-o", made, "--model", "iris", "--outputs", "flag,few")
     assert ran.returncode == 0, ran.stderr
-    assert "iris, 3000 rows, 12 columns" in ran.stdout
+    assert "iris, 3,000 rows, 12 columns" in ran.stdout
     assert ran.stderr.startswith("outrider profile: id: more different texts")
     columns = {column.name: column for column in load(made, "iris").columns}
     assert [name for name, column in columns.items() if column.side == "output"] == ["few", "flag"]
