@@ -13,6 +13,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 from msgspec.json import Decoder
 
+from agent.decode.names import version_of
 from agent.decode.payload import (
     MAX_NAME,
     MAX_STRING,
@@ -37,6 +38,7 @@ class _Request(Struct, gc=False):
 
 class _Response(Struct, gc=False):
     predictions: list[_Row]
+    model_version: str | int | float | None = None
 
 
 ASKED, ANSWERED = "instances", "predictions"
@@ -65,11 +67,14 @@ def plain_response(raw: bytes) -> Side | None:
     if not raw.startswith(RESPONSE):
         return None
     try:
-        rows = _read_response(raw).predictions
+        answer = _read_response(raw)
     except (ValueError, RecursionError):
         return None
+    rows = answer.predictions
     columns = from_plain_rows(rows, ANSWERED)
-    return None if columns is None else Side(columns, len(rows))
+    if columns is None:
+        return None
+    return Side(columns, len(rows), version=version_of(answer.model_version))
 
 
 def rows_of_requests(lines: bytes) -> Sequence[Sequence[object]]:
@@ -77,9 +82,11 @@ def rows_of_requests(lines: bytes) -> Sequence[Sequence[object]]:
     return [one.instances for one in _read_requests(lines)]
 
 
-def rows_of_responses(lines: bytes) -> Sequence[Sequence[object]]:
-    """The same of answers."""
-    return [one.predictions for one in _read_responses(lines)]
+def rows_of_responses(lines: bytes) -> tuple[Sequence[Sequence[object]], set[str]]:
+    """The same of answers, and the versions that they name; empty is one too."""
+    answers = _read_responses(lines)
+    versions = {one.model_version for one in answers}
+    return [one.predictions for one in answers], {*map(version_of, versions)}
 
 
 def matches(document: object) -> bool:

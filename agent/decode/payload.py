@@ -75,6 +75,7 @@ class Payload(Struct, frozen=True, gc=False):
     model: str
     """From the exchange, the path or the body; empty if none names it."""
     version: str
+    """From the answer or the path; empty if neither names it."""
     id: str
     """The dialect's own request id (an alias of `x-request-id`), or empty."""
     inputs: Columns
@@ -106,6 +107,8 @@ class Side(Struct, frozen=True, gc=False):
     left_out: int = 0
     id: str = ""
     model: str = ""
+    version: str = ""
+    """That the answer names."""
 
 
 class Refused(Exception):

@@ -10,12 +10,13 @@ model look drifted by its bad clients. The status is counted elsewhere.
 
 from __future__ import annotations
 
-import re
-from functools import lru_cache
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from agent.decode import kserve_v1, kserve_v2, tabular
-from agent.decode.payload import MAX_NAME, Decoded, Outcome, Payload, Refused, Side
+from agent.decode.names import VERSION, named, version_of
+from agent.decode.payload import Decoded, Outcome, Payload, Refused, Side
 from agent.decode.text import content, parse
 from agent.exchange import Exchange
 
@@ -39,10 +40,6 @@ _NOT_CAPTURED: dict[str, Outcome] = {
     "budget": "not_captured_budget",
     "off": "not_captured_off",
 }
-_MODEL = re.compile(rb"/v[12]/models/([^/:?]+)(?:/versions/([^/:?]+))?")
-_MAX_PATH = 256
-"""Bytes of a target in which a model's name is looked for."""
-_EMPTY = Side({}, 0)
 
 
 def decode(exchange: Exchange) -> Decoded:
@@ -81,22 +78,29 @@ def _dialect(asked: object) -> Dialect:
 
 
 def _outputs(dialect: Dialect, exchange: Exchange, rows: int) -> tuple[Side, Outcome]:
+    version = ""
     try:
         fields = exchange.response_fields
         raw = content(exchange.response_body, fields)
         outputs = kserve_v1.plain_response(raw) if dialect is kserve_v1 else None
-        if outputs is None:
-            outputs = dialect.response(parse(raw, fields), rows)
-        return outputs, "ok"
+        if outputs is not None:
+            return outputs, "ok"
+        answer = parse(raw, fields)
+        if isinstance(answer, dict):
+            version = version_of(answer.get(VERSION))
+            if version and dialect is tabular:
+                answer = {name: value for name, value in answer.items() if name != VERSION}
+        outputs = dialect.response(answer, rows)
+        return replace(outputs, version=version) if version else outputs, "ok"
     except (Refused, RecursionError):
-        return _EMPTY, "inputs_only"
+        return Side({}, 0, version=version), "inputs_only"
 
 
 def _payload(exchange: Exchange, inputs: Side, outputs: Side) -> Payload:
     model, version = named(exchange.target)
     return Payload(
         exchange.model or model or outputs.model,
-        version,
+        outputs.version or version,
         inputs.id or outputs.id,
         inputs.columns,
         outputs.columns,
@@ -105,17 +109,3 @@ def _payload(exchange: Exchange, inputs: Side, outputs: Side) -> Payload:
         inputs.left_out + outputs.left_out,
         (exchange.request_id, exchange.trace[0] if exchange.trace else b""),
     )
-
-
-def named(target: bytes) -> tuple[str, str]:
-    """Model and version in a path of the KServe form, or empty."""
-    return _named(target[:_MAX_PATH])
-
-
-@lru_cache(maxsize=1024)
-def _named(target: bytes) -> tuple[str, str]:
-    found = _MODEL.search(target)
-    if found is None:
-        return "", ""
-    model, version = found[1], found[2] or b""
-    return model.decode("latin-1")[:MAX_NAME], version.decode("latin-1")[:MAX_NAME]

@@ -13,13 +13,13 @@ alone (python -m bench.micro_observer).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from operator import itemgetter
 
 from agent.decode import kserve_v1
+from agent.decode.names import named
 from agent.decode.payload import Payload, from_plain_rows
-from agent.decode.registry import named
 from agent.exchange import Exchange
 
 DIALECT = kserve_v1.NAME
@@ -55,7 +55,8 @@ def groups(batch: Sequence[Exchange]) -> Iterator[Sequence[int]]:
 def decode(alike: Sequence[Exchange]) -> Payload | None:
     """The rows of exchanges of one `kind` as one payload; None if one of them is not usual.
 
-    Usual: 2xx, both bodies whole and in KServe V1's form, rows of the same names.
+    Usual: 2xx, both bodies whole and in KServe V1's form, rows of the same names, answers of one
+    version.
     """
     first = alike[0]
     if len(alike) < FEWEST:
@@ -66,9 +67,14 @@ def decode(alike: Sequence[Exchange]) -> Payload | None:
     answered = asked and _lines([x.response_body for x in alike], kserve_v1.RESPONSE)
     if asked is None or answered is None:
         return None
-    asked_rows = _rows(kserve_v1.rows_of_requests, asked, len(alike))
-    answered_rows = _rows(kserve_v1.rows_of_responses, answered, len(alike))
-    if asked_rows is None or answered_rows is None:
+    try:
+        asked_rows = kserve_v1.rows_of_requests(asked)
+        answered_rows, versions = kserve_v1.rows_of_responses(answered)
+    except (ValueError, RecursionError):
+        return None
+    if not _are_whole(asked_rows, len(alike)) or not _are_whole(answered_rows, len(alike)):
+        return None
+    if len(versions) > 1:
         return None
     rows = [*chain.from_iterable(asked_rows)]
     outcomes = [*chain.from_iterable(answered_rows)]
@@ -79,7 +85,7 @@ def decode(alike: Sequence[Exchange]) -> Payload | None:
     model, version = named(first.target)
     return Payload(
         first.model or model,
-        version,
+        versions.pop() or version,
         "",
         inputs,
         outputs,
@@ -103,15 +109,9 @@ def _lines(bodies: Sequence[Body], opening: bytes) -> bytes | None:
     return None
 
 
-def _rows(
-    read: Callable[[bytes], Sequence[Sequence[object]]], lines: bytes, documents: int
-) -> Sequence[Sequence[object]] | None:
-    """The rows of each of so many documents, if they are so many and none is without rows."""
-    try:
-        found = read(lines)
-    except (ValueError, RecursionError):
-        return None
-    return found if len(found) == documents and all(found) else None
+def _are_whole(found: Sequence[Sequence[object]], documents: int) -> bool:
+    """Whether these are the rows of so many documents, none of which is without rows."""
+    return len(found) == documents and all(found)
 
 
 def _sizes(found: Sequence[Sequence[object]]) -> Sequence[int]:

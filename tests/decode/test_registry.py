@@ -159,6 +159,51 @@ def test_model_version_and_alias_come_from_path_and_body():
     assert payload({"inputs": [tensor]}, named).model == "net"
 
 
+TENSOR = {"name": "x", "shape": [1], "datatype": "FP32", "data": [1]}
+BINARY = {"name": "x", "shape": [1], "datatype": "FP32", "parameters": {"binary_data_size": 4}}
+
+
+@pytest.mark.parametrize(
+    ("target", "answer", "version"),
+    [
+        (b"/v2/models/m/infer", {"model_version": "4", "outputs": [TENSOR]}, "4"),
+        (b"/v2/models/m/infer", {"model_version": None, "outputs": [TENSOR]}, ""),
+        (b"/v2/models/m/infer", {"model_version": "4", "outputs": [BINARY]}, "4"),
+        (b"/v2/models/m/versions/3/infer", {"model_version": "4", "outputs": [TENSOR]}, "4"),
+        (b"/v2/models/m/versions/3/infer", {"model_version": ["4"], "outputs": [TENSOR]}, "3"),
+        (b"/v2/models/m/versions/3/infer", b"", "3"),
+        (b"/v2/models/m/versions/1%2F2/infer", b"", "1/2"),
+        (b"/v2/models/m/versions/%C3%A9/infer", b"", "é"),
+        (b"/v2/models/m/versions/%FF%00/infer", b"", "\ufffd\0"),
+        (b"/predictions/m/2.0", b"", "2.0"),
+        (b"/score?x=/v1/models/m/versions/3", b"", ""),
+        (b"/v1/models/m:predict", {"predictions": [1], "model_version": 7}, "7"),
+        (b"/v1/models/m:predict", {"predictions": [1], "model_version": 3.0}, "3"),
+        (b"/v1/models/m:predict", {"predictions": [1], "model_version": True}, ""),
+        (b"/v1/models/m:predict", b'{"predictions": [1], "model_version": 1e400}', "inf"),
+    ],
+)  # fmt: skip
+def test_what_the_answer_says_goes_before_the_path(target, answer, version):
+    asked = {"inputs": [TENSOR]} if b"/v2" in target else {"instances": [1]}
+    assert payload(asked, answer, target=target).version == version
+
+
+def test_a_version_in_a_plain_answer_is_no_prediction():
+    found = payload({"age": 3}, {"score": 0.5, "model_version": "2026-01"})
+    assert (found.version, list(found.outputs)) == ("2026-01", ["score"])
+
+
+def test_long_versions_are_cut_and_stay_apart():
+    long = "v" * (1 << 20)
+    one, other = (payload({"a": 1}, {"y": 1, "model_version": long + end}) for end in "ab")
+    assert len(one.version) == len(other.version) == MAX_NAME
+    assert one.version != other.version
+    for end in (b"a", b"b"):
+        target = b"/v2/models/m/versions/" + b"v" * 60_000 + end + b"/infer"
+        found = payload({"inputs": [TENSOR]}, target=target)
+        assert (found.model, len(found.version)) == ("m", MAX_NAME)
+
+
 @pytest.mark.parametrize(
     ("case", "outcome"),
     [

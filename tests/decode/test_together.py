@@ -57,6 +57,20 @@ def all_at_once(alike: list[Exchange]) -> tuple[object, ...] | None:
     return (names, *sizes, *sides)
 
 
+@pytest.mark.parametrize(
+    ("versions", "found"),
+    [("3333", "3"), ("", "2"), ("3343", None), ([1, 1.0, 1, 1], "1"), ([None, *"333"], None)],
+)
+def test_answers_of_one_version_are_one_payload_of_it(versions, found):
+    alike = usual()
+    for n, version in enumerate(versions):
+        answer = {"predictions": [[n / 8, 1 - n / 8]], "model_version": version}
+        alike[n] = alike[n]._replace(response_body=(json.dumps(answer).encode(), b"", 0))
+    payload = together.decode(alike)
+    assert (payload and payload.version) == found
+    assert payload is None or all_at_once(alike) == one_by_one(alike)
+
+
 def test_usual_exchanges_are_one_payload():
     payload = together.decode(usual(5))
     assert payload is not None

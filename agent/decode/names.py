@@ -1,0 +1,66 @@
+"""Which model, in which version, scored a request: by its path, and by its answer.
+
+Rule: the answer's word goes before the path's. A client may write any version into a path, and a
+rollout may answer a request for version 3 by version 4; what scored the rows the server knows.
+
+Sources: KServe V1 and V2 and TensorFlow Serving (`/v1/models/m/versions/3:predict`,
+`/v2/models/m/versions/3/infer`), TorchServe (`/predictions/m/2.0`), and the Open Inference
+Protocol's `model_version` in an answer, which servers of other dialects write too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from functools import lru_cache
+from urllib.parse import unquote_to_bytes
+
+from agent.decode.payload import MAX_NAME
+
+VERSION = "model_version"
+"""Its name at the top of an answer."""
+_DIGEST = 8
+_MODEL = re.compile(
+    rb"/v[12]/models/([^/:]+)(?:/versions/([^/:]+))?|/predictions/([^/:]+)(?:/([^/:]+))?"
+)
+_REMEMBERED_PATH = 256
+"""Bytes; longer paths are read anew each time, so that what is remembered is bounded."""
+
+
+def named(target: bytes) -> tuple[str, str]:
+    """Model and version in a request's target; each empty if the path names none."""
+    path = target.partition(b"?")[0]
+    return _remembered(path) if len(path) <= _REMEMBERED_PATH else _read(path)
+
+
+def _read(path: bytes) -> tuple[str, str]:
+    found = _MODEL.search(path)
+    if found is None:
+        return "", ""
+    model, version = found[1] or found[3], found[2] or found[4] or b""
+    written = unquote_to_bytes(version).decode("utf-8", "replace") if version else ""
+    return model.decode("latin-1")[:MAX_NAME], bounded(written)
+
+
+_remembered = lru_cache(maxsize=1024)(_read)
+
+
+def version_of(value: object) -> str:
+    """The version that a value of an answer names, or empty: texts and numbers do."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # JSON's 3.0 is its 3
+    try:
+        return bounded(value if isinstance(value, str) else str(value))
+    except ValueError:  # an integer of more digits than Python writes
+        return ""
+
+
+def bounded(version: str) -> str:
+    """At most MAX_NAME characters; of a longer one the end is a digest, so that two long versions
+    stay two."""
+    if len(version) <= MAX_NAME:
+        return version
+    digest = hashlib.sha256(version.encode("utf-8", "replace")).hexdigest()[:_DIGEST]
+    return f"{version[: MAX_NAME - _DIGEST - 1]}~{digest}"
