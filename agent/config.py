@@ -195,7 +195,12 @@ class Drift(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         _doc("A profile made by `outrider profile build`, or how to learn one.", "reference.json"),
     ] = field(default_factory=LearnReference)
     references: Annotated[
-        dict[Text, Text], _doc("Profiles by model, where several are served.", {"iris": "a.json"})
+        dict[Text, Text | Annotated[tuple[Text, ...], Meta(min_length=1)]],
+        _doc(
+            "Profiles by model, where several are served; of several, each is for the version that "
+            "it names.",
+            {"iris": "a.json", "wine": ["wine-1.json", "wine-2.json"]},
+        ),
     ] = field(default_factory=dict)
     window: Annotated[Window, _doc("The window that is judged.")] = field(default_factory=Window)
     false_alarms: Annotated[

@@ -103,7 +103,7 @@ def warm(file: str, rows: int, most: int) -> Monitor:
     monitor = Monitor(Settings())
     for _ in range(1000):
         feed(monitor, frames(file, rows, most), asked.Clock())
-        if monitor.models["demo"].phase == "watching":
+        if monitor.models["demo", ""].phase == "watching":
             feed(monitor, frames(file, rows, most), asked.Clock())
             return monitor
     raise RuntimeError("no reference was learned")
@@ -118,7 +118,7 @@ def run(file: str, rows: int, most: int = BATCH_RECORDS) -> float:
 
 def seen(file: str, rows: int) -> rows_made.Seen:
     """What a monitor with that reference has counted of the same rows."""
-    model = warm(file, rows, BATCH_RECORDS).models["demo"]
+    model = warm(file, rows, BATCH_RECORDS).models["demo", ""]
     before = _seen(model)
     run(file, rows)
     after = _seen(model)

@@ -35,10 +35,10 @@ class Orders:
 
     acknowledge: Callable[[bytes], dict[str, Any]]
     """From a body."""
-    reference: Callable[[str | None], tuple[bytes, str]]
-    """Bytes of the profile in use, and its hash, by a model's name."""
-    publish: Callable[[str | None, bytes, str, str], dict[str, Any]]
-    """From a model's name, a body, by whom and a note."""
+    reference: Callable[[str | None, str | None], tuple[bytes, str]]
+    """Bytes of the profile in use, and its hash, by a model's name and version."""
+    publish: Callable[[str | None, str | None, bytes, str, str], dict[str, Any]]
+    """From a model's name and version, a body, by whom and a note."""
 
 
 def add_routes(app: web.Application, orders: Orders) -> None:
@@ -48,7 +48,8 @@ def add_routes(app: web.Application, orders: Orders) -> None:
         return answer(orders.acknowledge(await _body(request, MAX_ORDER)), 200)
 
     async def get_reference(request: web.Request) -> web.Response:
-        profile, hashed = orders.reference(request.query.get("model"))
+        query = request.query
+        profile, hashed = orders.reference(query.get("model"), query.get("version"))
         headers = {"ETag": f'"{hashed}"', "Cache-Control": "no-store"}
         return web.Response(body=profile, content_type="application/json", headers=headers)
 
@@ -56,7 +57,8 @@ def add_routes(app: web.Application, orders: Orders) -> None:
         query = request.query
         body = await _body(request, MAX_PROFILE)
         who = query.get("by", "")[:200], query.get("note", "")[:1000]
-        return answer(orders.publish(query.get("model"), body, *who), 200)
+        of = query.get("model"), query.get("version")
+        return answer(orders.publish(*of, body, *who), 200)
 
     app.router.add_post("/api/v1/drift/acknowledge", _refusing(acknowledge))
     app.router.add_get("/api/v1/reference", _refusing(get_reference))

@@ -28,3 +28,5 @@ class Change(NamedTuple):
     """Some requests in the bins that grew."""
     again: ChangedAgain | None = None
     """Long in drift, it changed against the windows before."""
+    version: str = ""
+    """Of the model."""

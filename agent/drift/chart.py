@@ -108,7 +108,9 @@ class Chart:
         self.columns = list(columns)
         self.min_effect = min_effect
         self.share = share
-        self.rate = SAFETY * false_alarms * share / (2 * max(1, len(columns)) * replicas)
+        self.sharing = 1
+        """Charts of versions of the same model, which share its budget."""
+        self._rate = SAFETY * false_alarms * share / (2 * max(1, len(columns)) * replicas)
         self.windows = 0
         self.alarms: list[Alarm | None] = [None] * len(columns)
         self._most_rows = most_rows
@@ -122,6 +124,11 @@ class Chart:
         self.fresh_since = [0.0] * len(columns)
         self.ended = 0.0
         """When the last window did."""
+
+    @property
+    def rate(self) -> float:
+        """False alarms a second that a column may raise each way, by all its scores and spans."""
+        return self._rate / self.sharing
 
     @property
     def cells(self) -> list[Cells]:

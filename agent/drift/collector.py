@@ -1,6 +1,8 @@
 """The drift metrics of `/metrics`, read from the monitor when scraped.
 
-Rule: shows, computes nothing; label values are model, column and bin index, all bounded.
+Rule: shows, computes nothing; label values are model, version, column and bin index, all bounded.
+Where the traffic names no version there is no such label, which is the same to Prometheus as an
+empty one.
 
 Per-bin series, which are many, only for the `bin_columns` columns that drift most: those furthest
 beyond their threshold. Counters of rows and bins begin anew when the reference, whose hash they
@@ -13,7 +15,7 @@ last row of a column its verdict's gauges are gone, and only the time of the las
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from math import nextafter
 
 from prometheus_client.core import (
@@ -30,8 +32,8 @@ from agent.drift.monitor import Monitor
 from agent.drift.sketch import MISSING
 
 _COLUMN = ("model", "column", "side")
-_COUNTED = (*_COLUMN, "reference")
-_BIN = (*_COLUMN, "bin", "reference")
+_COUNTED = (*_COLUMN, "reference", "version")
+_BIN = (*_COLUMN, "bin", "reference", "version")
 
 
 class DriftCollector:
@@ -56,7 +58,8 @@ class DriftCollector:
         yield from _verdicts(judged, now)
         yield _acknowledged(judged)
         yield _predictions(columns)
-        yield from _unseen(models, self._monitor.rows_unseen)
+        further = self._monitor.rows_of_further_versions
+        yield from _unseen(models, self._monitor.rows_unseen, further)
         yield _periods(models)
         yield from _references(self._monitor, models)
 
@@ -64,8 +67,14 @@ class DriftCollector:
 Watched = Iterable[tuple[ModelWatch, WatchedColumn]]
 
 
-def _labels(model: ModelWatch, column: WatchedColumn) -> list[str]:
-    return [model.name, column.base.column.name, column.base.column.side]
+def _labels(model: ModelWatch, column: WatchedColumn, *more: str) -> list[str]:
+    """Values of _COLUMN, of `more` labels, and of the version, if it has one: labels without a
+    value at the end are left out."""
+    return [model.name, column.base.column.name, column.base.column.side, *more, *_version(model)]
+
+
+def _version(model: ModelWatch) -> list[str]:
+    return [model.version] if model.version else []
 
 
 def _hash(model: ModelWatch) -> str:
@@ -80,7 +89,7 @@ def _counters(columns: Watched) -> Iterator[Metric]:
         "outrider_column_missing", "Of those, rows without a value.", labels=_COUNTED
     )
     for model, column in columns:
-        labels = [*_labels(model, column), _hash(model)]
+        labels = _labels(model, column, _hash(model))
         values.add_metric(labels, float(column.totals.sum()))
         missing.add_metric(labels, float(column.totals[MISSING]))
     yield values
@@ -105,18 +114,18 @@ def _bins(columns: Watched) -> Iterator[Metric]:
     )
     for model, column in columns:
         names = [*map(str, range(column.bins.size)), "missing", "invalid"]
-        labels = _labels(model, column)
         rows = max(column.base.rows, 1)
         now, before = column.totals.tolist(), column.base.counts.tolist()
         for name, count, expected in zip(names, now, before, strict=True):
-            seen.add_metric([*labels, name, _hash(model)], count)
-            ratio.add_metric([*labels, name, _hash(model)], expected / rows)
+            labels = _labels(model, column, name, _hash(model))
+            seen.add_metric(labels, count)
+            ratio.add_metric(labels, expected / rows)
     yield seen
     yield ratio
 
 
 def _verdicts(columns: Watched, now: float) -> Iterator[Metric]:
-    method = (*_COLUMN, "method")
+    plain, method = (*_COLUMN, "version"), (*_COLUMN, "method", "version")
     score = GaugeMetricFamily(
         "outrider_drift_score",
         "Strength of the strongest test (evidence), or the distance of an old rule (psi).",
@@ -126,20 +135,20 @@ def _verdicts(columns: Watched, now: float) -> Iterator[Metric]:
         "outrider_drift_threshold", "The score above which it is drift.", labels=method
     )
     detected = GaugeMetricFamily(
-        "outrider_drift_detected", "1: drift, 0: stable; absent: not enough rows.", labels=_COLUMN
+        "outrider_drift_detected", "1: drift, 0: stable; absent: not enough rows.", labels=plain
     )
     effect = GaugeMetricFamily(
         "outrider_drift_effect",
         "Size of the change in standard deviations of the reference.",
-        labels=_COLUMN,
+        labels=plain,
     )
     rows = GaugeMetricFamily(
-        "outrider_drift_rows", "Rows of the windows judged together.", labels=_COLUMN
+        "outrider_drift_rows", "Rows of the windows judged together.", labels=plain
     )
     at = GaugeMetricFamily(
         "outrider_drift_last_evaluation_timestamp_seconds",
         "When the last window was judged.",
-        labels=_COLUMN,
+        labels=plain,
     )
     for model, column in columns:
         verdict, evaluated = column.verdict, column.evaluated
@@ -152,11 +161,12 @@ def _verdicts(columns: Watched, now: float) -> Iterator[Metric]:
         rows.add_metric(labels, verdict.rows)
         if verdict.score is None or verdict.threshold is None or verdict.effect is None:
             continue
-        score.add_metric([*labels, model.settings.mode], verdict.score)
-        threshold.add_metric([*labels, model.settings.mode], verdict.threshold)
+        judged = _labels(model, column, model.settings.mode)
+        score.add_metric(judged, verdict.score)
+        threshold.add_metric(judged, verdict.threshold)
         if model.settings.mode == "evidence" and verdict.psi is not None:
-            score.add_metric([*labels, "psi"], verdict.psi)
-            threshold.add_metric([*labels, "psi"], PSI_DRIFT)
+            score.add_metric(_labels(model, column, "psi"), verdict.psi)
+            threshold.add_metric(_labels(model, column, "psi"), PSI_DRIFT)
         effect.add_metric(labels, verdict.effect)
         if verdict.state != "insufficient":
             detected.add_metric(labels, float(verdict.state == "drift"))
@@ -167,7 +177,7 @@ def _acknowledged(columns: Watched) -> Metric:
     family = GaugeMetricFamily(
         "outrider_drift_acknowledged",
         "1: somebody knows of this column's drift and muted it; absent else.",
-        labels=_COLUMN,
+        labels=(*_COLUMN, "version"),
     )
     for model, column in columns:
         if model.is_muted(column):
@@ -179,13 +189,14 @@ def _predictions(columns: Watched) -> Metric:
     family = HistogramMetricFamily(
         "outrider_prediction_value",
         "Numeric predictions, by the bins of the reference.",
-        labels=("model", "output"),
+        labels=("model", "output", "version"),
     )
     for model, column in columns:
         profile = column.base.column
         if profile.side == "output" and profile.kind == "numeric" and profile.edges is not None:
             buckets = _buckets(profile.edges, column.totals.tolist())
-            family.add_metric([model.name, profile.name], buckets, column.sum)
+            labels = [model.name, profile.name, *_version(model)]
+            family.add_metric(labels, buckets, column.sum)
     return family
 
 
@@ -201,23 +212,27 @@ def _buckets(edges: list[float], totals: list[int]) -> list[tuple[str, float]]:
     return [*buckets, ("+Inf", sum(totals[:MISSING]))]
 
 
-def _unseen(models: Iterable[ModelWatch], skipped: int) -> Iterator[Metric]:
+def _unseen(
+    models: Iterable[ModelWatch], skipped: int, further: Mapping[str, int]
+) -> Iterator[Metric]:
     rows = CounterMetricFamily(
         "outrider_drift_unseen_rows",
         "Rows that the model scored and that are in no verdict; a request not read counts as one.",
-        labels=("model", "reason"),
+        labels=("model", "reason", "version"),
     )
     share = GaugeMetricFamily(
         "outrider_drift_unseen_rows_ratio",
         "Their share of the recent rows; above 0.01 verdicts carry a caveat.",
-        labels=("model",),
+        labels=("model", "version"),
     )
     for model in models:
         for reason, count in model.unseen.by_reason.items():
-            rows.add_metric([model.name, reason], count)
-        share.add_metric([model.name], model.unseen.share())
+            rows.add_metric([model.name, reason, *_version(model)], count)
+        share.add_metric([model.name, *_version(model)], model.unseen.share())
     if skipped:  # of models beyond the bounds, whose names are no labels
         rows.add_metric(["", "skipped"], skipped)
+    for name, count in further.items():
+        rows.add_metric([name, "version_skipped"], count)
     yield rows
     yield share
 
@@ -226,12 +241,12 @@ def _periods(models: Iterable[ModelWatch]) -> Metric:
     family = GaugeMetricFamily(
         "outrider_reference_period_ratio",
         "Part of a learned reference's period that is known; absent when it is over.",
-        labels=("model",),
+        labels=("model", "version"),
     )
     for model in models:
         if model.collecting is not None:
             done = model.collecting.days() * 86400 / model.collecting.seconds
-            family.add_metric([model.name], min(1.0, done))
+            family.add_metric([model.name, *_version(model)], min(1.0, done))
     return family
 
 

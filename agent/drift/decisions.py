@@ -57,10 +57,11 @@ class Published(Struct, frozen=True):
 
 
 class Decisions(Struct):
-    """All of one model."""
+    """All of one model, in one version."""
 
     format: int = FORMAT
     model: str = ""
+    version: str = ""
     base: str = ""
     """Hash of the reference that the renewals were made on."""
     published: Published | None = None

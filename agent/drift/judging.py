@@ -45,7 +45,8 @@ def judge_window(
     """Judges the columns by the counts of their windows; without a chart by the old rule."""
     began, now, seconds, extra = times
     budget = settings.false_alarms * (chart.share if chart is not None else 1.0)
-    level = level_of(budget, seconds, len(columns), settings.replicas)
+    sharing = settings.replicas * (chart.sharing if chart is not None else 1)
+    level = level_of(budget, seconds, len(columns), sharing)
     if chart is not None:
         chart.push(windows, began, now, seconds, chart.requests.extra(extra))
     for i, (column, counts) in enumerate(zip(columns, windows, strict=True)):

@@ -19,6 +19,7 @@ from agent.drift.collecting import MAX_BYTES, Collecting, width_of
 from agent.drift.files import read_bounded
 from agent.drift.history import History, Slots
 from agent.drift.model import ModelWatch
+from agent.drift.name import Name
 from agent.drift.resume import MAX_AGE
 from agent.drift.saved import Array, packed_array, unpacked_array
 from agent.drift.sealed import opened, sealed
@@ -49,13 +50,13 @@ class KeptPeriods:
         """`refuse` is told the model, the file and the reason."""
         self._store = store
         self._refuse = refuse
-        self._kept: dict[str, tuple[str, float]] = {}
+        self._kept: dict[Name, tuple[str, float]] = {}
         """Of which reference, and up to what time."""
         store.binary_files("period", now - MAX_AGE)  # which removes older ones
 
     def resume(self, model: ModelWatch) -> None:
         """Goes on with what was kept of a model that collects, if it fits."""
-        path = self._store.path("period", model.name)
+        path = self._store.path("period", model.key)
         if path is None or model.collecting is None or not path.exists():
             return
         try:
@@ -63,27 +64,31 @@ class KeptPeriods:
         except (OSError, ValueError) as problem:
             self._refuse(model.name, path, f"{problem}; the reference's period begins anew")
 
+    def leave(self, name: Name) -> None:
+        """It is watched no more; its file stays."""
+        self._kept.pop(name, None)
+
     def files(self, models: Iterable[ModelWatch], at_end: bool) -> list[tuple[Path, bytes]]:
         """What is to be written by now. `at_end`: what came since the last full hour too."""
         made: list[tuple[Path, bytes]] = []
         for model in models:
-            path, collecting = self._store.path("period", model.name), model.collecting
+            path, collecting = self._store.path("period", model.key), model.collecting
             period = collecting.history.period() if collecting is not None else None
             if path is None or collecting is None or period is None:
                 continue
-            reference, until = self._kept.get(model.name, ("", 0.0))
+            reference, until = self._kept.get(model.key, ("", 0.0))
             if reference == collecting.reference.hash:
                 new = period.ended - until
                 if new < EVERY and not at_end:
                     continue
-            self._kept[model.name] = collecting.reference.hash, period.ended
+            self._kept[model.key] = collecting.reference.hash, period.ended
             made.append((path, packed(collecting)))
         return made
 
     def forget(self, model: ModelWatch) -> None:
         """Its period is over."""
-        path = self._store.path("period", model.name)
-        self._kept.pop(model.name, None)
+        path = self._store.path("period", model.key)
+        self._kept.pop(model.key, None)
         if path is not None:
             with suppress(OSError):
                 path.unlink(missing_ok=True)

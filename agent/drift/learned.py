@@ -12,10 +12,11 @@ from agent.drift.columns import Side
 from agent.drift.derived.fit import add_confidence, derived_of
 from agent.drift.derived.pairs import Pairs
 from agent.drift.learn import ColumnBuilder, shape_of
+from agent.drift.name import Name
 from agent.drift.reference import ColumnProfile, Profile, make
 
 
-def learned(model: str, sides: Sequence[Side], pairs: Pairs) -> Profile:
+def learned(of: Name, sides: Sequence[Side], pairs: Pairs) -> Profile:
     """Of the inputs and the outputs, which `pairs` tells how to pair."""
     asked, answered = sides
     rows = asked.rows
@@ -32,4 +33,5 @@ def learned(model: str, sides: Sequence[Side], pairs: Pairs) -> Profile:
             builder.add(values, absent=side_rows - len(values))
             columns.append(builder.profile())
     inputs, outputs = taken
-    return derived_of(make(model, rows, columns), inputs, outputs, rows, paired)
+    profile = make(of.model, rows, columns, of.version)
+    return derived_of(profile, inputs, outputs, rows, paired)

@@ -1,4 +1,4 @@
-"""One model's traffic: learns a reference if it has none, then counts, windows and judges.
+"""The traffic of a model, in one version: learns a reference if it has none, counts and judges.
 
 Rule: rows that made the reference are never judged by it; a window is judged when complete.
 """
@@ -20,6 +20,7 @@ from agent.drift.derived.watch import DerivedWatch
 from agent.drift.examples import Remembered, Reservoir
 from agent.drift.judging import Times, judge_window
 from agent.drift.learned import learned
+from agent.drift.name import Name
 from agent.drift.previous import SHARE as PREVIOUS_SHARE
 from agent.drift.previous import ChangedAgain, Previous
 from agent.drift.reference import ColumnProfile, Profile, SideName, with_columns
@@ -60,17 +61,22 @@ class ModelWatch:
         now: float,
         reason: str = "",
         source: Source = "given",
+        version: str = "",
     ) -> None:
         """`reason`: why there is no reference, if there should be one; `source`: of the one there
         is."""
-        self.name = name
+        self.name, self.version = name, version
+        self.came, self.last_came = False, now
+        """Whether rows came since the last tick, and when they did before."""
+        self.sharing = 1
+        """Versions that the budget of the model is shared by."""
         self.settings = settings
         self.reference: Profile | None = None
         self.reason = reason
         self.source: Source = ""
         self.original: Profile | None = None
         """The reference before columns of it were renewed."""
-        self.decisions = Decisions(model=name)
+        self.decisions = Decisions(model=name, version=version)
         self.phase: Phase = "unwatched"
         self.inputs = Side("input")
         self.outputs = Side("output")
@@ -130,11 +136,11 @@ class ModelWatch:
         if self.phase == "learning":
             settled = self.warmup.is_settled(self.sides, self.pairs)
             if told := self.warmup.told():
-                self.notes.append(f"drift of {self.name or 'the model'}: {told}")
+                self.notes.append(f"drift of {self.key.told()}: {told}")
             if not settled:
                 self.cells //= 2
                 return False
-            self.watch(learned(self.name, self.sides, self.pairs), now, "learned")
+            self.watch(learned(self.key, self.sides, self.pairs), now, "learned")
             return True
         self._count()
         if self.window.is_full():
@@ -152,7 +158,7 @@ class ModelWatch:
         whole = self.collecting.step() if self.collecting is not None else None
         if whole is None:
             return False
-        self.notes.append(f"drift of {self.name or 'the model'}: {told_of(whole)}")
+        self.notes.append(f"drift of {self.key.told()}: {told_of(whole)}")
         self.decisions.renewals.clear()
         self.watch(whole, now, "learned")
         return True
@@ -207,6 +213,11 @@ class ModelWatch:
         if self.reference is None or self.settings.natural_variation == "off":
             return False
         return any(varies(column.variation) for column in self.reference.columns)
+
+    @property
+    def key(self) -> Name:
+        """Model and version."""
+        return Name(self.name, self.version)
 
     @property
     def min_effect(self) -> float:
@@ -305,6 +316,8 @@ class ModelWatch:
         windows: Sequence[Ints],
         times: Times,
     ) -> None:
+        if chart is not None:
+            chart.sharing = self.sharing
         for column, state, since in judge_window(chart, columns, windows, times, self.settings):
             self._turn(column, state, since)
 
@@ -393,8 +406,7 @@ class ModelWatch:
         if column.is_derived and "drift" not in (before, column.state):
             return
         side, name = column.key()
+        evidence = since, verdict, column.examples, again
         self.changes.append(
-            Change(
-                self.name, name, side, before, column.state, since, verdict, column.examples, again
-            )
+            Change(self.name, name, side, before, column.state, *evidence, self.version)
         )

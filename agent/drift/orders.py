@@ -46,6 +46,8 @@ class Order(Struct, frozen=True, forbid_unknown_fields=True):
 
     model: str
     action: Action
+    version: str | None = None
+    """Of the model; needed where several are known."""
     column: str | None = None
     side: SideName | None = None
     until: float | str | None = None

@@ -66,7 +66,7 @@ class Previous:
     def __init__(self, chart: Chart, share: float = SHARE) -> None:
         """`share`: of the budget of which the chart has `chart.share`."""
         self.chart = chart
-        self._rate = chart.rate * share / chart.share
+        self._share = share / chart.share
         count = len(chart.columns)
         self.looked = Looked([None] * count, [-math.inf] * count)
 
@@ -117,7 +117,7 @@ class Previous:
         asked = chart.questions.some(columns)
         rho = chart.requests.rho[columns]
         z, effect, spread = compared(asked, samples, rho)
-        level = SPAN_WEIGHTS[size] * self._rate * blocks.seconds[now]
+        level = SPAN_WEIGHTS[size] * self._share * chart.rate * blocks.seconds[now]
         threshold = thresholds((asked.weights * level).ravel()).reshape(z.shape)
         is_change = (z >= threshold) & (np.abs(effect) - 2 * spread >= chart.min_effect)
         best = np.where(is_change, z / threshold, 0.0).argmax(1)

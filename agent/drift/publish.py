@@ -6,6 +6,8 @@ does not fit.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from agent.drift.model import ModelWatch
 from agent.drift.orders import OrderError
 from agent.drift.reference import Profile, ProfileError, parse
@@ -26,6 +28,25 @@ def checked(raw: bytes, name: str) -> Profile:
     if not profile.columns:
         raise OrderError("columns", 0, "it has no columns: build it again")
     return profile
+
+
+def version_of(profile: Profile, version: str | None, known: Sequence[str]) -> str:
+    """Which version a profile is for, of a model of which these are `known`; empty: of requests
+    that name none. Raises OrderError.
+
+    Without a word of the user or of the traffic it is for whatever version comes, as a file is.
+    """
+    if version and profile.version not in ("", version):
+        remedy = f"it is of version {profile.version!r}: build it with --model-version {version}"
+        raise OrderError("version", profile.version, remedy)
+    if version is not None:
+        return version
+    if not known or list(known) == [""]:
+        return ""
+    if profile.version or len(known) == 1:
+        return profile.version or known[0]
+    remedy = f"say which, as ?version=…; known are: {', '.join(map(repr, known))}"
+    raise OrderError("version", None, remedy)
 
 
 def fits(profile: Profile, model: ModelWatch) -> None:

@@ -6,7 +6,7 @@ refused with the reason, and the model begins afresh. The window in progress is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from agent.drift.columns import WatchedColumn
 from agent.drift.examples import Example
 from agent.drift.files import read_bounded
 from agent.drift.model import ModelWatch
+from agent.drift.name import Name
 from agent.drift.previous import Looked
 from agent.drift.reference import SideName
 from agent.drift.saved import SavedChart, load, saved
@@ -66,6 +67,8 @@ class Evidence(Struct):
     previous: Looked | None = None
     means: list[SavedChart] = []
     """Of the vectors' means, whose columns come last."""
+    version: str = ""
+    """Of the model; of before versions were told apart, empty."""
 
 
 def evidence_of(model: ModelWatch) -> Evidence:
@@ -86,6 +89,7 @@ def evidence_of(model: ModelWatch) -> Evidence:
         derived,
         previous,
         means,
+        model.version,
     )
 
 
@@ -168,46 +172,70 @@ def _windows_of(model: ModelWatch) -> str:
 
 
 class Resuming:
-    """The evidence of all models: read once, then kept up to date."""
+    """The evidence of all models: read when one begins to be watched, and kept up to date."""
 
     def __init__(self, store: Store, refuse: Callable[[str, Path, str], None], now: float) -> None:
         """`refuse` is told the model, the file and the reason."""
         self._store = store
         self._refuse = refuse
-        self._found: dict[str, tuple[Path, Evidence]] = {}
-        self._kept: dict[str, tuple[str, int]] = {}
-        for path in store.binary_files("evidence", now - MAX_AGE):
-            try:
-                evidence = unpacked(read_bounded(path, MAX_BYTES))
-            except (OSError, ValueError, RecursionError) as problem:
-                refuse("", path, f"{problem}; the models begin afresh")
-                continue
-            self._found[evidence.model] = path, evidence
+        self._oldest = now - MAX_AGE
+        self._found: dict[Name, tuple[Path, Evidence]] = {}
+        """Read at the start, and not used yet."""
+        self._kept: dict[Name, tuple[str, int]] = {}
 
-    def models(self) -> list[str]:
-        """Of which there is evidence that was not used yet."""
-        return list(self._found)
+    def begin(self) -> Iterator[tuple[Name, float]]:
+        """What there is evidence of, and when it was written, the newest first.
+
+        Of each file in turn, so that no more is held than is used.
+        """
+        for path, written in self._store.binary_files("evidence", self._oldest):
+            evidence = self._read(path)
+            if evidence is not None:
+                name = Name(evidence.model, evidence.version)
+                self._found = {name: (path, evidence)}
+                yield name, written
+        self._found = {}
 
     def resume(self, model: ModelWatch) -> None:
         """Goes on where the model's evidence ends, if there is some that fits."""
-        path, evidence = self._found.pop(model.name, (None, None))
-        if path is None or evidence is None:
+        found = self._found.pop(model.key) if model.key in self._found else self._later(model.key)
+        if found is None:
             return
+        path, evidence = found
         try:
             resume(model, evidence)
         except ValueError as problem:
             self._refuse(model.name, path, f"{problem}; the model begins afresh")
 
+    def _later(self, name: Name) -> tuple[Path, Evidence] | None:
+        """Of one that was put away, and has come back."""
+        path = self._store.path("evidence", name)
+        evidence = self._read(path) if path is not None and path.exists() else None
+        if path is None or evidence is None or (evidence.model, evidence.version) != name:
+            return None
+        return path, evidence
+
+    def _read(self, path: Path) -> Evidence | None:
+        try:
+            return unpacked(read_bounded(path, MAX_BYTES))
+        except (OSError, ValueError, RecursionError) as problem:
+            self._refuse("", path, f"{problem}; the models begin afresh")
+            return None
+
+    def leave(self, name: Name) -> None:
+        """It is watched no more; its file stays."""
+        self._kept.pop(name, None)
+
     def files(self, models: Iterable[ModelWatch]) -> list[tuple[Path, bytes]]:
         """Of the models that were judged since they were last asked for."""
         made: list[tuple[Path, bytes]] = []
         for model in models:
-            path = self._store.path("evidence", model.name)
+            path = self._store.path("evidence", model.key)
             if path is None or model.reference is None or not model.windows:
                 continue
             state = model.reference.hash, model.windows
-            if self._kept.get(model.name) != state:
-                self._kept[model.name] = state
+            if self._kept.get(model.key) != state:
+                self._kept[model.key] = state
                 made.append((path, packed(evidence_of(model))))
         return made
 

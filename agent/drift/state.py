@@ -1,8 +1,8 @@
 """What outlives the observer, in `state_dir`: references, decisions, evidence and periods.
 
 Rule: a file is written whole or not at all; one that is damaged or another's is set aside with the
-reason, never believed and never a crash. Names of files are made of the model's name and a digest
-of it, so that no name leads out of the folder.
+reason, never believed and never a crash. Names of files are made of the model's name and version
+and a digest of each, so that no name leads out of the folder.
 """
 
 from __future__ import annotations
@@ -13,15 +13,20 @@ import re
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from agent.drift.decisions import FORMAT, Decisions
 from agent.drift.files import read_bounded, write_whole
-from agent.drift.reference import Profile, load, save
+from agent.drift.name import Name
+from agent.drift.reference import Profile, ProfileError, load, save
 
+Kind = Literal["reference", "decisions", "evidence", "period"]
 MAX_DECISIONS = 64 << 20
 """Bytes; a longer file is none of ours."""
+MAX_KEPT = 32
+"""Versions of a model of which files are kept: those that were written last."""
 
 
 class StateError(Exception):
@@ -39,28 +44,34 @@ class Store:
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
 
-    def reference(self, model: str) -> Profile | None:
+    def reference(self, name: Name) -> Profile | None:
         """The learned or published one. Raises ProfileError."""
-        path = self.path("reference", model)
-        return load(path, model) if path is not None and path.exists() else None
+        path = self.path("reference", name)
+        if path is None or not path.exists():
+            return None
+        profile = load(path, name.model)
+        if name.version and profile.version not in ("", name.version):
+            remedy = f"it is of another version than {name.version!r}"
+            raise ProfileError(str(path), "version", profile.version, "is another one", remedy)
+        return profile
 
-    def keep_reference(self, model: str, profile: Profile) -> None:
+    def keep_reference(self, name: Name, profile: Profile) -> None:
         """Raises OSError."""
-        path = self._made("reference", model)
+        path = self._made("reference", name)
         if path is not None:
             save(profile, path)
 
-    def decisions(self, model: str) -> Decisions:
-        """What was decided of this model. Raises StateError; the file is then set aside."""
-        path = self.path("decisions", model)
+    def decisions(self, name: Name) -> Decisions:
+        """What was decided of it. Raises StateError; the file is then set aside."""
+        path = self.path("decisions", name)
         if path is None or not path.exists():
-            return Decisions(model=model)
+            return Decisions(model=name.model, version=name.version)
         try:
             found = _read(path)
             if found.format != FORMAT:
                 raise ValueError(f"format {found.format}, where this version reads {FORMAT}")
-            if found.model != model:
-                raise ValueError(f"it is of model {found.model!r}")
+            if (found.model, found.version) != name:
+                raise ValueError(f"it is of model {found.model!r} version {found.version!r}")
             return found
         except (OSError, ValueError, RecursionError) as problem:
             aside = _set_aside(path)
@@ -68,13 +79,13 @@ class Store:
 
     def keep_decisions(self, decisions: Decisions) -> None:
         """Raises OSError."""
-        path = self._made("decisions", decisions.model)
+        path = self._made("decisions", Name(decisions.model, decisions.version))
         if path is not None:
             text = msgspec.json.format(msgspec.json.encode(decisions), indent=1)
             write_whole(path, text + b"\n")
 
-    def binary_files(self, kind: str, oldest: float) -> list[Path]:
-        """Of all models, those written last first; what was written before `oldest` is removed."""
+    def binary_files(self, kind: Kind, oldest: float) -> list[tuple[Path, float]]:
+        """Of all models, and when it was written, the newest first; older ones are removed."""
         found: list[tuple[float, Path]] = []
         for path in self.folder.glob(f"{kind}-*.bin") if self.folder is not None else ():
             with suppress(OSError):
@@ -83,7 +94,7 @@ class Store:
                     path.unlink()
                 else:
                     found.append((written, path))
-        return [path for _, path in sorted(found, reverse=True)]
+        return [(path, written) for written, path in sorted(found, reverse=True)]
 
     def write(self, files: Iterable[tuple[Path, bytes]]) -> None:
         """Evidence and periods: often, so the disk is not waited for. Raises OSError."""
@@ -91,20 +102,41 @@ class Store:
             path.parent.mkdir(parents=True, exist_ok=True)
             write_whole(path, data, sure=False)
 
-    def path(self, kind: str, model: str) -> Path | None:
-        """Where a model's file of this kind is; None without a folder."""
+    def prune(self, model: str) -> None:
+        """Removes the files of a model's versions beyond MAX_KEPT, those written longest ago."""
+        written: dict[str, float] = {}
+        files: dict[str, list[Path]] = {}
+        found = self.folder.glob(f"*-{_plain(model)}@*") if self.folder is not None else ()
+        for path in found:
+            version = path.stem.partition("@")[2]
+            files.setdefault(version, []).append(path)
+            with suppress(OSError):
+                written[version] = max(path.stat().st_mtime, written.get(version, 0.0))
+        for version in sorted(written, key=written.__getitem__, reverse=True)[MAX_KEPT:]:
+            for path in files[version]:
+                with suppress(OSError):
+                    path.unlink()
+
+    def path(self, kind: Kind, name: Name) -> Path | None:
+        """Where its file of this kind is; None without a folder."""
         if self.folder is None:
             return None
-        readable = re.sub(r"[^A-Za-z0-9_-]", "_", model)[:48]
-        digest = hashlib.sha256(model.encode("utf-8", "replace")).hexdigest()[:8]
+        of = _plain(name.model) + (f"@{_plain(name.version)}" if name.version else "")
         suffix = "bin" if kind in ("evidence", "period") else "json"
-        return self.folder / f"{kind}-{readable}-{digest}.{suffix}"
+        return self.folder / f"{kind}-{of}.{suffix}"
 
-    def _made(self, kind: str, model: str) -> Path | None:
-        path = self.path(kind, model)
+    def _made(self, kind: Kind, name: Name) -> Path | None:
+        path = self.path(kind, name)
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
         return path
+
+
+def _plain(name: str) -> str:
+    """As a part of a file's name, in which no other one's is: `@` and `.` are in none."""
+    readable = re.sub(r"[^A-Za-z0-9_-]", "_", name)[:48]
+    digest = hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:8]
+    return f"{readable}-{digest}"
 
 
 def _read(path: Path) -> Decisions:

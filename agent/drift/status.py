@@ -17,8 +17,8 @@ from agent.drift.previous import ChangedAgain
 
 
 def status_of(model: ModelWatch, now: float) -> dict[str, object]:
-    """One model at this time. Times are seconds since the epoch; shares 0 to 1; effects in standard
-    deviations of the reference.
+    """One model, in one version, at this time. Times are seconds since the epoch; shares 0 to 1;
+    effects in standard deviations of the reference.
 
     `phase`: learning, watching, or unwatched with the `reason`. `state`: drift if a column drifts
     that nobody acknowledged. `period`: how much of a learned reference's is collected, while it is.
@@ -39,6 +39,7 @@ def status_of(model: ModelWatch, now: float) -> dict[str, object]:
     reference = model.reference
     return {
         "model": model.name,
+        "version": model.version,
         "phase": model.phase,
         "reason": model.reason,
         "state": model.state(),

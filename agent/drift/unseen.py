@@ -13,11 +13,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import Literal
 
-Reason = Literal["too_large", "not_decoded", "answer_not_decoded", "budget", "shed"]
+Reason = Literal[
+    "too_large", "not_decoded", "answer_not_decoded", "budget", "shed", "version_unknown"
+]
 """`too_large`: of the body only head and tail were copied, or its cells are too many.
 `not_decoded`: no dialect, or damaged. `answer_not_decoded`: the predictions of a request whose
-inputs were seen. `budget`: capture.budget was used up. `shed`: overload.
-Rows of models beyond the bounds are counted by the monitor, as `skipped`."""
+inputs were seen. `budget`: capture.budget was used up. `shed`: overload. `version_unknown`: the
+same where several versions answer, so that the inputs belong to none.
+Rows of models beyond the bounds are counted by the monitor, as `skipped`; of versions beyond them
+as `version_skipped`."""
 
 CAVEAT = 0.01
 """Share above which a verdict is told with a caveat."""

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from agent.drift.change import Change
+from agent.drift.name import Name
 from agent.ship.queue import Record
 
 MANY = 100
@@ -37,13 +38,15 @@ class Line(NamedTuple):
 
 def lines(changes: Iterable[Change]) -> Iterator[Line]:
     """Drift as a warning."""
-    groups: dict[tuple[str, str, str, bool], list[Change]] = defaultdict(list)
+    groups: dict[tuple[Name, str, str, bool], list[Change]] = defaultdict(list)
     for change in changes:
         is_again = change.again is not None
-        groups[change.model, change.before, change.after, is_again].append(change)
-    for (model, before, after, is_again), group in groups.items():
+        name = Name(change.model, change.version)
+        groups[name, change.before, change.after, is_again].append(change)
+    for (name, before, after, is_again), group in groups.items():
+        model = name.model
         level = logging.WARNING if after == "drift" else logging.INFO
-        whose, went = f"drift of {model or 'the model'}:", f"went from {before} to {after}"
+        whose, went = f"drift of {name.told()}:", f"went from {before} to {after}"
         if is_again:
             went = "is in drift and changed again"
         elif before == after:
@@ -56,7 +59,7 @@ def lines(changes: Iterable[Change]) -> Iterator[Line]:
             continue
         text = f"{whose} {len(group)} column{'s' if len(group) > 1 else ''} {went}"
         told = {
-            "model": model,
+            **_named(name),
             "before": before,
             "after": after,
             "columns": len(group),
@@ -88,16 +91,23 @@ def records(found: Iterable[Line], service: str, now_ns: int) -> Sequence[Record
 
 
 def fields(change: Change) -> dict[str, Any]:
-    """The record's own fields: model, column, side, before, after, since (seconds since the epoch),
-    what of the verdict is TOLD, and `examples` (ids of requests in the bins that grew)."""
+    """The record's own fields: model, version (if it has one), column, side, before, after, since
+    (seconds since the epoch), what of the verdict is TOLD, and `examples` (ids of requests in the
+    bins that grew)."""
     verdict = msgspec.to_builtins(change.verdict)
     told = {name: verdict[name] for name in TOLD if verdict.get(name) not in (None, "")}
     whole = change._asdict() | told | {"changed_again": msgspec.to_builtins(change.again)}
     del whole["verdict"], whole["again"]
+    if not change.version:
+        del whole["version"]
     if change.again is None:
         del whole["changed_again"]
     whole["examples"] = [example.request_id for example in change.examples]
     return whole
+
+
+def _named(name: Name) -> dict[str, Any]:
+    return {"model": name.model} | ({"version": name.version} if name.version else {})
 
 
 def _how(change: Change) -> str:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from agent.admin.orders import Orders, Refused
 from agent.drift.monitor import Monitor
+from agent.drift.name import Name
 from agent.drift.orders import OrderError, parse
 from agent.drift.reference import shown
 from agent.drift.unseen import CAVEAT
@@ -26,18 +27,22 @@ def orders(monitor: Monitor, log: logging.Logger) -> Orders:
         order = parse(body)
         done = monitor.acknowledge(order)
         names = [f"{column['side']} {column['name']}" for column in done["columns"]]
-        text = f"drift of {order.model or 'the model'}: {order.action} of {', '.join(names[:20])}"
+        of = Name(done["model"], done["version"])
+        text = f"drift of {of.told()}: {order.action} of {', '.join(names[:20])}"
         extra = {"model": order.model, "action": order.action, "by": order.by, "note": order.note}
+        extra |= {"version": of.version} if of.version else {}
         log.info(text, extra=extra)
         return done
 
-    def reference(model: str | None) -> tuple[bytes, str]:
-        profile = monitor.reference(model)
+    def reference(model: str | None, version: str | None) -> tuple[bytes, str]:
+        profile = monitor.reference(model, version)
         return shown(profile), profile.hash
 
-    def publish(model: str | None, body: bytes, by: str, note: str) -> dict[str, Any]:
-        done = monitor.publish(model, body, by, note)
-        text = f"a reference was published for {done['model'] or 'the model'}"
+    def publish(
+        model: str | None, version: str | None, body: bytes, by: str, note: str
+    ) -> dict[str, Any]:
+        done = monitor.publish(model, body, by, note, version)
+        text = f"a reference was published for {Name(done['model'], done['version']).told()}"
         log.info(text, extra={"reference": done["hash"], "by": by, "note": note})
         return done
 

@@ -21,8 +21,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from agent.decode import together
+from agent.decode.names import named
 from agent.decode.payload import Decoded, Payload
-from agent.decode.registry import NONE, decode, named
+from agent.decode.registry import NONE, decode
 from agent.drift.unseen import REASONS, Reason
 from agent.exchange import Exchange
 from agent.observer.faults import Faults
@@ -65,8 +66,9 @@ class Outlets:
     stdout: Sequence[Sender]
     log_senders: Sequence[Sender]
     drift: Callable[[Payload], None]
-    unseen: Callable[[str, Reason, int], None]
-    """Model, reason and number of rows that drift did not get though the model scored them."""
+    unseen: Callable[[str, Reason, int, str], None]
+    """Model, reason and number of rows that drift did not get though the model scored them, and the
+    version, as far as it is known."""
 
 
 class Pipeline:
@@ -174,7 +176,7 @@ class Pipeline:
         if sketch:
             self._out.drift(payload)
         else:
-            self._out.unseen(payload.model, "shed", payload.rows)
+            self._out.unseen(payload.model, "shed", payload.rows, payload.version)
 
     def _decode_one(self, exchange: Exchange, sketch: bool) -> str:
         found: Decoded = decode(exchange)
@@ -188,8 +190,12 @@ class Pipeline:
         reason = REASONS.get(found.outcome)
         scored = 200 <= exchange.status < 300 and not exchange.error and exchange.request_size
         if reason is not None and scored:
-            model = found.payload.model if found.payload else exchange.model
-            self._out.unseen(model or named(exchange.target)[0], reason, 1)
+            model, version = named(exchange.target)
+            if found.payload is not None:
+                model, version = found.payload.model, found.payload.version
+            else:
+                model = exchange.model or model
+            self._out.unseen(model, reason, 1, version)
 
     def _ship_lines(self, batch: Sequence[Exchange], dialects: list[str], failed: set[int]) -> None:
         out, lines = self._out, self._out.lines

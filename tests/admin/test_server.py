@@ -44,14 +44,14 @@ def views(ledger: Ledger | None = None, well: bool = True) -> Views:
         orders=Orders(
             acknowledge=lambda body: {"done": body.decode()},
             reference=_reference,
-            publish=lambda model, body, by, note: {
-                "model": model, "bytes": len(body), "by": by, "note": note
+            publish=lambda model, version, body, by, note: {
+                "of": [model, version], "bytes": len(body), "by": by, "note": note
             },
         ),
     )  # fmt: skip
 
 
-def _reference(model: str | None) -> tuple[bytes, str]:
+def _reference(model: str | None, version: str | None) -> tuple[bytes, str]:
     if model is None:
         said = {"error": "which?", "field": "model", "value": None, "remedy": "say it"}
         raise Refused(404, said)
@@ -207,8 +207,8 @@ def test_orders_get_what_was_sent_and_answer() -> None:
     assert run(send("POST", "/api/v1/drift/acknowledge", b"body"))[:2] == (200, {"done": "body"})
     status, body, headers = run(send("GET", "/api/v1/reference?model=iris"))
     assert (status, body, headers["ETag"]) == (200, {}, '"1a2b"')
-    assert run(send("PUT", "/api/v1/reference?by=me&note=why", b"1234"))[:2] == (
-        200, {"model": None, "bytes": 4, "by": "me", "note": "why"},
+    assert run(send("PUT", "/api/v1/reference?version=3&by=me&note=why", b"1234"))[:2] == (
+        200, {"of": [None, "3"], "bytes": 4, "by": "me", "note": "why"},
     )  # fmt: skip
     status, body, _ = run(send("GET", "/api/v1/reference"))
     assert (status, body["field"], body["remedy"]) == (404, "model", "say it")

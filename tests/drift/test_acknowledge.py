@@ -306,12 +306,12 @@ def test_a_published_reference_is_used_kept_and_falls_with_the_configured_one(tm
 def test_a_reference_can_be_published_before_the_traffic_and_ends_learning(tmp_path: Path):
     monitor = Monitor(Settings(), state_dir=tmp_path)
     monitor.publish("m", shown(PROFILE))
-    assert monitor.models["m"].phase == "watching"
+    assert monitor.models["m", ""].phase == "watching"
     monitor = Monitor(Settings())
     monitor.add(payload({"a": [1.0], "b": [1.0]}))
-    assert monitor.models["m"].phase == "learning"
+    assert monitor.models["m", ""].phase == "learning"
     monitor.publish("m", shown(PROFILE))
-    assert monitor.models["m"].phase == "watching"
+    assert monitor.models["m", ""].phase == "watching"
 
 
 def _of(model: str) -> bytes:

@@ -143,7 +143,7 @@ def test_verdicts_are_those_of_traffic(rows, reference):
         now[0] = float(times[i])
         inputs = {"amount": [columns["amount"][i]], "colour": [str(columns["colour"][i])]}
         monitor.add(Payload("", "", "", inputs, {}, 1, 0, 0))
-        watch = monitor.models[""]
+        watch = monitor.models["", ""]
         if watch.windows > len(expected):
             expected.append([column.verdict for column in watch.columns])
     assert len(judged) == len(expected) == 40
@@ -223,7 +223,7 @@ def test_derived_columns_are_those_of_traffic():
         part = {name: values[at : at + 125].tolist() for name, values in columns.items()}
         outputs = {"score": part.pop("score")}
         monitor.add(Payload("", "", "", part, outputs, 125, 125, 0))
-    watch = monitor.models[""]
+    watch = monitor.models["", ""]
     assert watch.windows == len(judged) == 8
     assert watch.derived is not None
     assert replay.watch.derived is not None

@@ -111,7 +111,7 @@ def test_outputs_are_clusters_of_their_own_requests():
         level = rng.normal()
         answers = (0.8 * level + 0.6 * rng.normal(size=200)).tolist()
         monitor.add(payload({"a": rng.normal(size=500).tolist()}, {"predictions": answers}))
-    chart = monitor.models["m"].chart
+    chart = monitor.models["m", ""].chart
     assert chart is not None
     inputs, outputs = (chart.requests.clusters[side].rho()[0] for side in ("input", "output"))
     assert inputs < 0.02
@@ -133,7 +133,7 @@ def test_what_is_decoded_together_is_told_apart():
             clock.now += 300
             rows = {name: values[:50] for name, values in batch(rng, 0.0).items()}
             monitor.add(msgspec.structs.replace(payload(rows), sizes=(sizes, None)))
-        model = monitor.models["m"]
+        model = monitor.models["m", ""]
         assert model.windows == 2
         assert model.chart is not None
         clusters = model.chart.requests.clusters.get("input")

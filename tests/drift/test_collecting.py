@@ -53,7 +53,7 @@ class Traffic:
 
     @property
     def model(self) -> ModelWatch:
-        return self.monitor.models["m"]
+        return self.monitor.models["m", ""]
 
     def send(self, rows: int) -> None:
         a = self.rng.normal(self.mean(self.clock.now), size=rows)

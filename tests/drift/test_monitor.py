@@ -19,16 +19,12 @@ from agent.decode.payload import Columns, Payload
 from agent.drift.build import build_profile
 from agent.drift.classic import Rule
 from agent.drift.collector import DriftCollector
-from agent.drift.monitor import (
-    MAX_LEARNING,
-    MAX_MODELS,
-    Monitor,
-    References,
-)
+from agent.drift.monitor import Monitor, References
 from agent.drift.reference import Profile, save
 from agent.drift.settings import Settings
 from agent.drift.sources import load_references
 from agent.drift.table import Batch
+from agent.drift.versions import MAX_LEARNING, MAX_MODELS
 
 
 class Clock:
@@ -39,10 +35,12 @@ class Clock:
         return self.now
 
 
-def payload(inputs: Columns, outputs: Columns | None = None, model: str = "m") -> Payload:
+def payload(
+    inputs: Columns, outputs: Columns | None = None, model: str = "m", version: str = ""
+) -> Payload:
     rows = max(map(len, inputs.values()), default=0)
     out = outputs or {}
-    return Payload(model, "", "", inputs, out, rows, max(map(len, out.values()), default=0), 0)
+    return Payload(model, version, "", inputs, out, rows, max(map(len, out.values()), default=0), 0)
 
 
 def send(monitor: Monitor, inputs: Columns, outputs: Columns | None = None) -> None:
@@ -83,7 +81,7 @@ def test_a_real_data_set_that_drifts_half_way(wine):
     monitor = Monitor(Settings(learn_rows=5000), clock=clock)
     for _ in range(100):
         send(monitor, drawn(wine, rng, 50))
-    assert monitor.models["m"].phase == "watching"
+    assert monitor.models["m", ""].phase == "watching"
     for window in range(10):
         for _ in range(20):
             clock.now += 5
@@ -127,7 +125,7 @@ def test_a_window_ends_by_time_and_is_charged_for_it():
     monitor.add(payload({"a": rng.normal(size=200).tolist()}))
     clock.now += 59
     monitor.tick()
-    assert monitor.models["m"].windows == 0
+    assert monitor.models["m", ""].windows == 0
     clock.now += 1
     monitor.tick()
     column = monitor.status()["models"][0]["columns"][0]
@@ -139,7 +137,7 @@ def test_a_window_ends_by_time_and_is_charged_for_it():
     assert (column["rows"], column["state"], column["evaluated"]) == (200, "stable", 1060.0)
     clock.now -= 5000
     monitor.tick()
-    assert monitor.models["m"].windows == 3
+    assert monitor.models["m", ""].windows == 3
 
 
 def test_columns_that_do_not_match_are_findings():
@@ -188,18 +186,18 @@ def test_a_learned_reference_is_kept_and_found_again(tmp_path: Path):
     kept = tmp_path / "state"
     monitor = Monitor(Settings(learn_rows=400), state_dir=kept)
     monitor.add(payload(rows, model="../../etc/passwd"))
-    assert monitor.models["../../etc/passwd"].phase == "watching"
+    assert monitor.models["../../etc/passwd", ""].phase == "watching"
     (file,) = kept.iterdir()
     again = Monitor(Settings(learn_rows=400), state_dir=kept)
     again.add(payload({"age": [0.0]}, model="../../etc/passwd"))
-    found = again.models["../../etc/passwd"]
+    found = again.models["../../etc/passwd", ""]
     assert found.source == "learned"
-    assert found.reference == monitor.models["../../etc/passwd"].reference
+    assert found.reference == monitor.models["../../etc/passwd", ""].reference
 
     file.write_bytes(file.read_bytes()[:-40])
     anew = Monitor(Settings(learn_rows=400), state_dir=kept)
     anew.add(payload({"age": [0.0]}, model="../../etc/passwd"))
-    assert anew.models["../../etc/passwd"].phase == "learning"
+    assert anew.models["../../etc/passwd", ""].phase == "learning"
     assert "learned anew" in anew.refused[0].reason
 
 
@@ -208,7 +206,7 @@ def test_an_unwritable_state_dir_is_said_and_judging_goes_on(tmp_path: Path):
     file.write_text("")
     monitor = Monitor(Settings(learn_rows=100), state_dir=file / "below")
     monitor.add(payload({"a": [1.0] * 100}))
-    assert monitor.models["m"].phase == "watching"
+    assert monitor.models["m", ""].phase == "watching"
     assert monitor.last_error
 
 
@@ -224,7 +222,7 @@ def test_refused_references_leave_the_model_unjudged_with_the_reason(tmp_path: P
     monitor = Monitor(Settings(), references)
     for model in ("iris", "house", "car", "other"):
         monitor.add(payload({"a": [1.0] * 10}, model=model))
-    phases = {name: (m.phase, bool(m.reason)) for name, m in monitor.models.items()}
+    phases = {name.model: (m.phase, bool(m.reason)) for name, m in monitor.models.items()}
     assert phases == {
         "iris": ("watching", False),
         "house": ("unwatched", True),
@@ -234,7 +232,7 @@ def test_refused_references_leave_the_model_unjudged_with_the_reason(tmp_path: P
     assert "outrider_reference_refused 3.0" in scraped(monitor)
     nothing = Monitor(Settings(), load_references(str(tmp_path / "none.json"), {}))
     nothing.add(payload({"a": [1.0]}))
-    assert nothing.models["m"].phase == "unwatched"
+    assert nothing.models["m", ""].phase == "unwatched"
 
 
 def test_models_and_columns_are_bounded():
@@ -250,7 +248,7 @@ def test_models_and_columns_are_bounded():
     monitor = Monitor(Settings(learn_rows=3000))
     for i in range(3000):
         monitor.add(payload({f"c{i}": [1.0]}))
-    assert len(monitor.models["m"].columns) == 1000
+    assert len(monitor.models["m", ""].columns) == 1000
 
 
 def scraped(monitor: Monitor, bin_columns: int = 50) -> str:
@@ -295,7 +293,7 @@ def test_metrics_are_the_contracts(wine):
     bins = families["outrider_column_bin"].samples
     assert sum(s.value for s in bins) == 1000
     hashes = {s.labels["reference"] for s in bins}
-    assert hashes == {monitor.models["m"].reference.short_hash}
+    assert hashes == {monitor.models["m", ""].reference.short_hash}
     ratios = families["outrider_reference_bin_ratio"].samples
     assert sum(s.value for s in ratios) == pytest.approx(1)
     assert len(ratios) == len(bins)

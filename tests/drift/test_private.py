@@ -165,7 +165,7 @@ def test_no_private_name_is_in_a_file_an_answer_or_a_metric(tmp_path: Path):
     clock = Clock()
     monitor = Monitor(Settings(learn_rows=1000), state_dir=tmp_path, clock=clock)
     send(monitor, {"mail": planted(1000, 1), "n": [1.0] * 1000})
-    assert monitor.models["m"].phase == "watching"
+    assert monitor.models["m", ""].phase == "watching"
     for window in range(8):
         clock.now += 300
         send(monitor, {"mail": planted(1000, 2 + window, least=15 * (window > 3))})
@@ -177,7 +177,7 @@ def test_no_private_name_is_in_a_file_an_answer_or_a_metric(tmp_path: Path):
     body = json.dumps({"model": "m", "action": "new_normal", "column": "mail"})
     monitor.acknowledge(parse_order(body.encode()))
     monitor.save(monitor.unsaved())
-    reference = monitor.models["m"].reference
+    reference = monitor.models["m", ""].reference
     assert reference is not None
     said += [shown(reference).decode()]
     files = [path.read_bytes().decode("latin-1") for path in tmp_path.iterdir()]

@@ -63,8 +63,8 @@ def test_what_goes_on_and_what_was_resumed_judge_alike(shifts, before, mode):
     for n, shift in enumerate(shifts):
         if n == min(before, len(shifts) - 1) and first.models:
             model = ModelWatch("m", second.settings, PROFILE, clock.now)
-            resume(model, unpacked(packed(evidence_of(first.models["m"]))))
-            second.models["m"] = model
+            resume(model, unpacked(packed(evidence_of(first.models["m", ""]))))
+            second.models["m", ""] = model
             assert columns(second) == columns(first)
         clock.now += 60
         batch = rows(rng, shift, 200)
@@ -89,8 +89,8 @@ def test_an_alarm_that_was_cleared_before_is_raised_again_alike():
     for shift in [1.0] * 3 + [0.0] * 12:
         all_send(shift, 200, first)
     assert "drift" not in states(first).values()
-    second.models["m"] = ModelWatch("m", second.settings, PROFILE, clock.now)
-    resume(second.models["m"], unpacked(packed(evidence_of(first.models["m"]))))
+    second.models["m", ""] = ModelWatch("m", second.settings, PROFILE, clock.now)
+    resume(second.models["m", ""], unpacked(packed(evidence_of(first.models["m", ""]))))
     all_send(0.0, 10, first, second)
     assert states(second) == states(first)
     assert set(states(first).values()) == {"stable"}
@@ -160,7 +160,7 @@ def test_models_that_are_long_gone_take_no_place(tmp_path: Path):
     _, clock = judged(tmp_path)
     [file] = tmp_path.glob("evidence-*.bin")
     os.utime(file, (clock.now - MAX_AGE + 1,) * 2)
-    assert list(monitor(clock, tmp_path).models) == ["m"]
+    assert list(monitor(clock, tmp_path).models) == [("m", "")]
     os.utime(file, (clock.now - MAX_AGE - 1,) * 2)
     assert monitor(clock, tmp_path).models == {}
     assert not file.exists()
@@ -213,7 +213,7 @@ def test_evidence_with_a_right_checksum_and_wrong_content_is_no_crash(data):
     one = monitor(clock)
     for _ in range(3):
         one.add(payload(rows(RNG, 0.5, 200)))
-    model = one.models["m"]
+    model = one.models["m", ""]
     evidence = evidence_of(model)
     chart = evidence.chart
     assert chart is not None

@@ -57,7 +57,7 @@ def test_a_fleets_drift_is_a_recording_rule(tmp_path: Path):
         values = {"a": rng.normal(size=rows) + shift, "b": rng.normal(size=rows)}
         pod.add(payload({name: column.tolist() for name, column in values.items()}))
     [column] = [c for c in PROFILE.columns if c.name == "a"]
-    total = sum(pod.models["m"].inputs.columns["a"].totals for pod in pods)
+    total = sum(pod.models["m", ""].inputs.columns["a"].totals for pod in pods)
     before = np.array([*column.counts, column.missing, column.invalid])
     now, then = (np.maximum(x / x.sum(), 1e-4) for x in (total, before))
     expected = float(((now - then) * np.log(now / then)).sum())

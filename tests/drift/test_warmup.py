@@ -34,14 +34,14 @@ def learning(rng: np.random.Generator, means: list[float]) -> Monitor:
 
 
 def test_steady_traffic_is_learned_from_at_once():
-    model = learning(np.random.default_rng(0), [0.0] * 20).models["m"]
+    model = learning(np.random.default_rng(0), [0.0] * 20).models["m", ""]
     assert (model.phase, model.warmup.dropped, model.warmup.told()) == ("watching", 0, "")
 
 
 def test_what_was_before_a_change_is_not_in_the_reference():
     rng = np.random.default_rng(1)
     monitor = learning(rng, [3.0] * 10 + [0.0] * 10)
-    model = monitor.models["m"]
+    model = monitor.models["m", ""]
     assert model.phase == "learning"
     assert monitor.status()["models"][0]["learning"] == {
         "rows": ROWS // 2,
@@ -70,11 +70,11 @@ def test_traffic_that_never_settles_is_learned_from_with_a_caveat():
     rng = np.random.default_rng(2)
     monitor = Monitor(Settings(learn_rows=ROWS))
     sent = 0
-    while monitor.models.get("m") is None or monitor.models["m"].phase == "learning":
+    while monitor.models.get(("m", "")) is None or monitor.models["m", ""].phase == "learning":
         send(monitor, *rows_of(rng, sent / 10))
         sent += 1
         assert sent <= 20 + 10 * MAX_DROPPED
-    model = monitor.models["m"]
+    model = monitor.models["m", ""]
     assert (model.warmup.times, model.warmup.dropped) == (MAX_DROPPED, MAX_DROPPED * ROWS // 2)
     assert any("changed meanwhile, in a" in caveat for caveat in caveats_of(model))
     assert len(monitor.take_notes()) == MAX_DROPPED + 1

@@ -299,7 +299,9 @@ def test_rows_that_drift_does_not_get_are_told_by_reason():
     ])  # fmt: skip
     model = whole.model
     assert run.out.unseen == [
-        (model, "too_large", 1), (model, "not_decoded", 1), (model, "answer_not_decoded", 1),
+        (model, "too_large", 1, ""),
+        (model, "not_decoded", 1, ""),
+        (model, "answer_not_decoded", 1, ""),
     ]  # fmt: skip
 
 
@@ -311,13 +313,13 @@ def test_of_requests_that_were_not_copied_only_those_with_a_body_have_rows():
         two._replace(capture="budget", request_body=None, request_size=0),
         three._replace(capture="unsampled", request_body=None),
     ])  # fmt: skip
-    assert run.out.unseen == [(one.model, "budget", 1)]
+    assert run.out.unseen == [(one.model, "budget", 1, "")]
 
 
 def test_rows_that_overload_leaves_out_are_told_with_their_number():
     run = Run(age=STEP_NS)
     run.handle(batch(*[b"%d" % n for n in range(6)]))
-    assert sum(rows for _, reason, rows in run.out.unseen if reason == "shed") == 6
+    assert sum(rows for _, reason, rows, _ in run.out.unseen if reason == "shed") == 6
 
 
 def test_a_payload_names_the_exchange_of_its_first_row():

@@ -38,7 +38,7 @@ class Site:
 
     @property
     def model(self) -> ModelWatch:
-        return self.monitor.models["m"]
+        return self.monitor.models["m", ""]
 
     def send(self, columns: Columns, *, answered: bool = True) -> None:
         inputs = {name: values for name, values in columns.items() if name != "y"}
@@ -223,7 +223,7 @@ def test_a_learned_reference_has_them_too():
         output_rows = 0 if i % 10 == 0 else 10
         outputs = {"score": whole["y"]} if output_rows else {}
         monitor.add(Payload("m", "", "", inputs, outputs, 10, output_rows, 0))
-    learned = monitor.models["m"].reference
+    learned = monitor.models["m", ""].reference
     assert learned is not None
     assert learned.derived is not None
     assert learned.derived.prediction is not None
