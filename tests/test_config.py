@@ -265,6 +265,14 @@ def test_reference_is_a_file_or_learned(tmp_path: Path) -> None:
     assert load(written(tmp_path, text), over).drift.reference == "b.json"
 
 
+def test_references_of_a_model_are_a_file_or_one_a_version(tmp_path: Path) -> None:
+    text = "drift: {references: {iris: a.json, wine: [b.json, c.json]}}"
+    found = load(written(tmp_path, text)).drift.references
+    assert found == {"iris": "a.json", "wine": ("b.json", "c.json")}
+    with pytest.raises(ConfigError):
+        load(written(tmp_path, "drift: {references: {iris: []}}"))
+
+
 # Faults
 
 

@@ -30,6 +30,7 @@ from agent.drift.columns import WatchedColumn
 from agent.drift.model import ModelWatch
 from agent.drift.monitor import Monitor
 from agent.drift.sketch import MISSING
+from agent.drift.stale import is_stale
 
 _COLUMN = ("model", "column", "side")
 _COUNTED = (*_COLUMN, "reference", "version")
@@ -156,7 +157,7 @@ def _verdicts(columns: Watched, now: float) -> Iterator[Metric]:
             continue
         labels = _labels(model, column)
         at.add_metric(labels, evaluated)
-        if model.is_stale(column, now):
+        if is_stale(column, model.settings.window_seconds, now):
             continue
         rows.add_metric(labels, verdict.rows)
         if verdict.score is None or verdict.threshold is None or verdict.effect is None:

@@ -25,6 +25,8 @@ class Times(NamedTuple):
     seconds: float
     extra: Mapping[SideName, int]
     """Of each side's batch requests: sum of n (n - 1)."""
+    sharing: int = 1
+    """Versions of the model that its budget is shared by."""
 
 
 class Judged(NamedTuple):
@@ -43,11 +45,11 @@ def judge_window(
     settings: Settings,
 ) -> Iterator[Judged]:
     """Judges the columns by the counts of their windows; without a chart by the old rule."""
-    began, now, seconds, extra = times
+    began, now, seconds, extra, sharing = times
     budget = settings.false_alarms * (chart.share if chart is not None else 1.0)
-    sharing = settings.replicas * (chart.sharing if chart is not None else 1)
-    level = level_of(budget, seconds, len(columns), sharing)
+    level = level_of(budget, seconds, len(columns), settings.replicas * sharing)
     if chart is not None:
+        chart.sharing = sharing
         chart.push(windows, began, now, seconds, chart.requests.extra(extra))
     for i, (column, counts) in enumerate(zip(columns, windows, strict=True)):
         if chart is None:

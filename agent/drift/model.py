@@ -23,7 +23,7 @@ from agent.drift.learned import learned
 from agent.drift.name import Name
 from agent.drift.previous import SHARE as PREVIOUS_SHARE
 from agent.drift.previous import ChangedAgain, Previous
-from agent.drift.reference import ColumnProfile, Profile, SideName, with_columns
+from agent.drift.reference import ColumnProfile, Profile, SideName, Source, with_columns
 from agent.drift.settings import Settings
 from agent.drift.sketch import Ints, Values
 from agent.drift.unseen import Reason, Unseen
@@ -40,10 +40,6 @@ BATCH_CELLS = 1 << 16
 LEARNING_CELLS = 1 << 19
 """The same while learning; when it is reached the reference is made of the rows there are."""
 
-Source = Literal["", "given", "learned", "published"]
-
-STALE_WINDOWS = 3
-"""Lengths of a window (`window.seconds`) after which a verdict is not shown as a gauge any more."""
 LOOKED_AT = 20
 """Columns for which examples are looked for in a window: those that drift most."""
 
@@ -68,8 +64,7 @@ class ModelWatch:
         self.name, self.version = name, version
         self.came, self.last_came = False, now
         """Whether rows came since the last tick, and when they did before."""
-        self.sharing = 1
-        """Versions that the budget of the model is shared by."""
+        self.sharing = 1  # versions that the budget of the model is shared by
         self.settings = settings
         self.reference: Profile | None = None
         self.reason = reason
@@ -246,11 +241,6 @@ class ModelWatch:
         derived = self.derived.columns if self.derived is not None else []
         return [*self.columns, *derived, *(self.means.columns if self.means is not None else [])]
 
-    def is_stale(self, column: WatchedColumn, now: float) -> bool:
-        """Whether what is known of it is of STALE_WINDOWS windows' length ago: nothing came."""
-        evaluated = column.evaluated
-        return evaluated is None or now - evaluated > STALE_WINDOWS * self.settings.window_seconds
-
     def is_muted(self, column: WatchedColumn) -> bool:
         """Whether its alarm is known and not news."""
         return self.decisions.muted(column.key()) is not None
@@ -295,7 +285,7 @@ class ModelWatch:
         if not any(counts.any() for counts in windows):
             return  # nothing came: nothing is known that was not before
         extra = {side.name: side.batches.close() for side in self.sides}
-        times = Times(began, now, seconds, extra)
+        times = Times(began, now, seconds, extra, self.sharing)
         self._judge(self.chart, columns, windows, times)
         if self.collecting is not None:
             self.collecting.add((began + now) / 2, windows)
@@ -316,8 +306,6 @@ class ModelWatch:
         windows: Sequence[Ints],
         times: Times,
     ) -> None:
-        if chart is not None:
-            chart.sharing = self.sharing
         for column, state, since in judge_window(chart, columns, windows, times, self.settings):
             self._turn(column, state, since)
 

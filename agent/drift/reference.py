@@ -42,6 +42,8 @@ Kind = Literal["numeric", "categorical", "boolean", "text", "timestamp", "vector
 MEASURED = ("numeric", "text", "vector", "view")
 """Kinds with numeric bins: of the values, of their lengths, norms or views."""
 SideName = Literal["input", "output"]
+Source = Literal["", "given", "learned", "published"]
+"""Where a model's reference is from; empty: it has none."""
 _ON_A_LINE = {"text": LengthBins, "view": ViewBins}
 
 

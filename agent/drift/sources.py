@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from agent.drift.decisions import Decisions
-from agent.drift.model import Source
 from agent.drift.name import Name
-from agent.drift.reference import Profile, ProfileError, load
+from agent.drift.reference import Profile, ProfileError, Source, load
 from agent.drift.state import Store
 
 

@@ -14,6 +14,7 @@ from agent.drift.columns import WatchedColumn
 from agent.drift.decisions import Renewal
 from agent.drift.model import ModelWatch
 from agent.drift.previous import ChangedAgain
+from agent.drift.stale import is_stale
 
 
 def status_of(model: ModelWatch, now: float) -> dict[str, object]:
@@ -123,7 +124,7 @@ def _column(column: WatchedColumn, model: ModelWatch, now: float) -> dict[str, o
         "state": column.state,
         "since": column.since,
         "evaluated": column.evaluated,
-        "stale": model.is_stale(column, now),
+        "stale": is_stale(column, model.settings.window_seconds, now),
         "level": column.level,
         "finding": column.finding(),
         "acknowledged": msgspec.to_builtins(decisions.muted(column.key())),

@@ -6,9 +6,9 @@ model that was seen last never. What is known of one that goes is on disk, and u
 comes back.
 
 The budget of a model is its versions' together: each of those that are judged has an equal part.
-By linearity the expected number of false alarms is then that of one. A version that is seen no
-more has its part until it goes, so a span that began when there were two has half a budget rather
-than a whole one; half a budget is a threshold that is two hundredths higher.
+By linearity the expected number of false alarms is then that of one. A span is charged by the part
+at its end: when one version goes, the other's longest spans get for once the part of two. A version
+keeps its part for the day until it goes, which leaves that to spans of more than a day.
 """
 
 from __future__ import annotations

@@ -64,13 +64,15 @@ class MeanWatch:
 
     def judge(self, times: Times) -> Iterator[Judged]:
         """Judges what was counted since it was last called."""
-        began, now, seconds, extra = times
+        began, now, seconds, extra, sharing = times
         settings = self._settings
-        level = level_of(self._share * settings.false_alarms, seconds, 1, settings.replicas)
+        budget = self._share * settings.false_alarms
+        level = level_of(budget, seconds, 1, settings.replicas * sharing)
         for sums, column, chart in zip(self._sums, self.columns, self.charts, strict=True):
             counts = sums.take()
             column.add(counts[-1:])
             window = column.take_window()
+            chart.sharing = sharing
             chart.push([counts], began, now, seconds, [extra[column.base.column.side]])
             column.judged(partial(mean_verdict, chart, 0, window), level, now)
             alarm = chart.alarms[0]
