@@ -92,8 +92,13 @@ def compare(reference: Profile, other: Profile, level: Level) -> list[Difference
 
 def _looked_at_otherwise(reference: Profile, other: Profile) -> set[tuple[str, str]]:
     """Views of vectors whose centre and directions are another's: all but their norm."""
-    vectors = [vector for vector in reference.vectors if vector not in other.vectors]
-    return {(vector.side, view) for vector in vectors for view in vector.views[1:]}
+    views = [msgspec.structs.replace(vector, mean=None) for vector in other.vectors]
+    return {
+        (vector.side, view)
+        for vector in reference.vectors
+        if msgspec.structs.replace(vector, mean=None) not in views
+        for view in vector.views[1:]
+    }
 
 
 def _one_sided(

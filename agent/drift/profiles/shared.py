@@ -16,7 +16,7 @@ import numpy as np
 from agent.drift.private import hidden
 from agent.drift.reference import ColumnProfile
 
-OTHER_KEY = "hashed with another key"
+OTHER_KEY = "hashed with another key: build it with --like the first"
 
 
 class Shared(NamedTuple):
