@@ -74,6 +74,8 @@ def plain_response(raw: bytes) -> Side | None:
     columns = from_plain_rows(rows, ANSWERED)
     if columns is None:
         return None
+    if answer.model_version is None:
+        return Side(columns, len(rows))
     return Side(columns, len(rows), version=version_of(answer.model_version))
 
 

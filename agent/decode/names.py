@@ -23,18 +23,17 @@ _DIGEST = 8
 _MODEL = re.compile(
     rb"/v[12]/models/([^/:]+)(?:/versions/([^/:]+))?|/predictions/([^/:]+)(?:/([^/:]+))?"
 )
-_REMEMBERED_PATH = 256
-"""Bytes; longer paths are read anew each time, so that what is remembered is bounded."""
+_REMEMBERED = 256
+"""Bytes; a longer target is read anew each time, so that what is remembered is bounded."""
 
 
 def named(target: bytes) -> tuple[str, str]:
     """Model and version in a request's target; each empty if the path names none."""
-    path = target.partition(b"?")[0]
-    return _remembered(path) if len(path) <= _REMEMBERED_PATH else _read(path)
+    return _remembered(target) if len(target) <= _REMEMBERED else _read(target)
 
 
-def _read(path: bytes) -> tuple[str, str]:
-    found = _MODEL.search(path)
+def _read(target: bytes) -> tuple[str, str]:
+    found = _MODEL.search(target.partition(b"?")[0])
     if found is None:
         return "", ""
     model, version = found[1] or found[3], found[2] or found[4] or b""

@@ -19,7 +19,6 @@ from agent.drift.admission import Admission
 from agent.drift.change import Change
 from agent.drift.deciding import Deciding
 from agent.drift.kept import Kept
-from agent.drift.name import Name
 from agent.drift.orders import Order
 from agent.drift.reference import Profile
 from agent.drift.settings import Settings
@@ -87,12 +86,11 @@ class Monitor:
 
     def add(self, payload: Payload) -> None:
         """Appends a payload's rows; counts and judges when enough have come."""
-        name = Name(payload.model, payload.version)
-        model = self.models.get(name) or self._admission.place(payload)
+        model = self.models.get((payload.model, payload.version)) or self._admission.place(payload)
         if model is None:
             return
         model.came = True
-        self._latest[name.model] = model
+        self._latest[payload.model] = model
         if model.add(payload) and model.complete(self._clock()):
             self._kept.reference(model)
 
@@ -101,7 +99,7 @@ class Monitor:
 
         Of an unknown version they count as of the one seen last: over time, each one's share.
         """
-        watch = self.models.get(Name(model, version)) or self._latest.get(model)
+        watch = self.models.get((model, version)) or self._latest.get(model)
         if watch is not None:
             watch.miss(reason, rows)
 
