@@ -33,7 +33,13 @@ def main(typed: list[str]) -> int:
     parser.add_argument("--repetitions", type=int, default=30, help="of each change")
     parser.add_argument("--peer-windows", type=int, default=200, help="of each rule")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--only", default="", help="scenarios, comma-separated: writes nothing")
+    parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        help="scenarios that have this in their names; "
+        "may be there more than once. Writes no results",
+    )
     parser.add_argument("--resume", action="store_true", help="what was found before stands")
     arguments = parser.parse_args(typed)
     unknown = [part for part in arguments.parts if part not in PARTS]
@@ -44,7 +50,7 @@ def main(typed: list[str]) -> int:
         arguments.repetitions,
         arguments.peer_windows,
         arguments.processes,
-        tuple(filter(None, arguments.only.split(","))),
+        tuple(arguments.only),
         " ".join(["python -m bench.drift", *(each for each in typed if each != "--resume")]),
         arguments.resume,
     )

@@ -14,7 +14,7 @@ from bench.drift.changes import BEFORE, delays
 from bench.drift.data import COLUMNS, SHIFTS, Names, Source
 from bench.drift.ours import REFERENCE, Traffic
 from bench.drift.peers import RULES, NannyML, Rows
-from bench.drift.settings import Settings
+from bench.drift.settings import Settings, groups
 from bench.report import Table
 
 PART = "delay"
@@ -56,10 +56,8 @@ def told(rows: int, gate: float) -> str:
 
 def _ours(settings: Settings, name: str, rows: int, gate: float) -> dict[str, list[Found]]:
     work = partial(delays, Traffic("", rows, min_effect=gate), CAPS[rows])
-    seeds = range(settings.repetitions)
-    tasks = {f"{name}: {i}": list(seeds[i : i + 20]) for i in range(0, len(seeds), 20)}
     found: dict[str, list[Found]] = {}
-    for _, each in settings.each(PART, tasks, work):
+    for _, each in settings.each(PART, groups(name, settings.repetitions), work):
         for shift, some in each.items():
             found.setdefault(shift, []).extend(some)
     return found

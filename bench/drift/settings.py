@@ -62,8 +62,7 @@ class Settings:
         group: int = GROUP,
     ) -> list[dict[str, Any]]:
         """`work` of so many seeds, some together: what each sequence gave."""
-        groups = [list(range(i, min(i + group, count))) for i in range(0, max(1, count), group)]
-        tasks = {f"{name}: {each[0]} to {each[-1]}": each for each in groups}
+        tasks = groups(name, count, group)
         found = dict(self.each(part, tasks, work))
         return [one for task in tasks for one in found[task]]
 
@@ -85,6 +84,12 @@ class Settings:
         """Prints, and unless only some were asked for writes the results."""
         bench = Bench(command=self.command, only=self.only)
         report.write(bench, None, f"drift-{part}", title, tables, data, charts)
+
+
+def groups(name: str, count: int, size: int = GROUP) -> dict[str, list[int]]:
+    """Tasks of so many seeds each, of `count` in all."""
+    parts = [list(range(i, min(i + size, count))) for i in range(0, count, size)]
+    return {f"{name}: {each[0]} to {each[-1]}": each for each in parts}
 
 
 def _read(file: Path) -> dict[str, Any]:
