@@ -15,6 +15,8 @@ from bench.drift import checked, cost, delay, false_alarms, targets, wandering
 from bench.drift.settings import Settings
 from bench.processes import BenchError
 
+AGAIN = ("--resume", "--found")
+"""How a run goes on changes nothing of what it finds."""
 PARTS: dict[str, Callable[[Settings], None]] = {
     "peers": checked.run,
     "false-alarms": false_alarms.run,
@@ -41,6 +43,7 @@ def main(typed: list[str]) -> int:
         "may be there more than once. Writes no results",
     )
     parser.add_argument("--resume", action="store_true", help="what was found before stands")
+    parser.add_argument("--found", action="store_true", help="and nothing else is looked for")
     arguments = parser.parse_args(typed)
     unknown = [part for part in arguments.parts if part not in PARTS]
     if unknown:
@@ -51,8 +54,9 @@ def main(typed: list[str]) -> int:
         arguments.peer_windows,
         arguments.processes,
         tuple(arguments.only),
-        " ".join(["python -m bench.drift", *(each for each in typed if each != "--resume")]),
+        " ".join(["python -m bench.drift", *(each for each in typed if each not in AGAIN)]),
         arguments.resume,
+        arguments.found,
     )
     try:
         for part in arguments.parts or PARTS:

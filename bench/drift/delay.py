@@ -65,6 +65,8 @@ def _ours(settings: Settings, name: str, rows: int, gate: float) -> dict[str, li
 
 def _add(ours: Ours, name: str, found: dict[str, list[Found]], cap: int) -> None:
     for shift, each in found.items():
+        if not each:
+            continue
         ours.setdefault(shift, {})[name] = each
         print(name, shift, _cell(each, cap), flush=True)
 
@@ -127,20 +129,31 @@ def _at_equal(settings: Settings) -> Equal:
 
 
 class Best(NamedTuple):
-    """A statistic, and its mean delay in windows."""
+    """A statistic, and its mean delay in windows; infinite where none alarmed at all."""
 
     name: str
     windows: float
     few: bool
     """Whether so few alarms tell it that it is an order of magnitude only."""
+    simulated: int
+    """Windows after the change."""
+
+    def __str__(self) -> str:
+        if not np.isfinite(self.windows):
+            return f"over {self.simulated:,}"
+        digits = ",.0f" if self.windows >= 100 else ".3g"
+        return f"{self.windows:{digits}}{'*' if self.few else ''} {self.name}"
 
 
 def best(powers: Mapping[str, Sequence[float]]) -> Best:
-    """Chosen with hindsight."""
+    """Chosen with hindsight; the test of missing rows only where they alone have changed."""
     known = {name: equal.Power(*power) for name, power in powers.items()}
+    if len(known) > 1:
+        known.pop(equal.MISSING_TEST, None)
     first = min(known, key=lambda name: equal.delay(known[name]))
-    few = known[first].windows != equal.EXACT and known[first].alarms < equal.FEW
-    return Best(first, equal.delay(known[first]), few)
+    windows, alarms = known[first]
+    few = windows != equal.EXACT and alarms < equal.FEW
+    return Best(first, equal.delay(known[first]), few, int(windows))
 
 
 def _equal(task: tuple[str, int]) -> dict[str, dict[str, equal.Power]]:
@@ -184,10 +197,13 @@ def _best_table(ours: Ours, at_equal: Equal) -> Table:
     for shift, each in at_equal.items():
         cells = []
         for n in SIZES:
-            name, delay, few = best(each[n])
+            if n not in each:
+                cells += ["–", "–"]
+                continue
+            peer = best(each[n])
             found = ours.get(shift, {}).get(told(n, 0.0), [])
-            ratio = mean(found, CAPS[n]) / delay if found else float("nan")
-            cells += [f"{delay:.3g}{'*' if few else ''} {name}", f"{ratio:.2g}"]
+            ratio = mean(found, CAPS[n]) / peer.windows if found else float("nan")
+            cells += [str(peer), f"{ratio:.2g}" if ratio else "–"]
         rows.append([shift, *cells])
     return Table(
         "The best peer at one false alarm in 30 days, and ours over it",
@@ -197,7 +213,8 @@ def _best_table(ours: Ours, at_equal: Equal) -> Table:
          "chi-squared the best is chosen with hindsight. Its threshold is raised until 20 columns "
          f"exceed it once in 8,640 windows, over {equal.REFERENCES} references; the delay is 1 / "
          "power. binomial: a test of missing rows that no tool has. Ours at min_effect 0.",
-         f"*: fewer than {equal.FEW} alarms in the windows simulated, an order of magnitude."],
+         f"*: fewer than {equal.FEW} alarms in the windows simulated, an order of magnitude; over: "
+         "none in so many."],
     )  # fmt: skip
 
 
@@ -205,14 +222,18 @@ def _own_table(own: dict[str, dict[str, dict[int, float]]]) -> Table:
     rules = next(iter(own.values()))
     return Table(
         "Peers at their own settings: share of windows that alarm after the change",
-        ["", *(f"{rule}, {n:,}" for rule in rules for n in SIZES)],
+        [" / ".join(f"{n:,}" for n in SIZES) + " rows", *rules],
         [
-            [shift, *(f"{share[n]:.0%}" for share in each.values() for n in SIZES)]
+            [shift, *(" / ".join(_share(share.get(n)) for n in SIZES) for share in each.values())]
             for shift, each in own.items()
         ],
         ["What false alarms they raise at these settings: drift-false-alarms.md. Mean windows to "
          "the first alarm are 1 / share."],
     )  # fmt: skip
+
+
+def _share(share: float | None) -> str:
+    return "–" if share is None else f"{share:.0%}"
 
 
 def _chart(ours: Ours, at_equal: Equal) -> Lines:
@@ -223,7 +244,10 @@ def _chart(ours: Ours, at_equal: Equal) -> Lines:
         "Outrider": [
             (n, [mean(mine[told(n, 0.0)], CAPS[n])]) for n in SIZES if told(n, 0.0) in mine
         ],
-        "best peer": [(n, [min(best(at_equal[shift][n]).windows, 1e5)]) for n in SIZES],
+        "best peer": [
+            (n, [min(best(each).windows, 1e5)])
+            for n, each in sorted(at_equal.get(shift, {}).items())
+        ],
     }
     return Lines("Windows until a mean moved by 0.1 sd is found, at equal false alarms",
                  "rows a window", "windows", lines, log=True)  # fmt: skip
@@ -233,7 +257,7 @@ def _bars(ours: Ours, at_equal: Equal) -> Bars:
     bars: dict[str, list[float]] = {}
     for shift, each in at_equal.items():
         found = ours.get(shift, {}).get(told(200, 0.0))
-        if found:
+        if found and 200 in each:
             bars[f"Outrider: {shift}"] = [mean(found, CAPS[200])]
             peer = best(each[200])
             bars[f"{peer.name}: {shift}"] = [min(peer.windows, 1e5)]

@@ -71,8 +71,10 @@ def run(settings: Settings) -> None:
             count = settings.sequences if name in PLAIN else settings.sequences // 3
             count = -(-count // 2) if replicas > 1 else count
             group = 1 if replicas > 1 else GROUP
-            ours[name] = settings.sequences_of(PART, name, max(1, count), work, group)
-            print(_row(name, traffic, ours[name]), flush=True)
+            found = settings.sequences_of(PART, name, max(1, count), work, group)
+            if found:
+                ours[name] = found
+                print(_row(name, traffic, found), flush=True)
     others = _peers(settings) if settings.wanted("peers") else {}
     _report(settings, ours, others)
 
@@ -106,7 +108,7 @@ def _peers(settings: Settings) -> dict[str, dict[int, float]]:
         seeds = range(max(1, settings.peer_windows // 10))
         tasks = {f"peers, {rows:,} rows: {seed}": seed for seed in seeds}
         batches = [one for _, one in settings.each(PART, tasks, partial(_peer_windows, rows))]
-        for rule in batches[0]:
+        for rule in batches[0] if batches else ():
             hits = [hit for batch in batches for hit in batch[rule]]
             shares.setdefault(rule, {})[rows] = float(np.mean(hits))
         print(rows, {rule: each[rows] for rule, each in shares.items()}, flush=True)

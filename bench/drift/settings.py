@@ -33,6 +33,9 @@ class Settings:
     only: tuple[str, ...]
     command: str
     resume: bool = False
+    """What an earlier run found stands."""
+    found_only: bool = False
+    """And nothing else is looked for: a table of what there is."""
 
     def wanted(self, name: str) -> bool:
         return not self.only or any(part in name for part in self.only)
@@ -42,10 +45,11 @@ class Settings:
     ) -> Iterator[tuple[str, Any]]:
         """`work` of each task, in some processes, as plain data; kept as it is found."""
         file = DONE / f"{part}.jsonl"
-        known = _read(file) if self.resume else {}
+        known = _read(file) if self.resume or self.found_only else {}
         todo = {name: task for name, task in tasks.items() if name not in known}
-        for name in tasks.keys() - todo.keys():
-            yield name, known[name]
+        yield from ((name, known[name]) for name in tasks if name in known)
+        if self.found_only:
+            return
         for name, found in zip(todo, self._map(work, todo.values()), strict=True):
             plain = json.loads(json.dumps(found, default=_plain))
             DONE.mkdir(exist_ok=True)
@@ -64,7 +68,7 @@ class Settings:
         """`work` of so many seeds, some together: what each sequence gave."""
         tasks = groups(name, count, group)
         found = dict(self.each(part, tasks, work))
-        return [one for task in tasks for one in found[task]]
+        return [one for task in tasks for one in found.get(task, [])]
 
     def _map(self, work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
         if self.processes <= 1:

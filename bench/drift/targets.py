@@ -151,8 +151,9 @@ def _delay(want: Wanted, ours: Results, equal: Results) -> Target:
     mean, peer = delay.mean(each, delay.CAPS[want.rows]), delay.best(powers)
     met = mean <= (want.windows or math.inf)
     met = met and (want.times is None or mean * want.times <= peer.windows)
-    few = "*" if peer.few else ""
-    told = f"{mean:.3g}, {peer.name} {peer.windows:.3g}{few}: 1/{peer.windows / mean:.3g}"
+    told = f"{mean:.3g}; {peer}"
+    if math.isfinite(peer.windows):
+        told += f": 1/{peer.windows / mean:.3g}"
     return Target(name, wanted, told, met)
 
 

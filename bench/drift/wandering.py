@@ -74,6 +74,8 @@ def run(settings: Settings) -> None:
         found = settings.sequences_of(
             PART, traffic.name, max(1, settings.sequences // 2), partial(months, traffic)
         )
+        if not found:
+            continue
         alarms = sum(one["alarms"] for one in found)
         length = sum(one["seconds"] for one in found) / MONTH
         in_alarm = sum(one["in_alarm"] for one in found) / sum(one["windows"] for one in found)
@@ -101,7 +103,9 @@ def run(settings: Settings) -> None:
     }  # fmt: skip
     chart = Bars("Alarms a month in traffic that varies by itself; one is allowed",
                  "alarms a month", bars, log=True)  # fmt: skip
-    settings.write(PART, "Alarms where traffic varies by itself", [table], kept, [chart])
+    settings.write(
+        PART, "Alarms where traffic varies by itself", [table], kept, [chart] if kept else []
+    )
 
 
 def months(traffic: Wandering, seeds: Sequence[int], windows: int = WINDOWS) -> list[Outcome]:
