@@ -45,37 +45,39 @@ class Scores(NamedTuple):
 
 
 class _Sets:
-    """Collects indicators with their weights."""
+    """Collects scores with their weights; those that are indicators are made all at once."""
 
     def __init__(self, cells: Cells) -> None:
         self._cells = cells
-        self.values: list[Floats] = []
+        self._inside: list[tuple[int, range]] = []
+        """Of each indicator its place among the scores, and its cells."""
+        self._others: list[tuple[int, Floats]] = []
         self.weights: list[tuple[float, float]] = []
-        self.shares: list[float] = []
         self.labels: list[str] = []
 
-    def add(self, members: Sequence[int], weight: float, label: str, up: float = 0.5) -> None:
-        inside = np.zeros(self._cells.size)
-        inside[list(members)] = 1.0
-        share = float(inside @ self._cells.shares)
-        self.append((inside - share) / math.sqrt(share * (1 - share)), weight, share, label, up)
+    def add(self, members: range, weight: float, label: str, up: float = 0.5) -> None:
+        self._inside.append((len(self.labels), members))
+        self._append(weight, label, up)
 
-    def append(
-        self, values: Floats, weight: float, share: float, label: str, up: float = 0.5
-    ) -> None:
-        self.values.append(values)
+    def append(self, values: Floats, weight: float, label: str) -> None:
+        self._others.append((len(self.labels), values))
+        self._append(weight, label, 0.5)
+
+    def _append(self, weight: float, label: str, up: float) -> None:
         self.weights.append((weight * up, weight * (1 - up)))
-        self.shares.append(share)
         self.labels.append(label)
 
     def done(self) -> Scores:
+        values = np.zeros((len(self.labels), self._cells.size))
+        for score, members in self._inside:
+            values[score, members.start : members.stop] = 1.0
+        expected: Floats = values @ self._cells.shares
+        unit = np.sqrt(expected * (1 - expected))
+        values = (values - expected[:, None]) / np.where(unit > 0, unit, 1.0)[:, None]
+        for score, found in self._others:
+            values[score], expected[score] = found, math.nan
         weights = np.array(self.weights).T
-        return Scores(
-            np.array(self.values),
-            weights * (2 / weights.sum()),
-            np.array(self.shares),
-            tuple(self.labels),
-        )
+        return Scores(values, weights * (2 / weights.sum()), expected, tuple(self.labels))
 
 
 def scores_of(cells: Cells, edges: Sequence[float] | None) -> Scores:
@@ -86,8 +88,8 @@ def scores_of(cells: Cells, edges: Sequence[float] | None) -> Scores:
     if edges is not None and unseen > 1:
         location = _location(cells.shares[:unseen], cells.shares)
         names = (LENGTH, LENGTH_SCALE) if cells.measure else (LOCATION, SCALE)
-        found.append(location, 0.25, math.nan, names[0])
-        found.append(_scale(location, cells.shares, unseen), 0.15, math.nan, names[1])
+        found.append(location, 0.25, names[0])
+        found.append(_scale(location, cells.shares, unseen), 0.15, names[1])
         for last in _deciles(cells.shares[:unseen]):
             label = f"{cells.measure} <= {edges[cells.bins[last]]:.6g}".lstrip()
             found.add(range(last + 1), 0.25 / MAX_EDGES, label)
@@ -95,11 +97,15 @@ def scores_of(cells: Cells, edges: Sequence[float] | None) -> Scores:
     else:
         each, absent = 0.80 / (unseen + 1), 0.17
     for cell in range(unseen):
-        found.add((cell,), each, cells.labels[cell])
-    found.add((unseen,), each, "unseen", 1.0)  # what was never there cannot become less
-    found.add((missing,), absent, "missing", MOSTLY_UP)
-    found.add((invalid,), 0.03, "invalid", MOSTLY_UP)
+        found.add(_one(cell), each, cells.labels[cell])
+    found.add(_one(unseen), each, "unseen", 1.0)  # what was never there cannot become less
+    found.add(_one(missing), absent, "missing", MOSTLY_UP)
+    found.add(_one(invalid), 0.03, "invalid", MOSTLY_UP)
     return found.done()
+
+
+def _one(cell: int) -> range:
+    return range(cell, cell + 1)
 
 
 def _location(bins: Floats, shares: Floats) -> Floats:
