@@ -74,6 +74,17 @@ def test_a_reference_of_rows_knows_it_too_if_they_have_times(tmp_path, capsys):
     assert not any("hour" in caveat for caveat in summary["caveats"])
 
 
+def test_an_old_rule_promises_nothing(tmp_path, capsys):
+    data = written(tmp_path / "rows.parquet", cycling(days=2))
+    args = ["--timestamp", "at", "--reference-rows", "500", "--interval", "1h", "--mode", "psi"]
+    assert backtest(data, *args) == 0
+    out = capsys.readouterr().out
+    assert "The rule psi knows no budget" in out
+    assert "allows" not in out
+    assert backtest(data, *args, "--json") == 0
+    assert told(capsys)[0]["allowed"] is None
+
+
 def test_settings_say_whether_natural_variation_is_allowed_for(tmp_path, capsys):
     data = written(tmp_path / "rows.parquet", cycling(days=9))
     config = tmp_path / "outrider.yaml"

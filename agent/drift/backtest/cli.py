@@ -58,12 +58,12 @@ def backtest(args: argparse.Namespace) -> int:
             _print({"kind": "alarm"} | msgspec.to_builtins(alarm))
         _print(
             {"kind": "summary"}
-            | totals.plain(want.settings.false_alarms)
+            | totals.plain(want.settings)
             | {"alarms": len(alarms.all), "rows_not_judged": replay.watch.window.rows}
             | {"caveats": caveats}
         )
     else:
-        text = summary(alarms.all, totals, want.settings.false_alarms, want.timed)
+        text = summary(alarms.all, totals, want.settings, want.timed)
         print("\n".join([*table(alarms.all, want.timed), *([""] if alarms.all else []), text]))
     if args.picture:
         counts = f"{counted(len(alarms.all), 'alarm')} in {counted(totals.windows, 'window')}"

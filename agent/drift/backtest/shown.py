@@ -10,6 +10,7 @@ from msgspec import Struct
 from agent.drift.backtest.alarms import Alarm
 from agent.drift.backtest.replay import Judged
 from agent.drift.layout import counted, shortened
+from agent.drift.settings import Settings
 
 LONGEST = 40
 """Characters of a cell."""
@@ -34,15 +35,21 @@ class Totals(Struct):
         self.rows += window.rows
         self.covered += window.ended - window.began
 
-    def plain(self, false_alarms: float) -> dict[str, object]:
-        """For JSON; `false_alarms`: allowed a second."""
+    def allowed(self, settings: Settings) -> float | None:
+        """False alarms in this time; an old rule knows no such number."""
+        if settings.mode != "evidence":
+            return None
+        return settings.false_alarms * self.covered
+
+    def plain(self, settings: Settings) -> dict[str, object]:
+        """For JSON."""
         return {
             "windows": self.windows,
             "rows": self.rows,
             "began": self.began,
             "ended": self.ended,
             "covered_seconds": self.covered,
-            "allowed": false_alarms * self.covered,
+            "allowed": self.allowed(settings),
         }
 
 
@@ -95,8 +102,8 @@ def period_of(totals: Totals) -> str:
     return f"{time_of(totals.began, True)} to {time_of(totals.ended, True)} UTC"
 
 
-def summary(alarms: Sequence[Alarm], totals: Totals, false_alarms: float, timed: bool) -> str:
-    """`false_alarms`: allowed a second."""
+def summary(alarms: Sequence[Alarm], totals: Totals, settings: Settings, timed: bool) -> str:
+    """What it all comes to."""
     columns = len({(alarm.side, alarm.column) for alarm in alarms})
     where = f" of {counted(columns, 'column')}" if alarms else ""
     span = totals.ended - totals.began
@@ -105,8 +112,11 @@ def summary(alarms: Sequence[Alarm], totals: Totals, false_alarms: float, timed:
         when += f" ({period_of(totals)})"
     if totals.covered < 0.99 * span:
         when += f", of which windows cover {totals.covered / DAY:.1f}"
+    allowed = totals.allowed(settings)
+    budget = f"The budget allows {allowed or 0:.2g} false ones in this time."
+    if allowed is None:
+        budget = f"The rule {settings.mode} knows no budget of false ones."
     return (
         f"{counted(len(alarms), 'alarm')}{where} in {counted(totals.windows, 'window')}, "
-        f"{totals.rows:,} rows, {when}.\n"
-        f"The budget allows {false_alarms * totals.covered:.2g} false ones in this time."
+        f"{totals.rows:,} rows, {when}.\n{budget}"
     )
