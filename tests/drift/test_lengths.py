@@ -15,9 +15,11 @@ from agent.cli import main
 from agent.decode.payload import MAX_STRING, Cut, cut, from_rows
 from agent.drift.cells import bin_label, cells_of
 from agent.drift.classic import Rule, judge
+from agent.drift.imports.bins import categorical
 from agent.drift.learn import ColumnBuilder, shape_of
 from agent.drift.lengths import lengths
 from agent.drift.monitor import Monitor, References
+from agent.drift.orders import parse as parse_order
 from agent.drift.reference import load, make, merge
 from agent.drift.scores import scores_of
 from agent.drift.settings import Settings
@@ -149,6 +151,19 @@ def test_texts_that_are_cut_empty_long_or_gone_are_drift_and_others_are_not(how,
         assert found["shift"] < 0
     else:
         assert found["direction"] == "up"
+
+
+def test_texts_of_unknown_lengths_are_judged_by_what_is_missing_and_renewed():
+    """As another tool's profile knows them."""
+    column = categorical("said", 10, 5000, {}, distinct=5000)
+    assert (column.kind, column.edges, column.counts) == ("text", [], [5000])
+    monitor = Monitor(Settings(), References(make("", 5010, [column])))
+    for _ in range(3):
+        for i in range(1000):
+            monitor.add(payload({"said": [None if i % 3 else "well"]}))
+    monitor.acknowledge(parse_order(b'{"model": "m", "action": "new_normal", "column": "said"}'))
+    [column] = json.loads(json.dumps(monitor.status()))["models"][0]["columns"]
+    assert column["renewed"]["caveat"].endswith("deviations is not seen")
 
 
 @pytest.mark.parametrize("rule", get_args(Rule))

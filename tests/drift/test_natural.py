@@ -8,8 +8,9 @@ import pytest
 
 from agent.drift.caveats import caveats_of
 from agent.drift.chart import Chart
-from agent.drift.history import History
+from agent.drift.history import History, Slots
 from agent.drift.model import ModelWatch
+from agent.drift.natural import variation_of
 from agent.drift.period import varied
 from agent.drift.reference import Profile, make, parse, shown
 from agent.drift.resume import evidence_of, packed, resume, unpacked
@@ -160,6 +161,19 @@ def test_a_span_is_allowed_what_the_windows_in_it_may_vary_by():
     assert one**2 > allowance.variance(np.array([SLOT]))[0, 0]
     assert two**2 < allowance.variance(np.array([SLOT]))[0, 0]
     assert apart == pytest.approx(two)
+
+
+def test_the_scale_of_lengths_may_swing_as_far_as_that_of_numbers():
+    rng = np.random.default_rng(2)
+    shares = rng.dirichlet([20, 20, 20, 1, 1], size=WEEK)
+    slots = Slots(np.arange(WEEK), rng.multinomial(ROWS, shares), SLOT)
+    scores = np.array([[-1.2, 0.0, 1.2, 0.0, 0.0], [0.7, -1.4, 0.7, 0.0, 0.0]])
+    of_numbers, of_lengths = (
+        variation_of(slots, slots.counts, scores, names)
+        for names in (("location", "scale"), ("length", "length scale"))
+    )
+    assert of_numbers.tau2[1][0] > 0
+    assert of_numbers.tau2 == of_lengths.tau2
 
 
 def test_the_scale_may_swing_further_than_its_variance_says():
