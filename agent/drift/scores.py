@@ -43,6 +43,11 @@ class Scores(NamedTuple):
     """The reference's share of an indicator's set of cells; NaN for location and scale."""
     labels: tuple[str, ...]
 
+    @property
+    def has_location(self) -> bool:
+        """Whether the first score is: a category may be named so too."""
+        return math.isnan(self.shares[0])
+
 
 class _Sets:
     """Collects scores with their weights; those that are indicators are made all at once."""

@@ -23,7 +23,7 @@ from agent.drift.distances import jensen_shannon
 from agent.drift.evidence import p_value
 from agent.drift.questions import MIN_ROWS
 from agent.drift.reference import ColumnProfile
-from agent.drift.scores import LENGTH, LOCATION, Scores
+from agent.drift.scores import Scores
 from agent.drift.sketch import INVALID, MISSING, Floats, Ints
 
 State = Literal["insufficient", "stable", "drift"]
@@ -142,7 +142,7 @@ def _evident(
     rows = int(pooled.sum())
     expected = cells.shares
     now = smoothed(pooled, PSEUDO, float(rows))
-    location = scores.labels[0] in (LOCATION, LENGTH) and rows > 0
+    location = scores.has_location and rows > 0
     return Verdict(
         plain.state,
         rows,

@@ -113,6 +113,15 @@ def test_questions_are_asked_of_the_length_and_are_named_so():
     assert (nothing.kind, bin_label(nothing, 0)) == ("text", "any length")
 
 
+@pytest.mark.parametrize("name", ["location", "length"])
+def test_a_category_of_that_name_has_no_location(name):
+    column = profile([name] * 60 + ["weight"] * 40)
+    scores = scores_of(cells_of(column), column.edges)
+    assert (scores.labels[0], scores.has_location) == (name, False)
+    texts = profile(BASE)
+    assert scores_of(cells_of(texts), texts.edges).has_location
+
+
 def changed(rows: list[str], how: str) -> list[str | None]:
     if how == "cut":
         return [row[:60] for row in rows]

@@ -22,7 +22,6 @@ from agent.drift.model import ModelWatch
 from agent.drift.profiles import changes
 from agent.drift.questions import MIN_ROWS
 from agent.drift.reference import Profile
-from agent.drift.scores import LENGTH, LOCATION
 from agent.drift.settings import Settings
 from agent.drift.sketch import Floats
 from agent.drift.spans import LEVELS, Span
@@ -108,9 +107,7 @@ class _Engine:
             self._shares[i, : cells.size] = cells.shares
             self._is_value[i, : len(cells.bins)] = True
             self._top[i] = cells.shares[: max(1, len(cells.bins))].argmax()
-            self._is_numeric[i] = scores.labels[0] in (LOCATION, LENGTH) and bool(
-                scores.values[0].any()
-            )
+            self._is_numeric[i] = scores.has_location and bool(scores.values[0].any())
             if self._is_numeric[i]:
                 self._location[i, : cells.size] = scores.values[0]
 
