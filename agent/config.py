@@ -296,6 +296,10 @@ class Route(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         _doc("A path, or a template of paths.", "/models/{model}/score"),
     ]
     model: Annotated[Text | None, _doc("The model it belongs to; null: found out.", "iris")] = None
+    version: Annotated[
+        Text | None,
+        _doc("The model's version, unless the answer says it; null: found out.", "3"),
+    ] = None
 
 
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -23,13 +23,13 @@ _DIGEST = 8
 _MODEL = re.compile(
     rb"/v[12]/models/([^/:]+)(?:/versions/([^/:]+))?|/predictions/([^/:]+)(?:/([^/:]+))?"
 )
-_REMEMBERED = 256
+REMEMBERED = 256
 """Bytes; a longer target is read anew each time, so that what is remembered is bounded."""
 
 
 def named(target: bytes) -> tuple[str, str]:
     """Model and version in a request's target; each empty if the path names none."""
-    return _remembered(target) if len(target) <= _REMEMBERED else _read(target)
+    return _remembered(target) if len(target) <= REMEMBERED else _read(target)
 
 
 def _read(target: bytes) -> tuple[str, str]:
@@ -37,11 +37,15 @@ def _read(target: bytes) -> tuple[str, str]:
     if found is None:
         return "", ""
     model, version = found[1] or found[3], found[2] or found[4] or b""
-    written = unquote_to_bytes(version).decode("utf-8", "replace") if version else ""
-    return model.decode("latin-1")[:MAX_NAME], bounded(written)
+    return model.decode("latin-1")[:MAX_NAME], version_in(version) if version else ""
 
 
 _remembered = lru_cache(maxsize=1024)(_read)
+
+
+def version_in(segment: bytes) -> str:
+    """The version that a part of a path is."""
+    return bounded(unquote_to_bytes(segment).decode("utf-8", "replace"))
 
 
 def version_of(value: object) -> str:

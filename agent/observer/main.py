@@ -21,6 +21,7 @@ from agent import scratch as scratches
 from agent.admin import server
 from agent.admin.status import status
 from agent.config import Config
+from agent.decode.routes import RouteVersions
 from agent.drift.collector import DriftCollector
 from agent.drift.monitor import Monitor
 from agent.drift.settings import Settings
@@ -115,6 +116,7 @@ class _Observer:
             ),
             Shedder(ledger.observer),
             self._log,
+            RouteVersions([(route.path, route.version or "") for route in config.routes]),
         )
         self._registry = metrics.make_registry(
             metrics.LedgerCollector(ledger, exemplars, __version__),

@@ -24,6 +24,7 @@ from agent.decode import together
 from agent.decode.names import named
 from agent.decode.payload import Decoded, Payload
 from agent.decode.registry import NONE, decode
+from agent.decode.routes import RouteVersions
 from agent.drift.unseen import REASONS, Reason
 from agent.exchange import Exchange
 from agent.observer.faults import Faults
@@ -79,7 +80,10 @@ class Pipeline:
         outlets: Outlets,
         shedder: Shedder,
         log: logging.Logger,
+        routes: RouteVersions | None = None,
     ) -> None:
+        """`routes`: what the settings say of versions."""
+        self._routes = routes or RouteVersions()
         self._out = outlets
         self._shedder = shedder
         self._faults = Faults(log)
@@ -163,7 +167,7 @@ class Pipeline:
         try:
             payload = together.decode(alike)
             if payload is not None:
-                self._feed(payload, sketch)
+                self._feed(self._routes.complete(payload, alike[0].target), sketch)
         except Exception as error:
             self._tell("decode", error)
             return False
@@ -181,7 +185,7 @@ class Pipeline:
     def _decode_one(self, exchange: Exchange, sketch: bool) -> str:
         found: Decoded = decode(exchange)
         if found.payload is not None:
-            self._feed(found.payload, sketch)
+            self._feed(self._routes.complete(found.payload, exchange.target), sketch)
         self._tell_unseen(exchange, found)
         self.decoded[found.dialect, found.outcome] += 1
         return "" if found.dialect == NONE else found.dialect
@@ -195,7 +199,7 @@ class Pipeline:
                 model, version = found.payload.model, found.payload.version
             else:
                 model = exchange.model or model
-            self._out.unseen(model, reason, 1, version)
+            self._out.unseen(model, reason, 1, version or self._routes.of(exchange.target))
 
     def _ship_lines(self, batch: Sequence[Exchange], dialects: list[str], failed: set[int]) -> None:
         out, lines = self._out, self._out.lines

@@ -10,6 +10,8 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from agent.templates import pattern
+
 REMEMBERED = 4096
 """Paths; past it the memory starts anew."""
 MAX_PATH = 1024
@@ -50,15 +52,6 @@ _ID = re.compile(
     r"\d+|[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|[0-9a-fA-F]{16,}"
     r"|(?=[^/]*\d)[A-Za-z0-9_-]{20,}"
 )
-
-
-def pattern(template: str) -> re.Pattern[str]:
-    """A template such as "/v1/models/{model}:predict" as a pattern with its names as groups."""
-    parts = re.split(r"\{(\w+)\}", template)
-    text = "".join(
-        re.escape(part) if n % 2 == 0 else f"(?P<{part}>[^/:]+)" for n, part in enumerate(parts)
-    )
-    return re.compile(text)
 
 
 class Routes:

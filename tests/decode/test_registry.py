@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from agent.decode.payload import MAX_CELLS, MAX_COLUMNS, MAX_NAME, MAX_STRING, Outcome, Payload
 from agent.decode.registry import decode
+from agent.decode.routes import RouteVersions
 from agent.exchange import Exchange
 
 JSON = [(b"Content-Type", b"application/json")]
@@ -186,6 +187,23 @@ BINARY = {"name": "x", "shape": [1], "datatype": "FP32", "parameters": {"binary_
 def test_what_the_answer_says_goes_before_the_path(target, answer, version):
     asked = {"inputs": [TENSOR]} if b"/v2" in target else {"instances": [1]}
     assert payload(asked, answer, target=target).version == version
+
+
+def test_the_settings_say_what_neither_answer_nor_path_do():
+    routes = RouteVersions([("/score", "7"), ("/by/{model}/{version}", ""), ("/by/{x}/{y}", "9")])
+    found = {
+        b"/score?version=8": "7",
+        b"/by/m/1%2F2": "1/2",
+        b"/by/m/" + b"v" * 999: "v" * (MAX_NAME - 9) + "~",
+        b"/by/m": "",
+    }
+    for target, version in found.items():
+        completed = routes.complete(payload({"a": 1}, {"y": 1}, target=target), target)
+        assert completed.version.startswith(version)
+        assert bool(completed.version) == bool(version)
+    named = payload({"a": 1}, {"y": 1, "model_version": "4"}, target=b"/score")
+    assert routes.complete(named, b"/score").version == "4"
+    assert RouteVersions([("/score", "")]).of(b"/score") == ""
 
 
 def test_a_version_in_a_plain_answer_is_no_prediction():

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+from agent.decode.routes import RouteVersions
 from agent.exchange import Exchange
 from agent.ledger import OBSERVER, Ledger
 from agent.observer.pipeline import Outlets, Pipeline
@@ -101,7 +102,9 @@ class Everything:
 class Run:
     """A pipeline to which every batch is `age` ns old."""
 
-    def __init__(self, choke: str = "", age: int = 0, **without: Any) -> None:
+    def __init__(
+        self, choke: str = "", age: int = 0, routes: RouteVersions | None = None, **without: Any
+    ) -> None:
         self.out = Everything(choke)
         self.counters = Ledger(1).observer
         self.age = age
@@ -109,6 +112,7 @@ class Run:
             self.out.outlets(**without),
             Shedder(self.counters),
             logging.getLogger("outrider-test"),
+            routes,
         )
 
     def handle(self, batch: list[Exchange]) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from agent.decode.routes import RouteVersions
 from agent.exchange import Exchange
 from agent.ledger import OBSERVER
 from agent.observer.decodes import DecodeCollector
@@ -329,3 +330,16 @@ def test_a_payload_names_the_exchange_of_its_first_row():
     trace = usual(b"").trace
     assert trace is not None
     assert [p.first for p in run.out.payloads] == [(b"one", trace[0]), (b"0", trace[0])]
+
+
+@pytest.mark.parametrize("count", [1, 8])
+def test_the_settings_name_the_version_of_a_route(count):
+    run = Run(routes=RouteVersions([("/score", "7")]))
+    run.handle(
+        [one._replace(target=b"/score") for one in batch(*[b"%d" % n for n in range(count)])]
+    )
+    [payload] = run.out.payloads
+    assert (payload.version, payload.rows) == ("7", count)
+    one = usual(b"x")._replace(target=b"/score", capture="budget", request_body=None)
+    run.handle([one])
+    assert run.out.unseen == [(one.model, "budget", 1, "7")]
