@@ -12,7 +12,7 @@ import numpy as np
 
 from agent.drift.clock import Clock
 from agent.drift.history import History
-from agent.drift.natural import DAY, MIN_PERIOD
+from agent.drift.natural import DAY, LONGEST, MIN_PERIOD, SLACK
 from agent.drift.period import varied
 from agent.drift.reference import Profile
 from agent.drift.sketch import MISSING, Bins, Floats, Ints
@@ -48,9 +48,12 @@ def why_unknown(profile: Profile) -> str:
     if period is None or period.slots:
         return ""
     days = (period.ended - period.began) / DAY
+    wanted = f"rows of {MIN_PERIOD / DAY:.0f} days, these cover {days:.1f} days"
+    if days >= SLACK * MIN_PERIOD / DAY:
+        wanted = f"rows of {2 * LONGEST} times or more, these have fewer"
     return (
-        f"natural variation is not known: it takes rows of {MIN_PERIOD / DAY:.0f} days, these "
-        f"cover {days:.1f} days; what goes with the hour of day will be taken for drift"
+        f"natural variation is not known: it takes {wanted}; what goes with the hour of day or "
+        f"the day of week will be taken for drift"
     )
 
 

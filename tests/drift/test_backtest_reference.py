@@ -95,6 +95,20 @@ def test_settings_say_whether_natural_variation_is_allowed_for(tmp_path, capsys)
     assert summary["alarms"] > 0
 
 
+def test_dates_without_times_of_day_are_told_of_longer_windows(tmp_path, capsys):
+    days = cycling(days=20)
+    days["at"] = days["at"].astype("datetime64[D]")
+    data = written(tmp_path / "rows.parquet", days)
+    args = [data, "--timestamp", "at", "--reference-until", "2026-03-11"]
+    assert backtest(*args) == 0
+    said = capsys.readouterr()
+    assert "try a longer --interval, such as 1d" in said.err
+    assert "it takes rows of 32 times or more" in said.err
+    assert "of which windows cover" in said.out
+    assert backtest(*args, "--interval", "1d", "--window", "10000") == 0
+    assert "--interval" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("args", "said"),
     [

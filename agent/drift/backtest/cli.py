@@ -33,6 +33,9 @@ from agent.drift.table import TableError, batches
 SHOWN = 20
 """Names of columns in a message."""
 
+SPARSE = 0.1
+"""Of the time: what windows cover if a person may not have meant it so."""
+
 
 @told("outrider drift backtest")
 def backtest(args: argparse.Namespace) -> int:
@@ -154,6 +157,9 @@ def _say_what_is_odd(
         )
     if left:
         _say(f"the last {left} rows are no whole window and were not judged")
+    if totals.covered < SPARSE * (totals.ended - totals.began):
+        why = "rows come in bursts, or with dates only"
+        _say(f"windows cover little of the time ({why}): try a longer --interval, such as 1d")
     never = replay.wanted - replay.found
     if never:
         _say(f"in the reference, never in the data, so not judged: {_names(sorted(never))}")
