@@ -23,6 +23,7 @@ from agent.drift.examples import SHOWN, Example, Remembered, Row, find
 from agent.drift.reference import ColumnProfile, SideName
 from agent.drift.sketch import MISSING, CategoryBins, Ints, NumericBins, Values
 from agent.drift.vectors.build import coordinates, with_views
+from agent.drift.vectors.groups import MIN_SIZE
 from agent.drift.vectors.projector import Projector
 from agent.drift.vectors.stored import Vector
 from agent.drift.vectors.sums import Sums
@@ -233,6 +234,8 @@ class Side:
         if rows > 1:
             self.batches.add(columns, rows, sizes, self.rows)
         buffers = self.buffers
+        if not self.rows and not self.columns:
+            self.is_aligned = len(columns) >= MIN_SIZE  # there may be a vector to be learned
         if self.is_aligned:
             buffers.rows_before = self.rows
         self.rows += rows

@@ -7,13 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agent.decode.payload import Value
+from agent.drift.batch import Batch
+from agent.drift.build import count
 from agent.drift.columns import Side
+from agent.drift.derived.confidence import probabilities
 from agent.drift.derived.fit import add_confidence, derived_of
 from agent.drift.derived.pairs import Pairs
 from agent.drift.learn import ColumnBuilder, shape_of
 from agent.drift.name import Name
 from agent.drift.reference import ColumnProfile, Profile, make
+from agent.drift.sketch import Values, listed
+from agent.drift.vectors.learn import vectors_in
+from agent.drift.vectors.stored import Vector
 
 
 def learned(of: Name, sides: Sequence[Side], pairs: Pairs) -> Profile:
@@ -22,16 +27,25 @@ def learned(of: Name, sides: Sequence[Side], pairs: Pairs) -> Profile:
     rows = asked.rows
     paired = pairs.take(rows, answered.rows)
     columns: list[ColumnProfile] = []
-    taken: list[dict[str, list[Value]]] = []
+    vectors: list[Vector] = []
+    taken: list[dict[str, Values]] = []
     for side in sides:
         side_rows, buffers = side.take()
         if side is answered:
             add_confidence(buffers, side_rows)
-        taken.append(buffers)
-        for name, values in buffers.items():
-            builder = ColumnBuilder(shape_of(name, side.name, values))
+        apart = probabilities(buffers, side_rows) if side is answered else ()
+        found, seen = vectors_in(side.name, buffers, side_rows, apart)
+        whole = count(
+            iter([Batch(seen, side_rows)]), "", found.shapes, vectors=found.vectors, fitted=True
+        )
+        columns += whole.columns
+        vectors += whole.vectors
+        plain = {name: values for name, values in seen.items() if name in buffers}
+        taken.append(plain)
+        for name, values in plain.items():
+            builder = ColumnBuilder(shape_of(name, side.name, listed(values)))
             builder.add(values, absent=side_rows - len(values))
             columns.append(builder.profile())
     inputs, outputs = taken
-    profile = make(of.model, rows, columns, of.version)
+    profile = make(of.model, rows, columns, of.version, vectors=vectors)
     return derived_of(profile, inputs, outputs, rows, paired)

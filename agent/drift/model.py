@@ -30,15 +30,13 @@ from agent.drift.unseen import Reason, Unseen
 from agent.drift.variation import varies
 from agent.drift.vectors.watch import MeanWatch, as_views, means_of
 from agent.drift.verdict import State
-from agent.drift.warmup import Warmup
+from agent.drift.warmup import LEARNING_CELLS, Warmup, held
 from agent.drift.window import Window
 
 BATCH_ROWS = 1000
 """Rows that are counted at once; fewer when a second has passed."""
 BATCH_CELLS = 1 << 16
 """Buffered values of a model, at most about this and one payload."""
-LEARNING_CELLS = 1 << 19
-"""The same while learning; when it is reached the reference is made of the rows there are."""
 
 LOOKED_AT = 20
 """Columns for which examples are looked for in a window: those that drift most."""
@@ -113,6 +111,7 @@ class ModelWatch:
         self.cells += rows * len(payload.inputs) + payload.output_rows * len(payload.outputs)
         if self.phase == "learning":
             assert self.settings.learn_rows is not None
+            self.cells = held(self.sides, self.cells)
             return self.inputs.rows >= self.settings.learn_rows or self.cells >= LEARNING_CELLS
         self.reservoir.add(payload)
         return (

@@ -12,15 +12,20 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from agent.decode.payload import Value
 from agent.drift.columns import Side
+from agent.drift.derived.confidence import probabilities
 from agent.drift.derived.pairs import Pairs
 from agent.drift.distance import chi2_upper
 from agent.drift.learn import shape_of
-from agent.drift.sketch import Ints
+from agent.drift.sketch import Ints, Values, listed
+from agent.drift.vectors.build import coordinates
+from agent.drift.vectors.learn import pack, vectors_in
 
 LEVEL = 1e-3
 """Probability that rows of one distribution are taken to differ, over all columns."""
+LEARNING_CELLS = 1 << 19
+"""Values of a model that is learning, at most about this and one payload; when it is reached the
+reference is made of the rows there are."""
 MAX_DROPPED = 4
 """Times that the older half is dropped."""
 MIN_EXPECTED = 5.0
@@ -64,15 +69,25 @@ class Warmup:
         return f"the first rows differ from those after them, in {which}: learned without them"
 
 
+def held(sides: Sequence[Side], cells: int) -> int:
+    """Values that are held, of so many: when they are too many vectors are packed."""
+    return cells if cells < LEARNING_CELLS else sum(pack(side) for side in sides)
+
+
 def differing(sides: Sequence[Side]) -> list[str]:
     """Names of the columns whose older and newer half differ."""
-    columns = [(name, side, values) for side in sides for name, values in side.buffers.items()]
+    columns: list[tuple[str, Side, Values]] = []
+    for side in sides:
+        apart = probabilities(side.buffers, side.rows)
+        found, seen = vectors_in(side.name, side.buffers, side.rows, apart)
+        rows = {coordinates(vector) for vector in found.vectors}
+        columns += [(name, side, values) for name, values in seen.items() if name not in rows]
     level = LEVEL / max(1, len(columns))
     return [name for name, side, values in columns if _differs(name, side, values, level)]
 
 
-def _differs(name: str, side: Side, values: Sequence[Value], level: float) -> bool:
-    bins = shape_of(name, side.name, values).bins()
+def _differs(name: str, side: Side, values: Values, level: float) -> bool:
+    bins = shape_of(name, side.name, listed(values)).bins()
     middle = len(values) // 2
     return differs(bins.count(values[:middle]), bins.count(values[middle:]), level)
 

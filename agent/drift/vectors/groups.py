@@ -56,6 +56,12 @@ def groups_of(names: Iterable[str]) -> list[Group]:
     return groups
 
 
+def base_of(name: str) -> str:
+    """The name before its numbers; empty if it has none."""
+    match = _NUMBERED.match(name)
+    return match[1] if match else ""
+
+
 def matrix_of(group: Group, columns: Mapping[str, Values], rows: int) -> Floats:
     """Its numbers, [dimension, row]."""
     return stacked([columns[name] for name in group.columns], rows)

@@ -15,7 +15,7 @@ so that its location, scale, tails and single bins are all asked for.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -90,7 +90,7 @@ class Projector:
         return np.asarray(views, dtype=np.float64)
 
 
-def stacked(columns: list[Values], rows: int) -> Floats:
+def stacked(columns: Sequence[Values], rows: int) -> Floats:
     """Numbers [column, row]; NaN where a column has none, infinite where it is no number."""
     if all(len(values) == rows for values in columns):
         try:
