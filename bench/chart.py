@@ -67,7 +67,20 @@ class Lines:
     kind: Literal["lines"] = field(default="lines", init=False)
 
 
-Chart = Bars | Lines
+@dataclass(frozen=True)
+class Strips:
+    """A row of cells for each label, the darker the more: what was said of each window."""
+
+    title: str
+    x: str
+    values: dict[str, Sequence[float]]
+    """0 (grey) to 1, by label; in the order drawn, from the top."""
+    mark: int | None = None
+    """Something happened before this cell, from 0."""
+    kind: Literal["strips"] = field(default="strips", init=False)
+
+
+Chart = Bars | Lines | Strips
 
 
 def kept(charts: Sequence[Chart]) -> list[dict[str, Any]]:
@@ -77,7 +90,7 @@ def kept(charts: Sequence[Chart]) -> list[dict[str, Any]]:
 
 def read(results: Path) -> list[Chart]:
     """The charts of a question's JSON; none if it asks for none."""
-    kinds: dict[str, type[Bars] | type[Lines]] = {"bars": Bars, "lines": Lines}
+    kinds: dict[str, type[Chart]] = {"bars": Bars, "lines": Lines, "strips": Strips}
     found = json.loads(results.read_text()).get("charts", [])
     return [kinds[one.pop("kind")](**one) for one in found]
 
@@ -170,8 +183,25 @@ def _lines(axes: Any, chart: Lines) -> None:
     axes.legend(title=title, frameon=False, loc="center left", bbox_to_anchor=(1.02, 0.5))
 
 
+def _strips(axes: Any, chart: Strips) -> None:
+    for place, (label, cells) in enumerate(chart.values.items()):
+        colour = OURS if label.startswith("Outrider") else PEER
+        for at, value in enumerate(cells):
+            strength = min(1.0, 0.35 + 0.65 * value)
+            style = {"color": colour, "alpha": strength} if value else {"color": "#eef2f6"}
+            axes.barh(place, 0.94, 0.72, left=at + 0.5 + 0.03, linewidth=0, **style)
+    if chart.mark is not None:
+        axes.axvline(chart.mark + 0.5, color="#cf222e", linewidth=1.2)
+    axes.set_yticks(range(len(chart.values)), list(chart.values))
+    axes.invert_yaxis()
+    axes.set_xlim(0.4, max(map(len, chart.values.values())) + 0.6)
+    axes.set_title(chart.title)
+    axes.set_xlabel(chart.x)
+    axes.tick_params(axis="y", length=0)
+
+
 def _height(chart: Chart) -> float:
-    return HEAD + BAR * len(chart.values) if isinstance(chart, Bars) else LINES_HEIGHT
+    return LINES_HEIGHT if isinstance(chart, Lines) else HEAD + BAR * len(chart.values)
 
 
 def draw(results: Path) -> Path | None:
@@ -196,6 +226,8 @@ def draw(results: Path) -> Path | None:
         for axes, chart in zip(panels[:, 0], charts, strict=True):
             if isinstance(chart, Bars):
                 _bars(axes, chart)
+            elif isinstance(chart, Strips):
+                _strips(axes, chart)
             else:
                 _lines(axes, chart)
         picture = results.with_suffix(".svg")

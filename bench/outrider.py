@@ -44,10 +44,12 @@ def proxy(
     env: dict[str, str] | None = None,
     loki: int | None = None,
     workers: int = 1,
+    drift: dict[str, Any] | None = None,
 ) -> Launch:
     """Outrider with `observe: off`, `signals` or `all`; the rest of its settings are defaults.
 
-    `env` is `telemetry(...)`; `loki` the port that log lines are pushed to as well.
+    `env` is `telemetry(...)`; `loki` the port that log lines are pushed to as well; `drift` that
+    section of the settings.
     """
     port, admin, health = free_ports(3)
     config: dict[str, Any] = {
@@ -59,6 +61,8 @@ def proxy(
         "workers": workers,
         "drain": {"delay": "0s", "grace": "1s", "flush": "1s"},
     }
+    if drift:
+        config["drift"] = drift
     if loki:
         url = f"http://127.0.0.1:{loki}/loki/api/v1/push"
         config["sinks"] = {"loki": {"type": "loki", "url": url}}

@@ -1,7 +1,8 @@
 """`python -m bench.drift [part …]`: how often it cries wolf, how soon it finds, what it costs.
 
-Parts: peers, false-alarms, wandering, delay, cost, and targets, of what the others found. Results
-are bench/results/drift-PART.{md,json,svg}; bench/.drift has what is found of a run under way.
+Parts: peers, replay, false-alarms, wandering, delay, cost, and targets, of what the others found.
+Results are bench/results/drift-PART.{md,json,svg}; bench/.drift has what is found of a run under
+way.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from bench.drift import checked, cost, delay, false_alarms, targets, wandering
+from bench.drift import checked, cost, delay, false_alarms, replay, targets, wandering
 from bench.drift.settings import Settings
 from bench.processes import BenchError
 
@@ -23,6 +24,7 @@ PARTS: dict[str, Callable[[Settings], None]] = {
     "wandering": wandering.run,
     "delay": delay.run,
     "cost": cost.run,
+    "replay": replay.run,
     "targets": targets.run,
 }
 
