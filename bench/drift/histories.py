@@ -96,15 +96,15 @@ def diabetes() -> Frames:
 
 
 def breast_cancer() -> Frames:
-    """Benign tumours and malignant ones as they come, 300; then 100 more, then malignant only."""
+    """Tumours by lot, 250; then 100 more, then benign ones only."""
     from sklearn.datasets import load_breast_cancer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    rows = load_breast_cancer(as_frame=True).frame
-    before, next_, rest = rows[:300], rows[300:400], rows[400:]
-    after = pd.concat([next_, rest[rest["target"] == 0]])
+    rows = load_breast_cancer(as_frame=True).frame.sample(frac=1, random_state=0)
+    before, next_, rest = rows[:250], rows[250:350], rows[350:]
+    after = pd.concat([next_, rest[rest["target"] == 1]])
     model = make_pipeline(StandardScaler(), LogisticRegression())
     return _predicted(before, after, "target", model)
 

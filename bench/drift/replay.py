@@ -94,7 +94,7 @@ SOURCES = (
     ),
     Source(
         "breast cancer", "nannyml", "breast_cancer", 50,
-        "scikit-learn: tumours as they come, then malignant ones only", changes=3,
+        "scikit-learn: tumours, three in eight of them malignant, then benign ones only", changes=3,
     ),
     Source(
         "diabetes", "nannyml", "diabetes", 50,
@@ -121,8 +121,8 @@ class Found:
     alarms: list[through.Alarm] = field(default_factory=list)
     allowed: list[float] = field(default_factory=list)
     """False alarms, in both."""
-    differ: int = 0
-    """Of columns × windows, in both, those that a backtest calls otherwise."""
+    differ: list[tuple[str, int, str]] = field(default_factory=list)
+    """Where a backtest of the same rows says otherwise: in which of both, window, column."""
     own_clock: dict[str, Any] | None = None
     """With the data's own times."""
 
@@ -179,9 +179,11 @@ def _judged(source: Source, history: History, asked: dict[str, Side], folder: Pa
     )
     twin = shuffled(history, np.random.default_rng(len(history.reference)))
     for said, each in ((found.said, history), (found.control, twin)):
+        is_twin = each is twin
         with tempfile.TemporaryDirectory(dir=folder) as place:
-            watched = _outrider(found, said, each, Path(place))
-            if each is history:
+            watched = _outrider(found, each, Path(place), is_twin)
+            said["Outrider"] = watched.said
+            if not is_twin:
                 found.alarms = watched.alarms
                 found.own_clock = _own_clock(each, Path(place))
             for tool, (environment, task) in PEERS.items():
@@ -189,21 +191,20 @@ def _judged(source: Source, history: History, asked: dict[str, Side], folder: Pa
     return found
 
 
-def _outrider(
-    found: Found, said: dict[str, list[list[str]]], history: History, folder: Path
-) -> through.Watched:
+def _outrider(found: Found, history: History, folder: Path, is_twin: bool) -> through.Watched:
     reference = through.profile(history.reference, folder)
     watched = through.watch(history, reference, folder)
-    said["Outrider"] = watched.said
     found.allowed.append(watched.allowed)
     rows = through.jsonl(history.analysis, folder / "analysis.jsonl")
     pace = f"{history.size * through.ROW}s"
     typed = ("--window", str(history.size), "--interval", pace,
              "--false-alarms", through.budget(history.size))  # fmt: skip
     again = through.states(through.backtest(rows, reference, *typed))
-    plain = history.reference.columns()
-    for ours, theirs in zip(watched.said, again, strict=True):
-        found.differ += len({name for name in ours if name in plain} ^ set(theirs))
+    plain = history.reference.columns().keys()
+    replay = "shuffled" if is_twin else "as it was"
+    for number, (ours, theirs) in enumerate(zip(watched.said, again, strict=True), 1):
+        differ = sorted((plain & set(ours)) ^ set(theirs))
+        found.differ += [(replay, number, name) for name in differ]
     return watched
 
 
@@ -254,7 +255,7 @@ def _summary(found: Sequence[Found], versions: dict[str, str]) -> Table:
         rows.append([
             one.name, f"{one.reference:,}", f"{one.windows} × {one.size:,}", str(one.columns),
             str(one.changes or "–"), *(str(window or "never") for window in firsts),
-            *map(str, wrong), f"{sum(one.allowed):.3f}", str(one.differ),
+            *map(str, wrong), f"{sum(one.allowed):.3f}", str(len(one.differ)),
         ])  # fmt: skip
     columns = [
         "history", "reference rows", "windows × rows", "columns", "changes in window",
@@ -337,7 +338,7 @@ def _clock(found: Sequence[Found]) -> Table:
 
 
 def _strips(one: Found) -> Strips:
-    values = {
+    values: dict[str, Sequence[float]] = {
         tool if each is one.said else f"{tool}, shuffled": [
             min(1.0, len(columns) / one.columns) for columns in each[tool]
         ]

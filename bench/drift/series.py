@@ -79,13 +79,12 @@ def cut(reference: Part, analysis: Part, size: int, most: int) -> History:
 def shuffled(history: History, rng: Generator) -> History:
     """The same rows before and after, by lot; without times."""
     before, after = history.reference, history.analysis
-    pool = Part(
-        *(
-            {name: values + old[name] for name, values in new.items()}
-            for new, old in zip(after[:2], before[:2], strict=True)
-        ),
-        None,
-    )
+
+    def joined(new: Columns, old: Columns) -> Columns:
+        return {name: values + old[name] for name, values in new.items()}
+
+    inputs, outputs = joined(after.inputs, before.inputs), joined(after.outputs, before.outputs)
+    pool = Part(inputs, outputs, None)
     order = rng.permutation(len(pool)).tolist()
     return History(pool.take(order[len(after) :]), pool.take(order[: len(after)]), history.size)
 

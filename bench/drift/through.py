@@ -18,6 +18,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,7 +35,8 @@ PATIENCE = 60.0
 """Seconds that a complete window may take to be judged."""
 
 
-class Alarm(NamedTuple):
+@dataclass(frozen=True)
+class Alarm:
     """A column's way into drift. Effects are in the reference's standard deviations."""
 
     window: int
