@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench import chart
-from bench.chart import Bars, Lines
+from bench.chart import Bars, Lines, Strips
 
 BARS = Bars(
     "CPU",
@@ -39,10 +39,12 @@ def test_a_label_without_rounds_has_no_ratio() -> None:
 
 def test_charts_come_back_from_the_json(tmp_path: Path) -> None:
     lines = Lines("Growth", "connections", "µs", {"nginx": [(1, [2.0]), (16, [3.0, 4.0])]})
-    back = chart.read(_kept(tmp_path, BARS, lines))
+    strips = Strips("Said", "window", {"Outrider": [0.0, 0.5]}, mark=1)
+    back = chart.read(_kept(tmp_path, BARS, lines, strips))
     assert isinstance(back[0], Bars)
     assert isinstance(back[1], Lines)
-    assert chart.kept(back) == json.loads(json.dumps(chart.kept([BARS, lines])))
+    assert back[2] == strips
+    assert chart.kept(back) == json.loads(json.dumps(chart.kept([BARS, lines, strips])))
 
 
 def test_nothing_is_drawn_of_a_question_without_charts(tmp_path: Path) -> None:
@@ -52,7 +54,9 @@ def test_nothing_is_drawn_of_a_question_without_charts(tmp_path: Path) -> None:
 
 def test_the_same_json_gives_the_same_picture_with_its_figures(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    results = _kept(tmp_path, BARS, Lines("Growth", "n", "s", {"x": [(1, [1.0]), (10, [2.0])]}))
+    lines = Lines("Growth", "n", "s", {"x": [(1, [1.0]), (10, [2.0])]})
+    strips = Strips("Said", "window", {"Outrider": [0.0, 0.5]}, mark=1)
+    results = _kept(tmp_path, BARS, lines, strips)
     picture = chart.draw(results)
     assert picture
     first = picture.read_text()
