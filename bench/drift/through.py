@@ -18,7 +18,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -172,6 +172,7 @@ class _Sender:
 def _judged(admin: str, windows: int) -> dict[str, Any]:
     """The model's verdicts once so many windows have been judged. Raises BenchError."""
     until = time.perf_counter() + PATIENCE
+    models: list[dict[str, Any]] = []
     while time.perf_counter() < until:
         connection = http.client.HTTPConnection(admin, timeout=30)
         connection.request("GET", "/api/v1/drift")
@@ -183,7 +184,11 @@ def _judged(admin: str, windows: int) -> dict[str, Any]:
             found: dict[str, Any] = models[0]
             return found
         time.sleep(0.005)
-    raise BenchError(f"window {windows} was not judged in {PATIENCE:g} s")
+    seen = models[0]["window"]["rows"] if models else 0
+    raise BenchError(
+        f"window {windows} was not judged in {PATIENCE:g} s: {seen} of its rows were seen; "
+        "is the machine too busy?"
+    )
 
 
 @contextmanager
@@ -215,6 +220,8 @@ def _running(history: History, reference: Path, folder: Path) -> Iterator[tuple[
             process = processes.start(launch, os.sched_getaffinity(0), errors)
             stack.enter_context(processes.ended(process))
             processes.wait_ready(process, launch, errors)
+        observer = replace(sidecar, ready=sidecar.metrics)  # readiness is the worker's, not its
+        processes.wait_ready(process, observer, errors)
         yield sidecar.port, sidecar.metrics.removeprefix("http://").partition("/")[0]
 
 
