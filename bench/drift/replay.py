@@ -200,10 +200,9 @@ def _outrider(found: Found, history: History, folder: Path, is_twin: bool) -> th
     typed = ("--window", str(history.size), "--interval", pace,
              "--false-alarms", through.budget(history.size))  # fmt: skip
     again = through.states(through.backtest(rows, reference, *typed))
-    plain = history.reference.columns().keys()
     replay = "shuffled" if is_twin else "as it was"
     for number, (ours, theirs) in enumerate(zip(watched.said, again, strict=True), 1):
-        differ = sorted((plain & set(ours)) ^ set(theirs))
+        differ = sorted(set(ours) ^ set(theirs))
         found.differ += [(replay, number, name) for name in differ]
     return watched
 
@@ -277,7 +276,7 @@ def _summary(found: Sequence[Found], versions: dict[str, str]) -> Table:
         "`drift.false_alarms` one in 8,640 windows at that pace, as the default allows for windows "
         "of 5 minutes. What was allowed is by the time that the windows really took. The last "
         "column: columns and windows, in both replays, in which `outrider drift backtest` of the "
-        "same rows says otherwise (it knows no derived columns).",
+        "same rows says otherwise.",
     ]
     return Table("The first alarm, and alarms in vain", columns, rows, notes)
 

@@ -29,7 +29,7 @@ from bench.processes import BenchError, Launch
 from bench.rig import ROOT
 
 MODEL = "replayed"
-ROW = 0.0025
+ROW = 0.0015
 """Seconds from a row to the next, if both sides keep up."""
 PATIENCE = 60.0
 """Seconds that a complete window may take to be judged."""
