@@ -196,8 +196,8 @@ def _outrider(found: Found, history: History, folder: Path, is_twin: bool) -> th
     watched = through.watch(history, reference, folder)
     found.allowed.append(watched.allowed)
     rows = through.jsonl(history.analysis, folder / "analysis.jsonl")
-    pace = f"{history.size * through.ROW}s"
-    typed = ("--window", str(history.size), "--interval", pace,
+    pace = through.pace(history.size)
+    typed = ("--window", str(history.size), "--interval", f"{pace:g}s",
              "--false-alarms", through.budget(history.size))  # fmt: skip
     again = through.states(through.backtest(rows, reference, *typed))
     replay = "shuffled" if is_twin else "as it was"
@@ -272,7 +272,8 @@ def _summary(found: Sequence[Found], versions: dict[str, str]) -> Table:
         "Where there is none: the rows of before and after, shuffled and cut anew into as many. "
         "Outrider's verdict stays until evidence clears it, so that one false alarm can be several "
         "windows; Evidently and NannyML judge each window by itself.",
-        f"Outrider: a row a request, one each {through.ROW * 1000:g} ms if both sides keep up, "
+        f"Outrider: a row a request, one each {through.ROW * 1000:g} ms (a window in "
+        f"{through.LEAST:g} s at least) if both sides keep up, "
         "`drift.false_alarms` one in 8,640 windows at that pace, as the default allows for windows "
         "of 5 minutes. What was allowed is by the time that the windows really took. The last "
         "column: columns and windows, in both replays, in which `outrider drift backtest` of the "

@@ -29,8 +29,8 @@ from bench.processes import BenchError, Launch
 from bench.rig import ROOT
 
 MODEL = "replayed"
-ROW = 0.0015
-"""Seconds from a row to the next, if both sides keep up."""
+ROW, LEAST = 0.0015, 0.5
+"""Seconds from a row to the next, if both sides keep up; of a window, whatever its rows."""
 PATIENCE = 60.0
 """Seconds that a complete window may take to be judged."""
 
@@ -64,9 +64,14 @@ class Watched(NamedTuple):
     """False alarms in that time."""
 
 
+def pace(size: int) -> float:
+    """Seconds of a window of so many rows."""
+    return max(size * ROW, LEAST)
+
+
 def budget(size: int) -> str:
     """`drift.false_alarms`: one in 8,640 windows of so many rows at our pace."""
-    return f"1 per {WINDOWS * size * ROW:g}s"
+    return f"1 per {WINDOWS * pace(size):g}s"
 
 
 def jsonl(part: Part, file: Path, at: bool = False) -> Path:
@@ -111,7 +116,7 @@ def watch(history: History, reference: Path, folder: Path) -> Watched:
     said: list[list[str]] = [[]]
     alarms: list[Alarm] = []
     with _running(history, reference, folder) as (port, admin):
-        sender = _Sender(port)
+        sender = _Sender(port, pace(history.size) / history.size)
         began = time.time()
         for number, window in enumerate(history.windows, 1):
             sender.send(window)
@@ -123,7 +128,7 @@ def watch(history: History, reference: Path, folder: Path) -> Watched:
         if shown["unseen"]["share"]:
             raise BenchError(f"rows were not seen: {shown['unseen']}")
     seconds = shown["window"]["opened"] - began
-    return Watched(said[1:], alarms, seconds, seconds / (WINDOWS * history.size * ROW))
+    return Watched(said[1:], alarms, seconds, seconds / (WINDOWS * pace(history.size)))
 
 
 def _alarm(number: int, column: dict[str, Any], size: int) -> Alarm:
@@ -144,15 +149,15 @@ def _alarm(number: int, column: dict[str, Any], size: int) -> Alarm:
 class _Sender:
     """One connection, a row a request, each due at its time."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, each: float) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-        self._began = time.perf_counter()
+        self._began, self._each = time.perf_counter(), each
         self._row = 0
 
     def send(self, window: Part) -> None:
         """Its rows in order. Raises BenchError for an answer that is not 200."""
         for asked, _ in window.rows():
-            due = self._began + self._row * ROW - time.perf_counter()
+            due = self._began + self._row * self._each - time.perf_counter()
             if due > 0:
                 time.sleep(due)
             head = {
