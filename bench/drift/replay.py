@@ -10,28 +10,22 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from bench import environments
-from bench.chart import Strips
 from bench.drift import through
+from bench.drift.replay_tables import MOST, Found, report
 from bench.drift.series import History, Part, cut, first, shuffled
 from bench.drift.settings import Settings
-from bench.processes import BenchError
-from bench.report import Table
 from bench.turns import Side, side
 
-MOST = 30
-"""Windows of a history."""
 PEERS = {"Evidently": ("evidently", "preset"), "NannyML": ("nannyml", "judge")}
 """Their environments, and what is asked there."""
-TOOLS = ("Outrider", *PEERS)
 OWN_CLOCK = ("--interval", "7d")
 """With the data's clock a window is complete, or a week old."""
 
@@ -103,54 +97,34 @@ SOURCES = (
 )  # fmt: skip
 
 
-@dataclass
-class Found:
-    """What was said of a history; columns in drift by tool and window."""
-
-    name: str
-    what: str
-    columns: int
-    reference: int
-    size: int
-    windows: int
-    changes: int | None
-    said: dict[str, list[list[str]]] = field(default_factory=dict)
-    """As it was."""
-    control: dict[str, list[list[str]]] = field(default_factory=dict)
-    """Shuffled."""
-    alarms: list[through.Alarm] = field(default_factory=list)
-    allowed: list[float] = field(default_factory=list)
-    """False alarms, in both."""
-    differ: list[tuple[str, int, str]] = field(default_factory=list)
-    """Where a backtest of the same rows says otherwise: in which of both, window, column."""
-    own_clock: dict[str, Any] | None = None
-    """With the data's own times."""
-
-
 def run(settings: Settings) -> None:
-    """Every history that can be read here. Raises BenchError."""
-    found = []
-    versions: dict[str, str] = {}
+    """Every history, one after the other, as pace matters. Raises BenchError."""
+    wanted = {source.name: source for source in SOURCES if settings.wanted(source.name)}
+    one_by_one = replace(settings, processes=1)
+    told = dict(one_by_one.each("replay", wanted, _replayed))
+    found = [_found(told[name]) for name in wanted if name in told]
+    report(settings, found)
+
+
+def _found(plain: dict[str, Any]) -> Found:
+    return Found(**plain | {"alarms": [through.Alarm(**each) for each in plain["alarms"]]})
+
+
+def _replayed(source: Source) -> Found:
     with tempfile.TemporaryDirectory() as home, ExitStack() as stack:
         folder = Path(home)
         asked = {
             name: _started(stack, name, f"bench.drift.package_{name}", folder)
             for name, _ in PEERS.values()
         }
-        readers: dict[str, Side] = {}
-        for source in SOURCES:
-            if not settings.wanted(source.name):
-                continue
-            if source.environment not in readers:
-                readers[source.environment] = _started(
-                    stack, source.environment, "bench.drift.histories", folder
-                )
-            history = _read(source, readers[source.environment], folder)
-            found.append(_judged(source, history, asked, folder))
-            print(json.dumps(asdict(found[-1])), flush=True)
-        for each in (*asked.values(), *readers.values()):
-            versions |= each.versions
-    _report(settings, found, versions)
+        reader = _started(stack, source.environment, "bench.drift.histories", folder)
+        history = _read(source, reader, folder)
+        found = _judged(source, history, asked, folder)
+        for each in (*asked.values(), reader):
+            found.versions |= each.versions
+    counts = {tool: [len(columns) for columns in said] for tool, said in found.said.items()}
+    print(source.name, counts, flush=True)
+    return found
 
 
 def _started(stack: ExitStack, environment: str, module: str, folder: Path) -> Side:
@@ -230,121 +204,3 @@ def _peer(asked: Side, task: str, history: History, folder: Path) -> list[list[s
     file.write_text(json.dumps({"reference": history.reference.columns(), "windows": windows}))
     verdicts: dict[str, list[bool]] = asked.ask(task, file=str(file))
     return [[name for name, each in verdicts.items() if each[i]] for i in range(len(windows))]
-
-
-# ---- what is written
-
-
-def _report(settings: Settings, found: Sequence[Found], versions: dict[str, str]) -> None:
-    if not found:
-        raise BenchError("no such history")
-    tables = [
-        _summary(found, versions), _counts(found), _named(found), _clock(found)
-    ]  # fmt: skip
-    data = {"versions": versions, "found": [asdict(one) for one in found]}
-    title = "Real drift, replayed as HTTP requests"
-    settings.write("replay", title, tables, data, [_strips(one) for one in found])
-
-
-def _summary(found: Sequence[Found], versions: dict[str, str]) -> Table:
-    rows = []
-    for one in found:
-        firsts = [first(one.said[tool]) for tool in TOOLS]
-        wrong = [sum(map(bool, one.control[tool])) for tool in TOOLS]
-        rows.append([
-            one.name, f"{one.reference:,}", f"{one.windows} × {one.size:,}", str(one.columns),
-            str(one.changes or "–"), *(str(window or "never") for window in firsts),
-            *map(str, wrong), f"{sum(one.allowed):.3f}", str(len(one.differ)),
-        ])  # fmt: skip
-    columns = [
-        "history", "reference rows", "windows × rows", "columns", "changes in window",
-        *(f"{tool}: first window with drift" for tool in TOOLS),
-        *(f"{tool}: windows with drift where there is none" for tool in TOOLS),
-        "false alarms allowed to Outrider in both", "verdicts unlike a backtest's",
-    ]  # fmt: skip
-    notes = [
-        *(f"**{one.name}**: {one.what}." for one in found),
-        f"{', '.join(f'{name} {version}' for name, version in versions.items())}, each in an "
-        "environment of its own, with its defaults: Evidently's DataDriftPreset of each window, "
-        "NannyML's univariate calculator with a chunk a window. Of a history longer than "
-        f"{MOST} windows so many rows are taken, evenly spaced. In a window with drift at least "
-        "one column is said to drift.",
-        "Where there is none: the rows of before and after, shuffled and cut anew into as many. "
-        "Outrider's verdict stays until evidence clears it, so that one false alarm can be several "
-        "windows; Evidently and NannyML judge each window by itself.",
-        f"Outrider: a row a request, one each {through.ROW * 1000:g} ms (a window in "
-        f"{through.LEAST:g} s at least) if both sides keep up, "
-        "`drift.false_alarms` one in 8,640 windows at that pace, as the default allows for windows "
-        "of 5 minutes. What was allowed is by the time that the windows really took. The last "
-        "column: columns and windows, in both replays, in which `outrider drift backtest` of the "
-        "same rows says otherwise.",
-    ]
-    return Table("The first alarm, and alarms in vain", columns, rows, notes)
-
-
-def _counts(found: Sequence[Found]) -> Table:
-    rows = [
-        [one.name, tool, *(" ".join(map(str, map(len, each[tool]))) for each in
-                           (one.said, one.control))]
-        for one in found
-        for tool in TOOLS
-    ]  # fmt: skip
-    notes = ["Outrider's derived columns (relations, importance, confidence) count as columns."]
-    return Table(
-        "Columns in drift, window by window", ["history", "tool", "as it was", "shuffled"], rows,
-        notes,
-    )  # fmt: skip
-
-
-def _named(found: Sequence[Found]) -> Table:
-    shown = 6
-    rows = []
-    for one in found:
-        order = sorted(one.alarms, key=lambda alarm: (alarm.window, -abs(alarm.effect)))
-        rows += [
-            [
-                one.name, str(alarm.window), f"`{alarm.column}`",
-                f"`{alarm.test}` {alarm.direction}".strip(), f"{alarm.effect:.2f}",
-                str(alarm.span), f"{alarm.sent} of {alarm.examples}",
-            ]
-            for alarm in order[:shown]
-        ]  # fmt: skip
-        if len(order) > shown:
-            rows.append([one.name, "", f"and {len(order) - shown} more", "", "", "", ""])
-    columns = ["history", "window", "column", "what moved", "effect, sd", "windows in the span",
-               "examples from that window"]  # fmt: skip
-    notes = ["Outrider's alarms, the earliest first, then the largest."]
-    return Table("What it named", columns, rows, notes)
-
-
-def _clock(found: Sequence[Found]) -> Table:
-    rows = []
-    for one in found:
-        told = one.own_clock
-        if told is None:
-            continue
-        days = (told["ended"] - told["began"]) / 86400
-        rows.append([
-            one.name, f"{days:.0f}", str(told["windows"]), str(told["alarms"]),
-            f"{told['allowed']:.1f}", str(told["first"] or "never"),
-            ", ".join(f"`{name}`" for name in told["columns"]) or "–",
-        ])  # fmt: skip
-    columns = ["history", "days", "windows", "alarms", "allowed where nothing drifts",
-               "first window with drift", "columns"]  # fmt: skip
-    notes = ["`outrider drift backtest --timestamp` with one false alarm in 30 days of the data's "
-             "own time, a window complete or a week old, and a reference built with `--timestamp`, "
-             "so that natural variation is allowed for where a week or more shows it."]  # fmt: skip
-    return Table("By the data's own clock", columns, rows, notes)
-
-
-def _strips(one: Found) -> Strips:
-    values: dict[str, Sequence[float]] = {
-        tool if each is one.said else f"{tool}, shuffled": [
-            min(1.0, len(columns) / one.columns) for columns in each[tool]
-        ]
-        for each in (one.said, one.control)
-        for tool in TOOLS
-    }
-    title = f"{one.name}: share of columns in drift (grey: none)"
-    mark = one.changes - 1 if one.changes else None
-    return Strips(title, f"window of {one.size:,} rows", values, mark)
