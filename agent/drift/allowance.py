@@ -15,10 +15,11 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from agent.drift.cells import Cells
 from agent.drift.natural import DAY, digest, hour_error, hour_means, strictest
-from agent.drift.scores import Scores
+from agent.drift.scores import SCALES, Scores
 from agent.drift.sketch import Floats, Ints
 from agent.drift.variation import ColumnVariation, Period, times_of
 
@@ -43,13 +44,15 @@ class Allowance(NamedTuple):
     """[column, kind of hour, score]; 0 where a score does not follow it."""
     error: Floats
     """Variance of an hour's mean."""
+    is_scale: npt.NDArray[np.bool_]
 
     def variance(self, seconds: Floats) -> Floats:
         """tau2 of spans of these lengths, one a column, and of the reference's own period."""
-        found: Floats = self._tau2(seconds) + self._tau2(np.full(len(seconds), self.period))
+        found: Floats = self.of_span(seconds) + self.of_span(np.full(len(seconds), self.period))
         return found
 
-    def _tau2(self, seconds: Floats) -> Floats:
+    def of_span(self, seconds: Floats) -> Floats:
+        """tau2 of spans of these lengths, one a column."""
         length = np.maximum(seconds, 1e-3)
         if self.strict:
             bound: Floats = self.product / length[:, None]
@@ -57,6 +60,16 @@ class Allowance(NamedTuple):
         places = np.log2(np.maximum(length / self.slot, 1.0)).astype(np.int64)
         places = np.minimum(places, self.tau2.shape[2] - 1)
         found: Floats = self.tau2[np.arange(len(places)), :, places]
+        return found
+
+    def greatest(self, seconds: float) -> Floats:
+        """Of each column that of its scores, the scale's apart, which is of its square; what it
+        has by the hour of day is in it, not in `expected`."""
+        spans = np.full(len(self.tau2), seconds)
+        # A sine's mean over D periods has at most 2 / (pi D)^2 of its variance.
+        hours = self.means.var(1) * min(1.0, 0.25 * (DAY / seconds) ** 2)
+        bound = self.of_span(spans) + hours
+        found: Floats = np.where(self.is_scale, 0.0, bound).max(1)
         return found
 
     def expected(self, hours: Floats) -> Floats:
@@ -106,7 +119,11 @@ def allowance(
             whole = hour_error(tau2[i, :count], rows, period.seconds, times, len(found))
             error[i, daily] = whole[daily]
     product = np.stack([strictest(each, period.seconds) for each in tau2])
-    return Allowance(mode == "strict", period.seconds, length, tau2, product, kinds, means, error)
+    is_scale = np.zeros((len(scores), most), dtype=bool)
+    for i, one in enumerate(scores):
+        is_scale[i, : len(one.labels)] = [label in SCALES for label in one.labels]
+    strict = mode == "strict"
+    return Allowance(strict, period.seconds, length, tau2, product, kinds, means, error, is_scale)
 
 
 def _by_span(variation: ColumnVariation, scores: Scores, spans: int) -> Floats:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agent.drift.collecting import named
 from agent.drift.model import ModelWatch
+from agent.drift.varying import unjudged
 
 UNVARIED = (
     "natural variation is not known or not allowed for: the budget holds for rows that are "
@@ -20,10 +21,7 @@ CHANGED = (
     "period of other weeks is better"
 )
 
-VARIED = (
-    "traffic is known to vary by itself: relations, importance and changes against the previous "
-    "windows are not judged, as their own variation is not known"
-)
+VARIED = "traffic is known to vary by itself, and how its {} do is not known: they are not judged"
 
 
 def caveats_of(model: ModelWatch) -> list[str]:
@@ -36,9 +34,10 @@ def caveats_of(model: ModelWatch) -> list[str]:
         found.append(PROVISIONAL.format(model.collecting.told(), least))
     elif model.chart is not None and model.chart.allowance is None:
         found.append(UNVARIED)
-    period = model.reference.period if model.reference is not None else None
-    if period is not None and period.changed:
-        found.append(CHANGED.format(named(period.changed)))
-    if model.varies:
-        found.append(VARIED)
+    reference = model.reference
+    if reference is not None:
+        if reference.period is not None and reference.period.changed:
+            found.append(CHANGED.format(named(reference.period.changed)))
+        if unknown := unjudged(reference, model.settings):
+            found.append(VARIED.format(" and ".join(unknown)))
     return [caveat for caveat in found if caveat]

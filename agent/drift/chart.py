@@ -11,7 +11,10 @@ windows and whatever the dependence between columns, scores and spans. It needs 
 each single test's level is right; see `agent.drift.evidence`.
 
 An alarm is cleared by evidence: windows wholly after it whose effect is shown to be less than
-half of what raised it. Its column's past is forgotten then, so no longer span can raise it again.
+half of what raised it; or four times as many as raised it, which would not raise it again, not
+nearly. A shift that lasts doubles its z by then; the error of an unlucky reference, which no
+number of windows makes smaller, does not. Its column's past is forgotten when it clears, so no
+longer span can raise it again.
 """
 
 from __future__ import annotations
@@ -38,6 +41,10 @@ CLEAR_Z = 2.0
 CLEAR_SHARE = 0.5
 CLEAR_LEVEL = 2
 """An alarm is cleared by at least 2^2 windows."""
+FADED = 0.75
+"""Of the threshold: what has less would not nearly raise the alarm."""
+FADE_LEVELS = 2
+"""By how many doublings a span must be longer than that which raised the alarm to show it."""
 
 
 def span_weights() -> Floats:
@@ -256,13 +263,13 @@ class Chart:
                 continue
             sign = 1 if effect > 0 else -1
             raised[column] = Alarm(score, sign, span.level, abs(effect), since, ended, self.windows)
-        self._clear(span, tests, cleared)
+        self._clear(span, tests, beyond, cleared)
 
     def _margin(self, level: int, column: int) -> float:
         look = self.looks[level]
         return float(look.z[column] / look.threshold[column]) if look is not None else 0.0
 
-    def _clear(self, span: Span, tests: Tests, cleared: dict[int, int]) -> None:
+    def _clear(self, span: Span, tests: Tests, beyond: Floats, cleared: dict[int, int]) -> None:
         for column, alarm in enumerate(self.alarms):
             if alarm is None or span.level < max(alarm.level, CLEAR_LEVEL):
                 continue
@@ -272,7 +279,9 @@ class Chart:
             effect = alarm.sign * float(tests.effect[at])
             spread = float(tests.spread[at])
             limit = max(self.min_effect, CLEAR_SHARE * alarm.effect)
-            if effect < CLEAR_Z * spread and effect + 2 * spread < limit:
+            is_small = effect < CLEAR_Z * spread and effect + 2 * spread < limit
+            is_long = span.level >= max(alarm.level, CLEAR_LEVEL) + FADE_LEVELS
+            if is_small or (is_long and (effect < 0 or beyond[at] < FADED)):
                 cleared[column] = span.level
 
     def excess(self) -> Floats:

@@ -12,11 +12,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
+import msgspec
 import numpy as np
 
 from agent.drift.history import History
 from agent.drift.natural import DAY, HOUR, is_long_enough
-from agent.drift.period import of_period, recounted, varied_columns
+from agent.drift.period import of_period, recounted, varied_columns, width_of
 from agent.drift.reference import ColumnProfile, Profile
 from agent.drift.settings import Settings
 from agent.drift.sketch import Ints
@@ -51,9 +52,21 @@ class Collecting:
         self._whole = reference
 
     def add(self, at: float, windows: Sequence[Ints]) -> None:
-        """A window about this time: of each column of the reference its counts, side by side."""
+        """A window about this time: of each of the reference's judged columns its counts.
+
+        What follows them is of derived columns that were dropped, and come again.
+        """
         if self._steps is None:
-            self.history.add(at, np.concatenate(windows))
+            whole = np.concatenate(windows)
+            self.history.add(at, whole[: width_of(self.reference)])
+
+    def drop_derived(self) -> None:
+        """Derived columns are not counted any more: the reference will be without them."""
+        if self.reference.derived is not None:
+            self.reference = msgspec.structs.replace(self.reference, derived=None)
+            self.history.narrow(width_of(self.reference))
+            self._steps = None
+            self._done = []
 
     def begin_again(self) -> None:
         """Forgets what was collected: it is not normal any more."""
@@ -128,8 +141,3 @@ def named(names: Sequence[str]) -> str:
     """The first few of them."""
     more = len(names) - NAMED
     return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
-
-
-def width_of(reference: Profile) -> int:
-    """Places of all its columns' counts, with missing and invalid."""
-    return sum(len(column.counts) + 2 for column in reference.columns)

@@ -67,6 +67,10 @@ class History:
                 self.size += 1
         self._counts[self.size - 1] += counts.astype(np.uint32)
 
+    def narrow(self, width: int) -> None:
+        """Keeps the first places only."""
+        self._counts = self._counts[:, :width].copy()
+
     def slots(self) -> Slots:
         """What there is so far; not to be changed."""
         return Slots(self._places[: self.size], self._counts[: self.size], self.seconds)

@@ -15,11 +15,12 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
-from agent.drift.collecting import MAX_BYTES, Collecting, width_of
+from agent.drift.collecting import MAX_BYTES, Collecting
 from agent.drift.files import read_bounded
 from agent.drift.history import History, Slots
 from agent.drift.model import ModelWatch
 from agent.drift.name import Name
+from agent.drift.period import width_of
 from agent.drift.resume import MAX_AGE
 from agent.drift.saved import Array, packed_array, unpacked_array
 from agent.drift.sealed import opened, sealed

@@ -16,7 +16,7 @@ from agent.drift.columns import Side, WatchedColumn, all_columns
 from agent.drift.decisions import Decisions, Key
 from agent.drift.derived.pairs import Paired, Pairs
 from agent.drift.derived.watch import SHARE as DERIVED_SHARE
-from agent.drift.derived.watch import DerivedWatch
+from agent.drift.derived.watch import DerivedWatch, derived_watch
 from agent.drift.examples import Remembered, Reservoir
 from agent.drift.judging import Times, judge_window
 from agent.drift.learned import learned
@@ -27,7 +27,6 @@ from agent.drift.reference import ColumnProfile, Profile, SideName, Source, with
 from agent.drift.settings import Settings
 from agent.drift.sketch import Ints, Values
 from agent.drift.unseen import Reason, Unseen
-from agent.drift.variation import varies
 from agent.drift.vectors.watch import MeanWatch, as_views, means_of
 from agent.drift.verdict import State
 from agent.drift.warmup import LEARNING_CELLS, Warmup, held
@@ -201,14 +200,6 @@ class ModelWatch:
         self._watch_derived()
 
     @property
-    def varies(self) -> bool:
-        """Whether the reference's columns vary by themselves, as far as is allowed for: what is
-        derived of them does so too, by how much is not known."""
-        if self.reference is None or self.settings.natural_variation == "off":
-            return False
-        return any(varies(column.variation) for column in self.reference.columns)
-
-    @property
     def key(self) -> Name:
         """Model and version."""
         return Name(self.name, self.version)
@@ -287,7 +278,8 @@ class ModelWatch:
         times = Times(began, now, seconds, extra, self.sharing)
         self._judge(self.chart, columns, windows, times)
         if self.collecting is not None:
-            self.collecting.add((began + now) / 2, windows)
+            of_derived = self.derived.counted() if self.derived is not None else []
+            self.collecting.add((began + now) / 2, [*windows, *of_derived])
         if self.derived is not None:
             self.derived.end_window(self._effects())
             columns = self.derived.columns
@@ -343,22 +335,18 @@ class ModelWatch:
         )
 
     def new_previous(self, chart: Chart | None) -> Previous | None:
-        """For this chart; None where traffic is known to vary, by how much between two windows is
-        not."""
-        return Previous(chart) if chart is not None and not self.varies else None
+        """For this chart."""
+        return Previous(chart) if chart is not None else None
 
     def _watch_derived(self) -> None:
         """Anew: what was seen of derived columns is forgotten."""
-        settings, reference = self.settings, self.reference
         self.derived = self.means = None
-        if settings.mode != "evidence" or reference is None or self.varies:
-            return
-        if reference.derived is not None:
-            self.derived = DerivedWatch(
-                reference.derived, *self.sides, false_alarms=settings.false_alarms,
-                replicas=settings.replicas, min_effect=self.min_effect,
-            )  # fmt: skip
-        self.means = means_of(reference, self.sides, settings, self._share, self.min_effect)
+        if self.reference is not None:
+            of = self.reference, self.sides, self.settings
+            self.derived = derived_watch(*of, self.min_effect)
+            self.means = means_of(*of, self._share, self.min_effect)
+        if self.derived is None and self.collecting is not None:
+            self.collecting.drop_derived()
 
     def _look_for_examples(self, remembered: Sequence[Remembered], now: float) -> None:
         drifting = [column for column in self.columns if column.state == "drift"]

@@ -26,7 +26,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from agent.drift.history import Slots
-from agent.drift.scores import LENGTH_SCALE, SCALE
+from agent.drift.scores import SCALES
 from agent.drift.sketch import Floats, Ints
 from agent.drift.variation import HOURS, WEEK_HOURS, ColumnVariation, hour_at, times_of
 
@@ -62,9 +62,17 @@ def is_long_enough(slots: Slots) -> bool:
 
 
 def variation_of(
-    slots: Slots, counts: Ints, scores: Floats, labels: Sequence[str]
+    slots: Slots,
+    counts: Ints,
+    scores: Floats,
+    labels: Sequence[str],
+    *,
+    least: Sequence[float] = (),
 ) -> ColumnVariation:
-    """Of one column: its `counts` a slot (bins, missing, invalid), its scores on these places."""
+    """Of one column: its `counts` a slot (bins, missing, invalid), its scores on these places.
+
+    `least`: by span, which any score varies by, whatever is seen.
+    """
     rows = counts.sum(axis=1)
     used = rows > 0
     places, counts, rows = slots.places[used], counts[used], rows[used]
@@ -73,28 +81,28 @@ def variation_of(
     sums -= rows[:, None] * (sums.sum(axis=0) / rows.sum())
     share = counts.sum(axis=0) / rows.sum()
     kurtosis = np.maximum(share @ scores.T**4 - 3, 0)
-    wider = (
-        np.array([SQUARED if label in (SCALE, LENGTH_SCALE) else 1.0 for label in labels])[:, None]
-        ** 2
-    )
-    plain = spread(places, rows, sums, kurtosis, spans) * wider
+    is_square = [label in SCALES for label in labels]
+    wider = np.where(is_square, SQUARED, 1.0)[:, None] ** 2
+    floor = np.array(least or [0.0])
+    plain = np.maximum(spread(places, rows, sums, kurtosis, spans) * wider, floor)
     if slots.seconds > HOUR or not plain.any():
         return ColumnVariation(digest(labels), _rounded(plain))
     days = (float(places[-1] + 1 - places[0]) * slots.seconds) / DAY
-    least = strictest(plain, slots.seconds) / HOUR
+    best = strictest(plain, slots.seconds) / HOUR
     follows = np.zeros(len(labels), dtype=bool)
     tau2, found = plain, None
     for kinds in (HOURS, WEEK_HOURS) if days >= SLACK * MIN_WEEKS * 7 else (HOURS,):
         by_hour, left = by_kind(places, slots.seconds, counts, rows, sums, scores, kinds)
         times = times_of(kinds, days)
         rest = spread(places, rows, left, kurtosis, spans) * wider * (times / (times - 1))
+        rest = np.maximum(rest, floor)
         error = hour_error(rest, int(rows.sum()), slots.seconds, times, kinds)
         after = strictest(rest, slots.seconds) / HOUR + error
-        is_worth = after < WORTH * least
+        is_worth = after < WORTH * best
         if is_worth.any():
             follows |= is_worth
             tau2, found = np.where(follows[:, None], rest, plain), by_hour
-            least = np.where(is_worth, after, least)
+            best = np.where(is_worth, after, best)
     if found is None:
         return ColumnVariation(digest(labels), _rounded(plain))
     daily = np.flatnonzero(follows).tolist()

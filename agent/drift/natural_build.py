@@ -5,22 +5,30 @@ Rule: one more pass; what is kept is counts by slot of time, no rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
+from agent.drift.build import filled
 from agent.drift.clock import Clock
+from agent.drift.derived.confidence import Classifier
+from agent.drift.derived.derivation import Derivation
+from agent.drift.derived.fit import RowScorer
+from agent.drift.derived.stored import CONFIDENCE
 from agent.drift.history import History
 from agent.drift.natural import DAY, LONGEST, MIN_PERIOD, SLACK
-from agent.drift.period import varied
+from agent.drift.period import varied, width_of
 from agent.drift.reference import Profile
-from agent.drift.sketch import MISSING, Bins, Floats, Ints
+from agent.drift.sketch import MISSING, Bins, Floats, Ints, Values
 from agent.drift.table import Batch
 from agent.drift.vectors.build import projected
 
 SLOT = 300.0
 """Seconds; the length of a window in time, by default."""
+
+Counter = Callable[[int, int], Ints]
+"""Counts of the rows of a batch from one to before another, of all columns side by side."""
 
 
 def with_variation(
@@ -30,15 +38,14 @@ def with_variation(
 
     Unchanged if they cover less than a week. Raises TableError if they are not sorted by time.
     """
-    bins = [(column.name, column.bins()) for column in profile.columns]
-    history = History(sum(kind.size + 2 for _, kind in bins), seconds)
+    columns = _Columns(profile)
+    history = History(width_of(profile), seconds)
     clock = Clock(timestamp)
     for batch in projected(batches, profile.vectors):
-        columns: dict[str, Any] = dict(batch.columns)
-        times = clock.read(columns, batch.rows)
+        times = clock.read(dict(batch.columns), batch.rows)
+        count = columns.counter(batch)
         for first, last in _slots(times, seconds):
-            counts = [_count(kind, columns.get(name, ()), first, last) for name, kind in bins]
-            history.add(float(times[first]), np.concatenate(counts))
+            history.add(float(times[first]), count(first, last))
     return varied(profile, history)
 
 
@@ -55,6 +62,51 @@ def why_unknown(profile: Profile) -> str:
         f"natural variation is not known: it takes {wanted}; what goes with the hour of day or "
         f"the day of week will be taken for drift"
     )
+
+
+class _Columns:
+    """The columns of a profile, and those derived of them, counted side by side."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._bins = [(column.name, column.bins()) for column in profile.columns]
+        self._classifier: Classifier | None = None
+        self._derivation: Derivation | None = None
+        derived = profile.derived
+        if derived is None:
+            return
+        if derived.calibration is not None:
+            self._classifier = Classifier(derived.calibration.outputs, None)
+        if derived.inputs:
+            self._derivation = Derivation(derived)
+            self._scorer = RowScorer(derived, profile.columns)
+
+    def counter(self, batch: Batch) -> Counter:
+        """Counts of parts of these rows."""
+        columns: dict[str, Any] = dict(batch.columns)
+        if self._classifier is not None:
+            rows = filled(batch, self._classifier.outputs)
+            columns[CONFIDENCE] = self._classifier.confidence(rows)
+        of_derived = self._derived_counter(columns, batch.rows)
+
+        def count(first: int, last: int) -> Ints:
+            parts = [_count(bins, columns.get(name, ()), first, last) for name, bins in self._bins]
+            return np.concatenate([*parts, of_derived(first, last)])
+
+        return count
+
+    def _derived_counter(self, columns: dict[str, Values], rows: int) -> Counter:
+        derivation = self._derivation
+        if derivation is None:
+            return lambda first, last: np.zeros(0, dtype=np.int64)
+        scores, prediction = self._scorer.scores(columns, columns, rows)
+
+        def count(first: int, last: int) -> Ints:
+            answers = prediction[first:last] if prediction is not None else None
+            found = derivation.counts(scores[:, first:last], answers)
+            whole: Ints = np.pad(found, ((0, 0), (0, 2))).ravel()  # none is missing or invalid
+            return whole
+
+        return count
 
 
 def _slots(times: Floats, seconds: float) -> Iterator[tuple[int, int]]:

@@ -7,6 +7,9 @@ A stream that left its reference long ago says nothing by still being away. Of e
 if all four lie after the alarm and after the last change found. Of sets of cells by the G-test of
 two samples, whose signed root is near standard normal (Wilks 1938); of location and scale by the
 difference of means over the spread that these windows have, as the reference's is no longer true.
+What blocks may differ by themselves is allowed for, once for each: as much as the reference's
+column does, in the spread of these windows. Bins and hours are not told apart in that, as a column
+that moved has other bins where its variation shows.
 The level of a test is as in `agent.drift.chart`.
 """
 
@@ -23,7 +26,7 @@ from agent.drift.clusters import worth
 from agent.drift.evidence import bernoulli_rate, thresholds
 from agent.drift.questions import MIN_ROWS, Some
 from agent.drift.sketch import Floats, Ints
-from agent.drift.spans import KEPT
+from agent.drift.spans import KEPT, Blocks
 
 SHARE = 0.05
 """Of the budget."""
@@ -51,13 +54,14 @@ class Looked(Struct):
     """Windows before it are of another change."""
 
 
-class Samples(NamedTuple):
-    """Two samples of some columns' cells: [column, cell]."""
+class Sample(NamedTuple):
+    """Some columns' cells in one or more blocks: [column, cell]."""
 
-    now: Ints
-    before: Ints
-    extra: tuple[Ints, Ints]
-    """Of both, [column]: see `spans.Span`."""
+    counts: Ints
+    extra: Ints
+    """[column]: see `spans.Span`."""
+    natural: Floats
+    """Variance of its mean by itself, [column], in squares of its standard deviation."""
 
 
 class Previous:
@@ -105,18 +109,13 @@ class Previous:
             return
         *before, now = blocks.last(KEPT)
         began = blocks.began[before[0]]
-        width = chart.questions.width
         columns = [i for i in drifting if began >= self._known_since(i)]
         if not columns:
             return
-        samples = Samples(
-            blocks.counts[now][columns][:, :width].astype(np.int64),
-            blocks.counts[before][:, columns, :width].sum(0, dtype=np.int64),
-            (blocks.extra[now][columns], blocks.extra[before][:, columns].sum(0)),
-        )
         asked = chart.questions.some(columns)
         rho = chart.requests.rho[columns]
-        z, effect, spread = compared(asked, samples, rho)
+        samples = self._sample(blocks, [now], columns), self._sample(blocks, before, columns)
+        z, effect, spread = compared(asked, *samples, rho)
         level = SPAN_WEIGHTS[size] * self._share * chart.rate * blocks.seconds[now]
         threshold = thresholds((asked.weights * level).ravel()).reshape(z.shape)
         is_change = (z >= threshold) & (np.abs(effect) - 2 * spread >= chart.min_effect)
@@ -136,34 +135,52 @@ class Previous:
                 1 << size,
             )
 
+    def _sample(self, blocks: Blocks, places: list[int], columns: list[int]) -> Sample:
+        """Of the columns in the blocks at these places."""
+        questions = self.chart.questions
+        natural = np.zeros(len(columns))
+        if questions.allowance is not None:
+            covered = sum(blocks.seconds[place] for place in places)
+            natural = questions.allowance.greatest(covered)[columns]
+        return Sample(
+            blocks.counts[places].sum(0, dtype=np.int64)[columns, : questions.width],
+            blocks.extra[places].sum(0)[columns],
+            natural,
+        )
+
     def _known_since(self, column: int) -> float:
         alarm = self.chart.alarms[column]
         raised = alarm.raised if alarm is not None else math.inf
         return max(raised, self.looked.quiet_since[column])
 
 
-def compared(asked: Some, samples: Samples, rho: Floats) -> tuple[Floats, Floats, Floats]:
+def compared(
+    asked: Some, now: Sample, before: Sample, rho: Floats
+) -> tuple[Floats, Floats, Floats]:
     """z, effect and its standard deviation of each test, [column, score]."""
-    rows = samples.now.sum(1), samples.before.sum(1)
+    both = now, before
+    rows = [sample.counts.sum(1) for sample in both]
     sizes = [np.maximum(r, 1).astype(np.float64)[:, None] for r in rows]
     values, sets = asked.values, asked.is_set
     means = [
-        np.matmul(values, counts[:, :, None])[:, :, 0] / size
-        for counts, size in zip((samples.now, samples.before), sizes, strict=True)
+        np.matmul(values, sample.counts[:, :, None])[:, :, 0] / size
+        for sample, size in zip(both, sizes, strict=True)
     ]
     effect = means[0] - means[1]
-    both = (samples.now + samples.before)[:, :, None]
+    pooled = (now.counts + before.counts)[:, :, None]
     total = sizes[0] + sizes[1]
     sizes = [
-        worth(size, extra[:, None], rho) for size, extra in zip(sizes, samples.extra, strict=True)
+        worth(size, sample.extra[:, None], rho) for size, sample in zip(sizes, both, strict=True)
     ]
-    variance = 1 / sizes[0] + 1 / sizes[1]
-    mean = np.matmul(values, both)[:, :, 0] / total
-    spread = np.sqrt(np.maximum(np.matmul(values**2, both)[:, :, 0] / total - mean**2, 1e-12))
-    z = np.abs(effect) / (spread * np.sqrt(variance))
-    z[sets] = _g_root(asked, means, sizes)
+    mean = np.matmul(values, pooled)[:, :, 0] / total
+    spread2 = np.maximum(np.matmul(values**2, pooled)[:, :, 0] / total - mean**2, 1e-12)
+    of_rows = 1 / sizes[0] + 1 / sizes[1]
+    variance = of_rows + (now.natural + before.natural)[:, None]
+    spread = np.sqrt(spread2 * variance)
+    z = np.abs(effect) / spread
+    z[sets] = _g_root(asked, means, sizes) * np.sqrt(of_rows / variance)[sets]
     z[(rows[0] < MIN_ROWS) | (rows[1] < MIN_ROWS)] = 0.0
-    return z, effect, spread * np.sqrt(variance)
+    return z, effect, spread
 
 
 def _g_root(asked: Some, means: list[Floats], sizes: list[Floats]) -> Floats:

@@ -28,6 +28,7 @@ MOSTLY_UP = 0.85
 """Of the weight of what should not be there: less of it is no fault, but a change."""
 LOCATION, SCALE = "location", "scale"
 LENGTH, LENGTH_SCALE = "length", "length scale"
+SCALES = (SCALE, LENGTH_SCALE)
 """The same of texts."""
 _INV = NormalDist().inv_cdf
 

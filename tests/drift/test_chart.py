@@ -242,3 +242,20 @@ def test_what_lies_beyond_the_reference_by_chance_is_no_drift():
             push(chart, [rng.multinomial(1000, share)])
             raised += chart.alarms[0] is not None
     assert raised == 0
+
+
+def test_an_unlucky_reference_does_not_hold_an_alarm_for_ever():
+    """Half a reference's error can neither raise the alarm nor be shown to be none."""
+    rng = np.random.default_rng(12)
+    column = profile(normal(rng, 2000))
+    chart = chart_of([column], min_effect=0.0)
+
+    def alarms(mean: float, windows: int) -> bool:
+        for _ in range(windows):
+            push(chart, [counted(column, rng.normal(mean, size=200))])
+        return chart.alarms[0] is not None
+
+    error = 2000**-0.5
+    assert alarms(7 * error, 128)
+    assert alarms(7 * error, 1024)  # it lasts, and so does the alarm
+    assert not alarms(3.5 * error, 1024)

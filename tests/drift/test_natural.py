@@ -6,14 +6,15 @@ import msgspec
 import numpy as np
 import pytest
 
+from agent.drift.allowance import Mode
 from agent.drift.caveats import caveats_of
 from agent.drift.chart import Chart
 from agent.drift.history import History, Slots
 from agent.drift.model import ModelWatch
 from agent.drift.natural import variation_of
 from agent.drift.period import varied
+from agent.drift.previous import Previous
 from agent.drift.reference import Profile, make, parse, shown
-from agent.drift.resume import evidence_of, packed, resume, unpacked
 from agent.drift.settings import Settings
 from tests.drift.charts import MONTH, profile
 
@@ -81,14 +82,35 @@ def test_what_varied_in_the_reference_raises_no_alarm(ar, cycle):
     assert alarms(reference, rng, means, "off") > 0
     assert alarms(reference, rng, means, "strict") == 0
     assert alarms(reference, rng, means + 0.5, "strict") > 0
-    watch = ModelWatch("m", Settings(), reference, 0.0)
-    assert watch.varies
-    assert watch.previous is None  # how these vary is not known
-    assert watch.derived is None
-    assert any("vary by itself" in caveat for caveat in caveats_of(watch))
-    again = ModelWatch("m", Settings(), reference, 0.0)
-    resume(again, unpacked(packed(evidence_of(watch))))
-    assert again.previous is None
+
+
+@pytest.mark.slow
+def test_a_column_in_drift_that_varies_changes_again_only_if_it_does():
+    rng = np.random.default_rng(11)
+    reference = known(rng, 0.05, 0.1)
+    means = wandering(rng, 8 * DAY, 0.05, 0.1) + 1.0
+    means[6 * DAY :] += 0.5
+    counts = counted(reference.columns[0], rng, means)
+
+    def changed(mode: Mode) -> list[int]:
+        chart = Chart(
+            reference.columns,
+            false_alarms=1 / MONTH,
+            share=0.95,
+            period=reference.period,
+            natural_variation=mode,
+        )
+        previous = Previous(chart)
+        found = []
+        for i, one in enumerate(counts):
+            chart.push([one], i * SLOT, (i + 1) * SLOT, SLOT)
+            found += [i] * len(previous.look((i + 1) * SLOT))
+        return found
+
+    assert len([i for i in changed("off") if i < 6 * DAY]) > 5
+    for mode in ("normal", "strict"):
+        (at,) = changed(mode)
+        assert 6 * DAY < at < 8 * DAY
 
 
 @pytest.mark.slow

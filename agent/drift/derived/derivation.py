@@ -5,6 +5,9 @@ Rule: a row counts once in each; what a reference says of its columns is in `sto
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import msgspec
 import numpy as np
 
 from agent.drift.derived import importance
@@ -36,10 +39,17 @@ class Derivation:
     def profiles(self) -> list[ColumnProfile]:
         """The derived columns as columns of a profile, in the order of `counts`."""
         lists = {"relations": self.derived.relations, "importance": self.derived.importance}
-        edges = self.derived.edges
+        known = iter(self.derived.variation)
         return [
             ColumnProfile(
-                f"({kind}) {self.inputs[i]}", "input", "numeric", lists[kind][i], 0, 0, edges
+                f"({kind}) {self.inputs[i]}",
+                "input",
+                "numeric",
+                lists[kind][i],
+                0,
+                0,
+                self.derived.edges,
+                variation=next(known, None),
             )
             for kind, i in self.places
         ]
@@ -55,3 +65,19 @@ class Derivation:
         elif self.prediction:
             parts.append(np.full_like(inputs, np.nan))
         return counted(np.concatenate(parts), self.derived.edges)
+
+
+def columns_of(derived: Derived | None) -> list[ColumnProfile]:
+    """The derived columns, if there are any."""
+    return Derivation(derived).profiles() if derived is not None and derived.inputs else []
+
+
+def put_back(derived: Derived, columns: Sequence[ColumnProfile]) -> Derived:
+    """With the counts and the variation of these, which are as `columns_of` gives them."""
+    counts: dict[str, list[list[int]]] = {"relations": [], "importance": []}
+    for (kind, _), column in zip(Derivation(derived).places, columns, strict=True):
+        counts[kind].append(column.counts)
+    if not counts["relations"]:
+        counts["relations"] = derived.relations  # of a single input, which nothing goes with
+    variation = [column.variation for column in columns if column.variation is not None]
+    return msgspec.structs.replace(derived, **counts, variation=variation)

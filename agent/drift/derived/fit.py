@@ -145,11 +145,10 @@ def _correlation(scores: Scores) -> Scores:
     return correlation
 
 
-class DerivedBuilder:
-    """Counts the rows of odd number."""
+class RowScorer:
+    """Scores of rows at hand, of the columns that something is derived of."""
 
     def __init__(self, derived: Derived, columns: Sequence[ColumnProfile]) -> None:
-        self._derivation = Derivation(derived)
         known = {(column.side, column.name): column for column in columns}
         self._inputs = [
             (column.name, Scorer(known["input", column.name].bins(), column.scores))
@@ -160,6 +159,25 @@ class DerivedBuilder:
             name = derived.prediction.name
             scorer = Scorer(known["output", name].bins(), derived.prediction.scores)
             self._prediction = name, scorer
+
+    def scores(
+        self, inputs: Sample, outputs: Sample, rows: int, some: slice = slice(None)
+    ) -> tuple[Scores, Scores | None]:
+        """Of some of these aligned rows: [input, row], and of the prediction."""
+        lacking = np.full(rows, np.nan)
+        found = np.stack([s.of(inputs.get(name, lacking)[some]) for name, s in self._inputs])
+        if self._prediction is None:
+            return found, None
+        name, scorer = self._prediction
+        return found, scorer.of(outputs.get(name, lacking)[some])
+
+
+class DerivedBuilder:
+    """Counts the rows of odd number."""
+
+    def __init__(self, derived: Derived, columns: Sequence[ColumnProfile]) -> None:
+        self._derivation = Derivation(derived)
+        self._scorer = RowScorer(derived, columns)
         size = len(self._derivation.places), len(derived.edges) + 1
         self._counts = np.zeros(size, dtype=np.int64)
         self._rows = 0
@@ -170,13 +188,8 @@ class DerivedBuilder:
         self._rows += rows
         if not len(range(rows)[odd]):
             return
-        lacking = np.full(rows, np.nan)
         at_once = self._derivation.rows_at_once
-        scores = np.stack([s.of(inputs.get(name, lacking)[odd]) for name, s in self._inputs])
-        prediction: Scores | None = None
-        if self._prediction is not None:
-            name, scorer = self._prediction
-            prediction = scorer.of(outputs.get(name, lacking)[odd])
+        scores, prediction = self._scorer.scores(inputs, outputs, rows, odd)
         for begin in range(0, scores.shape[1], at_once):
             part = slice(begin, begin + at_once)
             self._counts += self._derivation.counts(

@@ -59,6 +59,17 @@ class Relations:
             values[lacking] = np.nan
         return values
 
+    def variance(self, own: Floats) -> Floats:
+        """Of the mean values, if the mean scores have these variances: [inputs, any].
+
+        Of a product of two normals: that of one times that of the other, and their covariance
+        squared.
+        """
+        first = self._own.astype(np.float64)
+        second = self._mix.astype(np.float64) @ first
+        found: Floats = (first**2 @ own) * (second**2 @ own) + (first * second @ own) ** 2
+        return found
+
 
 def full(triangle: Sequence[Sequence[float]]) -> Floats:
     """The whole matrix."""

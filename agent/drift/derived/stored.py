@@ -1,6 +1,6 @@
 """What a reference keeps of its derived columns, in the profile's file.
 
-Rule: plain data and its check; imports nothing of ours.
+Rule: plain data and its check.
 
 The rows that set the correlations are not those that were counted: a row looks nearer to
 relations that it helped to set, and traffic would then always look a little further.
@@ -14,6 +14,9 @@ from itertools import chain
 
 import msgspec
 from msgspec import Struct
+
+from agent.drift.variation import ColumnVariation
+from agent.drift.variation import merged as merged_variation
 
 MAX_INPUTS = 50
 """Columns whose relations are known; cost grows with their square."""
@@ -56,6 +59,8 @@ class Derived(Struct, frozen=True):
     importance: list[list[int]]
     """An input: counts on `edges` of how it goes with the prediction; empty without one."""
     calibration: Calibration | None = None
+    variation: list[ColumnVariation] = []
+    """Natural variation of the relations, then of the importances; empty: not known."""
 
 
 NOTHING = Derived(EDGES, [], None, [], [], [])
@@ -78,6 +83,8 @@ def problem(derived: Derived, bins: Mapping[tuple[str, str], int]) -> str:
     wanted = count if derived.prediction is not None else 0
     if len(derived.relations) != count or len(derived.importance) != wanted:
         return "counts: not one list an input"
+    if len(derived.variation) not in (0, count * (count > 1) + wanted):
+        return "variation: not one a derived column"
     return _wrong_counts(derived) or _wrong_calibration(derived.calibration, bins)
 
 
@@ -120,10 +127,14 @@ def merged(parts: Sequence[Derived | None]) -> Derived | None:
         return None
     first = known[0]
     calibration = _calibrated([part.calibration for part in known])
-    alike = msgspec.structs.replace(first, calibration=None)
+    alike = msgspec.structs.replace(first, calibration=None, variation=[])
     for part in known[1:]:
         bare = msgspec.structs.replace(
-            part, relations=first.relations, importance=first.importance, calibration=None
+            part,
+            relations=first.relations,
+            importance=first.importance,
+            calibration=None,
+            variation=[],
         )
         if bare != alike:
             return None
@@ -132,7 +143,18 @@ def merged(parts: Sequence[Derived | None]) -> Derived | None:
         relations=[_sum(each) for each in zip(*(p.relations for p in known), strict=True)],
         importance=[_sum(each) for each in zip(*(p.importance for p in known), strict=True)],
         calibration=calibration,
+        variation=_varied([part.variation for part in known]),
     )
+
+
+def _varied(parts: Sequence[list[ColumnVariation]]) -> list[ColumnVariation]:
+    """The greater of all that know it."""
+    known = [part for part in parts if part]
+    found = known[0] if known else []
+    for part in known[1:]:
+        pairs = [merged_variation(a, b) for a, b in zip(found, part, strict=True)]
+        found = [each for each in pairs if each is not None]
+    return found
 
 
 def _calibrated(parts: Sequence[Calibration | None]) -> Calibration | None:

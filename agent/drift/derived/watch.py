@@ -20,7 +20,11 @@ from agent.drift.derived.derivation import Derivation
 from agent.drift.derived.pairs import Paired
 from agent.drift.derived.scores import NO_SCORES, Scorer, Scores
 from agent.drift.derived.stored import CONFIDENCE, Derived
-from agent.drift.sketch import MISSING
+from agent.drift.reference import Profile
+from agent.drift.settings import Settings
+from agent.drift.sketch import MISSING, Ints
+from agent.drift.variation import Period
+from agent.drift.varying import are_relations_unknown
 
 SHARE = 0.15
 """Of the budget: with that of `agent.drift.previous` a fifth."""
@@ -36,14 +40,13 @@ class DerivedWatch:
     def __init__(
         self,
         derived: Derived,
-        inputs: Side,
-        outputs: Side,
-        *,
-        false_alarms: float,
-        replicas: int,
+        period: Period | None,
+        sides: Sequence[Side],
+        settings: Settings,
         min_effect: float,
     ) -> None:
-        """Of sides that watch the reference's columns; the rest is as for a Chart."""
+        """Of inputs and outputs that watch the reference's columns; its `period`."""
+        inputs, outputs = sides
         self._derivation = Derivation(derived)
         self._inputs = inputs
         self._outputs = outputs
@@ -57,10 +60,12 @@ class DerivedWatch:
         self._new_chart = partial(
             Chart,
             [column.base.column for column in self.columns],
-            false_alarms=false_alarms,
+            false_alarms=settings.false_alarms,
             share=SHARE,
-            replicas=replicas,
+            replicas=settings.replicas,
             min_effect=min_effect,
+            period=period,
+            natural_variation=settings.natural_variation,
         )
         self.chart = self.new_chart()
         inputs.is_aligned = outputs.is_aligned = True
@@ -101,6 +106,10 @@ class DerivedWatch:
         if begun:
             self.chart.renew({place: self.columns[place].base.column for place in begun})
 
+    def counted(self) -> list[Ints]:
+        """Of each column what was counted in the window in progress, judged or not."""
+        return [*np.pad(self._counts, ((0, 0), (0, 2)))]  # none is missing or invalid
+
     def end_window(self, effects: Mapping[Key, float]) -> None:
         """Makes the columns' counts those of the window; `effects` as for `suspend`."""
         self.suspend(effects)
@@ -138,6 +147,17 @@ class DerivedWatch:
         # No value of theirs is missing or invalid.
         whole = np.pad(np.stack(counts, axis=1), ((0, 0), (0, 0), (0, 2)))
         self.chart.requests.of("input").add([*whole], rows)
+
+
+def derived_watch(
+    reference: Profile, sides: Sequence[Side], settings: Settings, min_effect: float
+) -> DerivedWatch | None:
+    """None where nothing is derived, or it is not judged."""
+    if settings.mode != "evidence" or reference.derived is None:
+        return None
+    if are_relations_unknown(reference, settings):
+        return None
+    return DerivedWatch(reference.derived, reference.period, sides, settings, min_effect)
 
 
 def _aligned(answered: Scores, rows: int, paired: Paired | None) -> Scores | None:

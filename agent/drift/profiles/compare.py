@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from agent.drift.classic import distances
 from agent.drift.evidence import p_value, thresholds
-from agent.drift.previous import Samples, compared
+from agent.drift.previous import Sample, compared
 from agent.drift.profiles.shared import Shared, shared
 from agent.drift.profiles.unshared import PART, Found, by_numbers, is_numeric
 from agent.drift.questions import MIN_ROWS, Questions, Some
@@ -127,10 +127,9 @@ def _pairs(
     )
     before, after = before[:, : questions.width], after[:, : questions.width]
     asked = questions.some(range(len(pairs)))
-    none = np.zeros(len(pairs), dtype=np.int64)
-    z, effect, spread = compared(
-        asked, Samples(after, before, (none, none)), np.ones_like(asked.unit)
-    )
+    none, still = np.zeros(len(pairs), dtype=np.int64), np.zeros(len(pairs))
+    now, then = Sample(after, none, still), Sample(before, none, still)
+    z, effect, spread = compared(asked, now, then, np.ones_like(asked.unit))
     varying = _allowed(questions, other, len(pairs))
     z, spread = _widened(z, spread, varying)
     chance = level.chance / (2 * len(pairs))

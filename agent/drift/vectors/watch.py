@@ -19,6 +19,7 @@ from agent.drift.questions import MIN_ROWS, mean_portion
 from agent.drift.reference import ColumnProfile, Profile, SideName
 from agent.drift.settings import Settings
 from agent.drift.sketch import Ints
+from agent.drift.varying import is_varying
 from agent.drift.vectors.mean import LABEL, MeanQuestions
 from agent.drift.vectors.stored import Vector, view_name
 from agent.drift.verdict import Verdict, level_of, state_of
@@ -82,7 +83,9 @@ class MeanWatch:
 def means_of(
     reference: Profile, sides: Sequence[Side], settings: Settings, share: float, min_effect: float
 ) -> MeanWatch | None:
-    """None where none is known."""
+    """None where none is known, or it is not judged."""
+    if settings.mode != "evidence" or is_varying(reference, settings):
+        return None
     watch = MeanWatch(reference, sides, settings, share, min_effect)
     return watch if watch.columns else None
 
