@@ -86,7 +86,7 @@ class Builder:
             return None
         fields: Fields = {field.name: field for field in msgspec.structs.fields(cls)}
         values: dict[str, object] = {}
-        for key, item in self._tagged(cls, given, path):
+        for key, item in self._tagged(cls, given, path, _source(node)):
             if field := fields.get(key):
                 values[key] = self.value(field, item, (*path, key))
             else:
@@ -106,7 +106,7 @@ class Builder:
         self.fault(node, (*path, key), remedy, secret)
 
     def _tagged(
-        self, cls: type[msgspec.Struct], tree: dict[str, object], path: Path
+        self, cls: type[msgspec.Struct], tree: dict[str, object], path: Path, source: str | None
     ) -> list[tuple[str, object]]:
         """The items of `tree` less the tag that says which struct it is."""
         tag = cls.__struct_config__.tag_field
@@ -115,7 +115,7 @@ class Builder:
         known = str(cls.__struct_config__.tag)
         if _plain(tree.get(tag)) != known:
             remedy = f"wanted one of the known types: {known}"
-            self.fault(tree.get(tag), (*path, tag), remedy, source=_source(tree))
+            self.fault(tree.get(tag), (*path, tag), remedy, source=source)
             return []
         return [(key, item) for key, item in tree.items() if key != tag]
 

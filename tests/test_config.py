@@ -8,7 +8,7 @@ from pathlib import Path
 import jsonschema
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agent import yaml12
@@ -374,6 +374,7 @@ SETTINGS = st.recursive(
 )
 
 
+@example({"sinks": {"upstream": None}})
 @given(st.dictionaries(st.sampled_from(Config.__struct_fields__), SETTINGS))
 def test_any_tree_is_a_config_or_a_config_error(tree: dict[str, object]) -> None:
     env = {f"OUTRIDER_{key.upper()}": msgspec.json.encode(tree[key]).decode() for key in tree}
