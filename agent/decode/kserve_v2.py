@@ -14,6 +14,7 @@ from agent.decode.payload import (
     MAX_COLUMNS,
     MAX_DEPTH,
     MAX_NAME,
+    MAX_NUMBERED,
     Columns,
     Refused,
     Side,
@@ -56,7 +57,8 @@ def _side(document: object, key: str) -> Side:
         count = shape[0] if shape else 1
         width = len(flat) // count if count else 0
         rows = max(rows, count)
-        kept = min(width, MAX_COLUMNS - len(columns))
+        most = MAX_NUMBERED if width > 1 else MAX_COLUMNS
+        kept = min(width, max(0, most - len(columns)))
         left_out += (width - kept) * count
         cells += kept * count
         if cells > MAX_CELLS:

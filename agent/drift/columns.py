@@ -13,7 +13,7 @@ from itertools import chain
 
 import numpy as np
 
-from agent.decode.payload import MAX_COLUMNS, Columns, Value
+from agent.decode.payload import MAX_COLUMNS, MAX_NUMBERED, Columns, Value
 from agent.drift.batches import Batches, Request, counts_of
 from agent.drift.decisions import Key
 from agent.drift.derived.confidence import Classifier
@@ -36,16 +36,17 @@ MAX_UNEXPECTED = 100
 
 
 class Buffers(dict[str, list[Value]]):
-    """A list a column, made when first named; those over MAX_COLUMNS share one that is dropped."""
+    """A list a column, made when first named; those over `most` share one that is dropped."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MAX_COLUMNS) -> None:
         super().__init__()
+        self.most = most
         self.overflow: list[Value] = []
         self.rows_before = 0
         """Rows that a column lacks which comes late."""
 
     def __missing__(self, name: str) -> list[Value]:
-        if len(self) >= MAX_COLUMNS or self.rows_before * len(self) > MAX_FILLED:
+        if len(self) >= self.most or self.rows_before * len(self) > MAX_FILLED:
             return self.overflow
         return self.setdefault(name, [None] * self.rows_before)
 
@@ -236,6 +237,7 @@ class Side:
         buffers = self.buffers
         if not self.rows and not self.columns:
             self.is_aligned = len(columns) >= MIN_SIZE  # there may be a vector to be learned
+            buffers.most = MAX_NUMBERED if self.is_aligned else MAX_COLUMNS
         if self.is_aligned:
             buffers.rows_before = self.rows
         self.rows += rows
@@ -301,7 +303,7 @@ class Side:
     def take(self) -> tuple[int, dict[str, list[Value]]]:
         """Rows and buffers, which are empty afterwards."""
         taken = self.rows, dict(self.buffers)
-        self.buffers = Buffers()
+        self.buffers = Buffers(MAX_COLUMNS + sum(sums.vector.size for sums in self.sums))
         self.rows = 0
         return taken
 

@@ -6,7 +6,9 @@ Rule: takes the buffers of both sides, which are empty afterwards.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
+from agent.decode.payload import MAX_COLUMNS
 from agent.drift.batch import Batch
 from agent.drift.build import count
 from agent.drift.columns import Side
@@ -40,7 +42,8 @@ def learned(of: Name, sides: Sequence[Side], pairs: Pairs) -> Profile:
         )
         columns += whole.columns
         vectors += whole.vectors
-        plain = {name: values for name, values in seen.items() if name in buffers}
+        names = islice((name for name in seen if name in buffers), MAX_COLUMNS)
+        plain = {name: seen[name] for name in names}
         taken.append(plain)
         for name, values in plain.items():
             builder = ColumnBuilder(shape_of(name, side.name, listed(values)))

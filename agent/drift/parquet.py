@@ -12,10 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from agent.decode.payload import Refused, cut, from_rows
+from agent.decode.payload import MAX_NUMBERED, Refused, cut, from_rows
 from agent.drift.batch import BATCH, Batch, TableError, Told, unique
 from agent.drift.coded import Coded
 from agent.drift.sketch import Values
+from agent.drift.vectors.groups import MIN_SIZE
+from agent.drift.vectors.stored import numbered
 
 EXACT = 1 << 53
 """Whole numbers up to here are exact as float64; those of a longer id stay whole numbers."""
@@ -64,6 +66,9 @@ def _columns(pyarrow: Any, name: str, column: Any) -> dict[str, Values]:
     if types.is_dictionary(column.type):
         column = column.dictionary_decode()
     if types.is_nested(column.type):
+        vectors = _vectors(pyarrow, name, column)
+        if vectors is not None:
+            return vectors
         rows = [{name: value} for value in column.to_pylist()]
         return {**from_rows(rows, name).columns}
     return {name: _plain(pyarrow, column)}
@@ -73,6 +78,26 @@ def _seconds(pyarrow: Any, column: Any) -> Values:
     micros = column.cast(pyarrow.timestamp("us", column.type.tz), safe=False)
     whole = micros.cast(pyarrow.int64()).cast(pyarrow.float64(), safe=False)
     return np.asarray(whole.to_numpy(zero_copy_only=False), dtype=np.float64) / 1e6
+
+
+def _vectors(pyarrow: Any, name: str, column: Any) -> dict[str, Values] | None:
+    """A column of lists of numbers, all as long, as arrays; None if they are none, or short."""
+    types = pyarrow.types
+    is_list = types.is_list(column.type) or types.is_large_list(column.type)
+    if not is_list and not types.is_fixed_size_list(column.type):
+        return None
+    kind = column.type.value_type
+    if not types.is_floating(kind) and not types.is_integer(kind):
+        return None
+    known = np.asarray(column.is_valid().to_numpy(zero_copy_only=False), dtype=bool)
+    lengths = set(column.value_lengths().drop_null().to_pylist())
+    if len(lengths) != 1 or not MIN_SIZE <= max(lengths) <= MAX_NUMBERED:
+        return None
+    size = lengths.pop()
+    numbers = column.flatten().cast(pyarrow.float64(), safe=False)
+    matrix = np.full((size, len(column)), np.nan)
+    matrix[:, known] = numbers.to_numpy(zero_copy_only=False).reshape(-1, size).T
+    return dict(zip(numbered(name, [size]), matrix, strict=True))
 
 
 def _plain(pyarrow: Any, column: Any) -> Values:

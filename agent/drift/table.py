@@ -28,6 +28,8 @@ ABSENT_TEXT = frozenset(("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"))
 """CSV fields that stand for a missing value, as pandas reads them."""
 MAX_FIELD = 16 << 20
 """Characters of a CSV field, of which the beginning is kept; a longer one is refused."""
+LINES_BYTES = 16 << 20
+"""Of JSON Lines that are read at once: fewer rows than BATCH if they are long."""
 SUFFIXES = {
     ".csv": "csv",
     ".jsonl": "jsonl",
@@ -99,14 +101,32 @@ def _json_lines(path: Path, told: Told) -> Iterator[Batch]:
     size = max(1, path.stat().st_size)
     with path.open("rb") as file:
         numbered = enumerate(file, 1)
-        while lines := list(islice(numbered, BATCH)):
+        while lines := list(islice(_first(numbered), BATCH)):
             rows = [_json_row(path, number, line) for number, line in lines if line.strip()]
-            try:
-                side = from_rows(rows, "value")
-            except Refused:
-                raise TableError(f"{path}: rows of too many different columns") from None
             told(file.tell() / size)
-            yield Batch({**side.columns}, side.rows)
+            yield from _json_batches(path, rows)
+
+
+def _first(lines: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
+    """Those of LINES_BYTES, and one."""
+    length = 0
+    while length < LINES_BYTES and (line := next(lines, None)):
+        length += len(line[1])
+        yield line
+
+
+def _json_batches(path: Path, rows: list[object]) -> Iterator[Batch]:
+    """The rows as one batch, or more if they are too wide for that."""
+    try:
+        side = from_rows(rows, "value")
+    except Refused:
+        if len(rows) == 1:
+            raise TableError(f"{path}: rows of too many different columns") from None
+        middle = len(rows) // 2
+        yield from _json_batches(path, rows[:middle])
+        yield from _json_batches(path, rows[middle:])
+    else:
+        yield Batch({**side.columns}, side.rows)
 
 
 def _json_row(path: Path, number: int, line: bytes) -> object:

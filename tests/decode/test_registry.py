@@ -12,7 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.decode.payload import MAX_CELLS, MAX_COLUMNS, MAX_NAME, MAX_STRING, Outcome, Payload
+from agent.decode.payload import (
+    MAX_CELLS,
+    MAX_COLUMNS,
+    MAX_NAME,
+    MAX_NUMBERED,
+    MAX_STRING,
+    Outcome,
+    Payload,
+)
 from agent.decode.registry import decode
 from agent.decode.routes import RouteVersions
 from agent.exchange import Exchange
@@ -315,8 +323,8 @@ def test_a_long_name_is_not_copied_for_each_value():
 def test_columns_names_strings_and_depth_are_bounded():
     wide = payload([{f"c{i}": i for i in range(MAX_COLUMNS + 5)}])
     assert (len(wide.inputs), wide.left_out) == (MAX_COLUMNS, 5)
-    tensor = {"name": "x", "shape": [2, 1500], "datatype": "FP32", "data": [0] * 3000}
-    assert payload({"inputs": [tensor]}).left_out == 1000
+    tensor = {"name": "x", "shape": [2, 5000], "datatype": "FP32", "data": [0] * 10_000}
+    assert payload({"inputs": [tensor]}).left_out == 2 * (5000 - MAX_NUMBERED)
     long = payload([{"n" * 999: "v" * 9999}]).inputs
     assert [(len(n), len(v[0])) for n, v in long.items()] == [(MAX_NAME, MAX_STRING)]
     deep: object = 1
@@ -350,7 +358,7 @@ def check(found: Payload | None) -> None:
     if found is None:
         return
     for side, rows in ((found.inputs, found.rows), (found.outputs, found.output_rows)):
-        assert len(side) <= MAX_COLUMNS
+        assert len(side) <= MAX_NUMBERED
         assert len(side) * rows <= MAX_CELLS
         for name, values in side.items():
             assert len(name) <= MAX_NAME

@@ -51,7 +51,7 @@ def test_each_type_becomes_what_traffic_has(tmp_path: Path):
     assert found["k"] == ["u", None, "u"]
     assert found["t"][0] == "1970-01-01 00:00:00"
     assert found["day"] == ["2026-01-02", None, None]
-    assert (found["v-0"], found["v-1"]) == ([1.0, 3.0, 5.0], [2.0, 4.0, 6.0])
+    assert [*map(list, (found["v-0"], found["v-1"]))] == [[1.0, 3.0, 5.0], [2.0, 4.0, 6.0]]
 
 
 @pytest.mark.parametrize("encoded", [False, True])

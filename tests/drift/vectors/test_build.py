@@ -178,3 +178,25 @@ def test_a_history_is_judged_by_vectors(tmp_path: Path, capsys: pytest.CaptureFi
         assert "emb-" not in said.err
         assert "never in the data" not in said.err
         assert "not in the reference" not in said.err
+
+
+def test_files_of_many_wide_rows_are_read_in_all_formats(tmp_path: Path):
+    pyarrow = pytest.importorskip("pyarrow")
+    import pyarrow.parquet as parquet
+
+    matrix = np.random.default_rng(0).normal(size=(1200, 1100)).astype(np.float32).astype(float)
+    rows = [*matrix.tolist(), None]
+    lines = [json.dumps({"emb": row, "n": 1} if row else {"n": 1}) + "\n" for row in rows]
+    (tmp_path / "d.jsonl").write_text("".join(lines))
+    kind = pyarrow.list_(pyarrow.float64())
+    table = pyarrow.table({"emb": pyarrow.array(rows, kind), "n": [1] * len(rows)})
+    parquet.write_table(table, tmp_path / "d.parquet")
+    profiles = []
+    for name in ("d.jsonl", "d.parquet"):
+        to = tmp_path / f"{name}.json"
+        assert main(["profile", "build", str(tmp_path / name), "-o", str(to)]) == 0
+        profiles.append(load(to))
+    counts = [[(c.name, c.counts, c.missing) for c in p.columns] for p in profiles]
+    assert counts[0] == counts[1]
+    assert profiles[0].vectors == profiles[1].vectors
+    assert {c.missing for c in profiles[0].columns if c.kind == "vector"} == {1}

@@ -5,14 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from agent.decode.payload import Payload
+from agent.decode.payload import Payload, from_rows
 from agent.drift.acknowledge import carry_out
+from agent.drift.build import build_profile
 from agent.drift.model import ModelWatch
 from agent.drift.orders import Order
 from agent.drift.publish import fits
 from agent.drift.reference import Profile
 from agent.drift.settings import Settings
 from agent.drift.sketch import INVALID, MISSING, Floats
+from agent.drift.table import Batch
 from tests.drift.vectors.rows import SIZE, TOPICS, Source, columns_of, reference
 
 ROWS = 500
@@ -119,3 +121,16 @@ def test_another_profile_of_the_same_vector_fits(profile: Profile):
     site = Site(profile)
     site.window()
     fits(reference(rows=500, seed=9), site.model)
+
+
+def test_more_dimensions_than_columns_are_watched_row_by_row():
+    size = 1536
+    rng = np.random.default_rng(0)
+    columns = columns_of(rng.normal(size=(400, size)))
+    site = Site(build_profile(lambda: iter([Batch(columns, 400)])))
+    for row in rng.normal(size=(120, size)).tolist():
+        side = from_rows([{"emb": row}], "instances")
+        site.model.add(Payload("m", "", "", side.columns, {}, 1, 0, side.left_out))
+    site.model.tick(1.0)
+    assert site.column().counts.sum() == 120
+    assert site.column().counts[INVALID] == site.model.left_out == 0
