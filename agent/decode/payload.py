@@ -215,8 +215,9 @@ def _columns_of_arrays(rows: Sequence[list[Value]], name: str) -> Columns | None
 
 
 def _flattened(rows: Sequence[object]) -> list[dict[str, Value]] | None:
-    """Rows that are objects, with their lists of numbers as numbered values; None if one is none, or
-    there is no list.
+    """Rows that are objects, their lists of numbers as numbered values.
+
+    None if a row is not like that, or there is no list.
 
     Measured: an embedding of 768 takes a quarter of the time that one value at a time takes.
     """

@@ -15,6 +15,7 @@ from agent.drift.profiles.detectable import Short, Told, detectable
 from agent.drift.reference import ColumnProfile, Profile
 from agent.drift.settings import Settings
 from agent.drift.variation import ColumnVariation, varies
+from agent.drift.vectors.stored import means
 
 TOP = 5
 """Categories told, the most frequent first."""
@@ -130,7 +131,7 @@ def contents(profile: Profile, settings: Settings) -> Contents:
         list(period.changed) if period else [],
         _known(profile),
         prediction.name if prediction else None,
-        described(profile.derived),
+        [*described(profile.derived), *means(profile.vectors)],
         Judging(
             round(settings.false_alarms * 86400, 9),
             settings.window_rows,

@@ -159,3 +159,9 @@ def without_means(vectors: Sequence[Vector], columns: Set[tuple[str, str]]) -> l
         replace(one, mean=None) if columns & {(one.side, view) for view in one.views} else one
         for one in vectors
     ]
+
+
+def means(vectors: Sequence[Vector]) -> list[str]:
+    """Those that are judged, in a few words each."""
+    known = [vector for vector in vectors if vector.mean is not None]
+    return [f"mean of {vector.name}, {vector.size} dimensions" for vector in known]

@@ -85,7 +85,7 @@ def test_what_is_declared_is_a_vector_however_small():
         built({"w-0": ["a"] * 9, "w-1": ["b"] * 9}, kinds={"w": "vector"})
 
 
-def test_a_group_is_named_as_one_column(tmp_path: Path):
+def test_a_group_is_named_as_one_column(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     matrix = Source().draw(300)
     data = tmp_path / "d.jsonl"
     rows = [{"emb": row, "age": i, "out": row[:3]} for i, row in enumerate(matrix.tolist())]
@@ -97,6 +97,10 @@ def test_a_group_is_named_as_one_column(tmp_path: Path):
     assert {(v.name, v.side) for v in profile.vectors} == {("emb", "input"), ("out", "output")}
     assert {c.side for c in profile.columns if "out" in c.name} == {"output"}
     assert "age" not in {c.name for c in profile.columns}
+    assert main(["profile", "show", to]) == 0
+    said = capsys.readouterr().out
+    assert f"mean of emb, {SIZE} dimensions, mean of out, 3 dimensions" in said
+    assert "vector" in said
 
 
 def test_more_dimensions_than_columns_are_allowed_are_one_vector():
