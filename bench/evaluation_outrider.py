@@ -13,11 +13,11 @@ from typing import Any
 
 from agent import __version__
 from agent.decode.payload import Payload
-from agent.drift.build import build_profile
+from agent.drift.learning.build import build_profile
 from agent.drift.monitor import Monitor, References
-from agent.drift.reference import Profile
+from agent.drift.reference.profile import Profile
+from agent.drift.rows.table import Batch
 from agent.drift.settings import Settings
-from agent.drift.table import Batch
 from bench import asked
 
 PAYLOAD_ROWS = 1000

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 from functools import cache
 
 from agent import __version__
-from agent.drift.model import ModelWatch
 from agent.drift.monitor import Monitor
+from agent.drift.reference.sketch import CategoryBins
 from agent.drift.settings import Settings
-from agent.drift.sketch import CategoryBins
+from agent.drift.traffic.model import ModelWatch
 from agent.exchange import ABSENT, FRAME, Exchange, decode, encode
 from agent.ledger import Ledger
 from agent.observer.pipeline import Outlets, Pipeline

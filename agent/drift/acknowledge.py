@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import msgspec
 
-from agent.drift.columns import WatchedColumn
-from agent.drift.decisions import Key, Mute, Renewal
-from agent.drift.model import ModelWatch
-from agent.drift.orders import Order, OrderError, end_of
-from agent.drift.questions import MIN_ROWS
-from agent.drift.reference import ColumnProfile
-from agent.drift.sketch import INVALID, MISSING, Ints
+from agent.drift.engine.questions import MIN_ROWS
+from agent.drift.reference.profile import ColumnProfile
+from agent.drift.reference.sketch import INVALID, MISSING, Ints
+from agent.drift.state.orders import Order, OrderError, end_of
+from agent.drift.traffic.columns import WatchedColumn
+from agent.drift.traffic.decisions import Key, Mute, Renewal
+from agent.drift.traffic.model import ModelWatch
 
 FEWEST = 5.5
 """Over the root of a reference's rows: the least shift that can be seen by it, in standard

@@ -10,16 +10,16 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 from agent.decode.payload import Payload
-from agent.drift.decisions import Decisions
-from agent.drift.kept import Kept
-from agent.drift.kept_periods import KeptPeriods
-from agent.drift.model import ModelWatch
-from agent.drift.name import Name
-from agent.drift.resume import Resuming
+from agent.drift.reference.name import Name
 from agent.drift.settings import Settings
-from agent.drift.sources import Held, Refusal, Sources
-from agent.drift.state import StateError, Store
-from agent.drift.versions import MAX_VERSIONS, Versions
+from agent.drift.state.kept import Kept
+from agent.drift.state.kept_periods import KeptPeriods
+from agent.drift.state.resume import Resuming
+from agent.drift.state.sources import Held, Refusal, Sources
+from agent.drift.state.state import StateError, Store
+from agent.drift.traffic.decisions import Decisions
+from agent.drift.traffic.model import ModelWatch
+from agent.drift.traffic.versions import MAX_VERSIONS, Versions
 
 
 class Admission:

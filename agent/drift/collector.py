@@ -25,12 +25,12 @@ from prometheus_client.core import (
     Metric,
 )
 
-from agent.drift.classic import PSI_DRIFT
-from agent.drift.columns import WatchedColumn
-from agent.drift.model import ModelWatch
+from agent.drift.engine.classic import PSI_DRIFT
 from agent.drift.monitor import Monitor
-from agent.drift.sketch import MISSING
-from agent.drift.stale import is_stale
+from agent.drift.reference.sketch import MISSING
+from agent.drift.traffic.columns import WatchedColumn
+from agent.drift.traffic.model import ModelWatch
+from agent.drift.traffic.stale import is_stale
 
 _COLUMN = ("model", "column", "side")
 _COUNTED = (*_COLUMN, "reference", "version")

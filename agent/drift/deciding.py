@@ -10,15 +10,15 @@ from typing import Any
 
 from agent.drift.acknowledge import carry_out
 from agent.drift.admission import Admission
-from agent.drift.decisions import Decisions, Published
-from agent.drift.kept import Kept
-from agent.drift.model import ModelWatch
-from agent.drift.name import Name
-from agent.drift.orders import Order, OrderError
 from agent.drift.publish import checked, fits, version_of
-from agent.drift.reference import Profile
-from agent.drift.sources import Sources
-from agent.drift.versions import MAX_MODELS, MAX_VERSIONS, Versions
+from agent.drift.reference.name import Name
+from agent.drift.reference.profile import Profile
+from agent.drift.state.kept import Kept
+from agent.drift.state.orders import Order, OrderError
+from agent.drift.state.sources import Sources
+from agent.drift.traffic.decisions import Decisions, Published
+from agent.drift.traffic.model import ModelWatch
+from agent.drift.traffic.versions import MAX_MODELS, MAX_VERSIONS, Versions
 
 
 class Deciding:

@@ -1,7 +1,7 @@
 """All models' drift: takes payloads, keeps time, and says where things stand.
 
 Rule: each version of a model is watched by itself, by its own reference, windows and verdicts. It
-is bounded whatever names come in (`agent.drift.versions`): payloads of further ones are counted and
+is bounded whatever names come in (`traffic.versions`): payloads of further ones are counted and
 left.
 
 Not thread-safe: one loop adds, ticks and asks.
@@ -16,17 +16,17 @@ from typing import Any
 
 from agent.decode.payload import Payload
 from agent.drift.admission import Admission
-from agent.drift.change import Change
 from agent.drift.deciding import Deciding
-from agent.drift.kept import Kept
-from agent.drift.orders import Order
-from agent.drift.reference import Profile
+from agent.drift.reference.profile import Profile
 from agent.drift.settings import Settings
-from agent.drift.sources import References, Refusal, Sources
-from agent.drift.state import Store
+from agent.drift.state.kept import Kept
+from agent.drift.state.orders import Order
+from agent.drift.state.sources import References, Refusal, Sources
+from agent.drift.state.state import Store
 from agent.drift.status import status_of
-from agent.drift.unseen import Reason
-from agent.drift.versions import Versions
+from agent.drift.traffic.change import Change
+from agent.drift.traffic.unseen import Reason
+from agent.drift.traffic.versions import Versions
 
 
 class Monitor:

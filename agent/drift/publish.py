@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agent.drift.model import ModelWatch
-from agent.drift.orders import OrderError
-from agent.drift.reference import Profile, ProfileError, parse
-from agent.drift.vectors.stored import numbered
+from agent.drift.reference.profile import Profile, ProfileError, parse
+from agent.drift.reference.vectors import numbered
+from agent.drift.state.orders import OrderError
+from agent.drift.traffic.model import ModelWatch
 
 SOURCE = "PUT /api/v1/reference"
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from agent.drift.allowance import Mode as Variation
-from agent.drift.classic import Rule
-from agent.drift.verdict import Mode
+from agent.drift.engine.allowance import Mode as Variation
+from agent.drift.engine.classic import Rule
+from agent.drift.engine.verdict import Mode
 
 
 class Settings(NamedTuple):

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 
 import msgspec
 
-from agent.drift.caveats import caveats_of
-from agent.drift.columns import WatchedColumn
-from agent.drift.decisions import Renewal
-from agent.drift.model import ModelWatch
-from agent.drift.previous import ChangedAgain
-from agent.drift.stale import is_stale
+from agent.drift.engine.previous import ChangedAgain
+from agent.drift.traffic.caveats import caveats_of
+from agent.drift.traffic.columns import WatchedColumn
+from agent.drift.traffic.decisions import Renewal
+from agent.drift.traffic.model import ModelWatch
+from agent.drift.traffic.stale import is_stale
 
 
 def status_of(model: ModelWatch, now: float) -> dict[str, object]:
@@ -25,14 +25,14 @@ def status_of(model: ModelWatch, now: float) -> dict[str, object]:
     that nobody acknowledged. `period`: how much of a learned reference's is collected, while it is.
     `alarms`: columns in drift, `open` and `acknowledged`. `caveats`: what to bear in mind with all
     verdicts. `unseen`: rows that no verdict speaks of, see
-    `agent.drift.unseen`. `unexpected`: columns of the traffic that the reference has not.
+    `traffic.unseen`. `unexpected`: columns of the traffic that the reference has not.
 
     Of a column: what it is (`name`, `side`, `kind`, whether its categories are `hashed`), its
     `state` and `since` when (the beginning of the first window that shows it), when its last row
     was `evaluated`, whether that is `stale`, `level` (the last window's share of the false-alarm
     budget), `finding` (what does not match the reference), `acknowledged` and `renewed` (by whom,
     when, why), `examples` (requests in the bins that grew most), and all of
-    `agent.drift.verdict.Verdict` once there is one; `changed_again` (`agent.drift.previous`) if it
+    `engine.verdict.Verdict` once there is one; `changed_again` (`engine.previous`) if it
     is long in drift. `derived` are columns computed of whole rows (`agent.drift.derived`),
     `suspended` while a column that they are of drifts by itself. `performance` is the accuracy to
     be expected by the last window's confidences (`agent.drift.derived.confidence`).

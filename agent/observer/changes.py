@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from agent.drift.change import Change
-from agent.drift.name import Name
+from agent.drift.reference.name import Name
+from agent.drift.traffic.change import Change
 from agent.ship.queue import Record
 
 MANY = 100

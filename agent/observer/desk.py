@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 
 from agent.admin.orders import Orders, Refused
 from agent.drift.monitor import Monitor
-from agent.drift.name import Name
-from agent.drift.orders import OrderError, parse
-from agent.drift.reference import shown
-from agent.drift.unseen import CAVEAT
+from agent.drift.reference.name import Name
+from agent.drift.reference.profile import shown
+from agent.drift.state.orders import OrderError, parse
+from agent.drift.traffic.unseen import CAVEAT
 from agent.ledger import Ledger
 
 T = TypeVar("T")

@@ -25,7 +25,7 @@ from agent.decode.routes import RouteVersions
 from agent.drift.collector import DriftCollector
 from agent.drift.monitor import Monitor
 from agent.drift.settings import Settings
-from agent.drift.sources import load_references
+from agent.drift.state.sources import load_references
 from agent.ledger import OBSERVER, WORKER, Ledger
 from agent.observer import changes, desk, heap
 from agent.observer.decodes import DecodeCollector

@@ -25,7 +25,7 @@ from agent.decode.names import named
 from agent.decode.payload import Decoded, Payload
 from agent.decode.registry import NONE, decode
 from agent.decode.routes import RouteVersions
-from agent.drift.unseen import REASONS, Reason
+from agent.drift.traffic.unseen import REASONS, Reason
 from agent.exchange import Exchange
 from agent.observer.faults import Faults
 from agent.observer.shedding import LOGS, SKETCHES, SPANS, Shedder

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agent.drift.chart import Chart
+from agent.drift.engine.chart import Chart
 from bench.drift.data import COLUMNS, SHIFTS, Floats, Generator
 from bench.drift.ours import BLOCK, SECONDS, Traffic, Window, draws, new_chart, push, references
 

@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from agent.drift.learn import ColumnBuilder, shape_of
-from agent.drift.reference import ColumnProfile
+from agent.drift.learning.learn import ColumnBuilder, shape_of
+from agent.drift.reference.profile import ColumnProfile
 
 Floats = npt.NDArray[np.float64]
 Generator = np.random.Generator

@@ -10,14 +10,14 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from agent.drift.chart import Chart
 from agent.drift.derived.derivation import Derivation
 from agent.drift.derived.fit import derived_of
 from agent.drift.derived.scores import Scorer
 from agent.drift.derived.watch import SHARE
-from agent.drift.learn import ColumnBuilder, shape_of
-from agent.drift.reference import Profile, make
-from agent.drift.sketch import Values
+from agent.drift.engine.chart import Chart
+from agent.drift.learning.learn import ColumnBuilder, shape_of
+from agent.drift.reference.profile import Profile, make
+from agent.drift.reference.sketch import Values
 from bench.drift.changes import BEFORE, Delay, awaited
 from bench.drift.data import COLUMNS, Generator
 from bench.drift.ours import MONTH, REFERENCE, SECONDS, Window, push

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agent.drift.chart import Chart
-from agent.drift.reference import ColumnProfile
-from agent.drift.sketch import Ints
+from agent.drift.engine.chart import Chart
+from agent.drift.reference.profile import ColumnProfile
+from agent.drift.reference.sketch import Ints
 from bench.drift.data import COLUMNS, NORMAL, Floats, Generator, Source, reference, truth
 
 MONTH = 30 * 86400.0

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from agent.drift.chart import Chart
-from agent.drift.learn import ColumnBuilder, shape_of
-from agent.drift.reference import ColumnProfile
-from agent.drift.sketch import Ints
+from agent.drift.engine.chart import Chart
+from agent.drift.learning.learn import ColumnBuilder, shape_of
+from agent.drift.reference.profile import ColumnProfile
+from agent.drift.reference.sketch import Ints
 from bench.chart import OTHER, OURS, PEER, STYLE
 
 OUT = Path(__file__).parents[2] / "docs" / "pictures"

@@ -14,11 +14,11 @@ import msgspec
 import numpy as np
 
 from agent.decode.payload import Payload, Value
-from agent.drift.batches import Batches
-from agent.drift.chart import Chart
-from agent.drift.model import ModelWatch
-from agent.drift.reference import ColumnProfile
+from agent.drift.engine.chart import Chart
+from agent.drift.reference.profile import ColumnProfile
 from agent.drift.settings import Settings as Drift
+from agent.drift.traffic.batches import Batches
+from agent.drift.traffic.model import ModelWatch
 from bench.drift.data import (
     COLUMNS,
     COUNTS,

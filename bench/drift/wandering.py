@@ -15,11 +15,11 @@ import msgspec
 import numpy as np
 from scipy import signal
 
-from agent.drift.allowance import Mode
-from agent.drift.chart import Chart
-from agent.drift.history import History
-from agent.drift.period import varied
-from agent.drift.reference import ColumnProfile, Profile, make
+from agent.drift.engine.allowance import Mode
+from agent.drift.engine.chart import Chart
+from agent.drift.engine.history import History
+from agent.drift.learning.period import varied
+from agent.drift.reference.profile import ColumnProfile, Profile, make
 from bench.chart import Bars
 from bench.drift.data import (
     COLUMNS,

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agent.drift.batches import Batches
-from agent.drift.chart import Chart
+from agent.drift.engine.chart import Chart
+from agent.drift.traffic.batches import Batches
 from bench.drift import checked, equal, joint, settings, targets
 from bench.drift.changes import delays
 from bench.drift.data import (

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from agent.drift.chart import Chart
-from agent.drift.learn import ColumnBuilder, shape_of
-from agent.drift.reference import ColumnProfile
+from agent.drift.engine.chart import Chart
+from agent.drift.learning.learn import ColumnBuilder, shape_of
+from agent.drift.reference.profile import ColumnProfile
 
 Draw = Callable[[np.random.Generator, int], np.ndarray]
 MONTH = 30 * 86400

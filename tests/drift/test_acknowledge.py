@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.drift.monitor import Monitor, References
-from agent.drift.orders import LONGEST, Order, OrderError, end_of, parse
-from agent.drift.reference import make, shown
-from agent.drift.reference import parse as parse_profile
+from agent.drift.reference.profile import make, shown
+from agent.drift.reference.profile import parse as parse_profile
 from agent.drift.settings import Settings
+from agent.drift.state.orders import LONGEST, Order, OrderError, end_of, parse
 from tests.drift.test_monitor import Clock, payload, reference, scraped, send
 
 RNG = np.random.default_rng(7)

@@ -21,11 +21,11 @@ from agent.decode.payload import Payload
 from agent.drift.backtest.alarms import Alarms
 from agent.drift.backtest.picture import CALM, SLOTS, Heat
 from agent.drift.backtest.replay import Judged, Replay
-from agent.drift.build import build_profile
+from agent.drift.learning.build import build_profile
 from agent.drift.monitor import Monitor, References
-from agent.drift.reference import Profile, save
+from agent.drift.reference.profile import Profile, save
+from agent.drift.rows.table import Batch
 from agent.drift.settings import Settings
-from agent.drift.table import Batch
 
 BEGAN = 1_772_323_200.0  # 2026-03-01T00:00:00Z
 DAYS, EACH = 4, 288

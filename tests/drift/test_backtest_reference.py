@@ -11,9 +11,9 @@ import pyarrow.parquet
 import pytest
 
 from agent.cli import main
-from agent.drift.build import build_profile
-from agent.drift.reference import save
-from agent.drift.table import Batch
+from agent.drift.learning.build import build_profile
+from agent.drift.reference.profile import save
+from agent.drift.rows.table import Batch
 
 BEGAN = 1_772_323_200.0  # 2026-03-01T00:00:00Z
 DAY = 86400.0

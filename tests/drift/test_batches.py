@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from numpy.random import Generator
 
+from agent.drift.engine.verdict import State
 from agent.drift.monitor import Monitor, References
 from agent.drift.settings import Settings
-from agent.drift.verdict import State
 from tests.drift.charts import cat3
 from tests.drift.test_monitor import Clock, payload, reference, scraped
 
@@ -64,7 +64,7 @@ def test_what_rows_of_a_request_have_in_common_is_no_drift(monkeypatch):
     def as_single_rows(self, columns, rows, sizes, at):
         return None
 
-    monkeypatch.setattr("agent.drift.batches.Batches.add", as_single_rows)
+    monkeypatch.setattr("agent.drift.traffic.batches.Batches.add", as_single_rows)
     alarms = [list(states.values()).count("drift") for states in run(*site(references), batches)]
     print(f"taken for single rows, {np.mean(alarms) / 4:.0%} of verdicts are false alarms")
     assert np.mean(alarms) > 1

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.drift.chart import SAFETY, SPAN_WEIGHTS, Chart
-from agent.drift.questions import MIN_ROWS
-from agent.drift.spans import LEVELS
-from agent.drift.verdict import state_of, verdict_of
+from agent.drift.engine.chart import SAFETY, SPAN_WEIGHTS, Chart
+from agent.drift.engine.questions import MIN_ROWS
+from agent.drift.engine.spans import LEVELS
+from agent.drift.engine.verdict import state_of, verdict_of
 from tests.drift.charts import (
     COLUMNS,
     MONTH,

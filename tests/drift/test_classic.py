@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from scipy import spatial, stats
 
 from agent.config import Drift
-from agent.drift.classic import KOLMOGOROV_POINT, LEVEL, Rule, judge, positions, spread
-from agent.drift.distances import kolmogorov_tail
-from agent.drift.reference import ColumnProfile, Moments
-from agent.drift.verdict import Baseline, classic
+from agent.drift.engine.classic import KOLMOGOROV_POINT, LEVEL, Rule, judge, positions, spread
+from agent.drift.engine.distances import kolmogorov_tail
+from agent.drift.engine.verdict import Baseline, classic
+from agent.drift.reference.profile import ColumnProfile, Moments
 from tests.drift.charts import counted, profile
 
 RULES = get_args(Rule)

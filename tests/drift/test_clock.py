@@ -9,8 +9,8 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from agent.drift.clock import Clock
-from agent.drift.table import TableError, batches
+from agent.drift.rows.clock import Clock
+from agent.drift.rows.table import TableError, batches
 
 NOON = 1_772_366_400  # 2026-03-01T12:00:00Z
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.drift.clusters import MEMORY, SAMPLE_ROWS, Clusters, Sampler, worth
-from agent.drift.distance import normal_scores
-from agent.drift.sketch import Floats, Ints, NumericBins
+from agent.drift.engine.clusters import MEMORY, SAMPLE_ROWS, Clusters, Sampler, worth
+from agent.drift.reference.distance import normal_scores
+from agent.drift.reference.sketch import Floats, Ints, NumericBins
 
 EDGES = [-1.3, -0.7, -0.3, 0.1, 0.4, 0.9, 1.5]
 WINDOW = 1000

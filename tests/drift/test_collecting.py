@@ -12,15 +12,15 @@ import pytest
 
 from agent.decode.payload import Payload
 from agent.drift.acknowledge import carry_out
-from agent.drift.collecting import PROVISIONAL, Collecting
-from agent.drift.history import History, Slots
-from agent.drift.kept_periods import MAGIC, packed, unpacked
-from agent.drift.model import ModelWatch
+from agent.drift.engine.history import History, Slots
+from agent.drift.learning.period import judged_columns, width_of
 from agent.drift.monitor import Monitor
-from agent.drift.orders import Order
-from agent.drift.period import judged_columns, width_of
-from agent.drift.reference import Profile, parse, shown
+from agent.drift.reference.profile import Profile, parse, shown
 from agent.drift.settings import Settings
+from agent.drift.state.kept_periods import MAGIC, packed, unpacked
+from agent.drift.state.orders import Order
+from agent.drift.traffic.collecting import PROVISIONAL, Collecting
+from agent.drift.traffic.model import ModelWatch
 from tests.drift.test_monitor import Clock, scraped
 
 HOUR, DAY = 3600.0, 86400.0

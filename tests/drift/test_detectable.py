@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
-from agent.drift.build import build_profile
-from agent.drift.model import ModelWatch
-from agent.drift.natural_build import with_variation
+from agent.drift.learning.build import build_profile
+from agent.drift.learning.natural_build import with_variation
 from agent.drift.profiles.detectable import Told, detectable
-from agent.drift.reference import Profile
+from agent.drift.reference.profile import Profile
+from agent.drift.rows.table import Batch
 from agent.drift.settings import Settings
-from agent.drift.table import Batch
+from agent.drift.traffic.model import ModelWatch
 
 Column = Callable[[np.random.Generator, int, Told, float], list[object]]
 """Rows that are changed by so many times what is told; 0: as in the reference."""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.special import rel_entr
 from scipy.stats import chi2
 
-from agent.drift.distance import chi2_upper, normal_scores, psi, smoothed
+from agent.drift.reference.distance import chi2_upper, normal_scores, psi, smoothed
 
 counts = st.lists(st.integers(0, 10_000), min_size=2, max_size=40)
 

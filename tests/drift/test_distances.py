@@ -10,8 +10,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import spatial, special, stats
 
-from agent.drift import distances
-from agent.drift.distance import smoothed
+from agent.drift.engine import distances
+from agent.drift.reference.distance import smoothed
 
 
 @st.composite

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
-from agent.drift.evidence import (
+from agent.drift.engine.evidence import (
     bernoulli_rate,
     p_value,
     thresholds,

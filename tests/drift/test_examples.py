@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.decode.payload import Payload
-from agent.drift.cells import bin_label as label
-from agent.drift.examples import MOST, MOST_CELLS, SHOWN, Reservoir, find, grown
-from agent.drift.learn import ColumnBuilder, shape_of
+from agent.drift.engine.cells import bin_label as label
+from agent.drift.learning.learn import ColumnBuilder, shape_of
 from agent.drift.monitor import Monitor, References
-from agent.drift.reference import ColumnProfile, SideName
+from agent.drift.reference.profile import ColumnProfile, SideName
+from agent.drift.reference.sketch import Ints
 from agent.drift.settings import Settings
-from agent.drift.sketch import Ints
+from agent.drift.traffic.examples import MOST, MOST_CELLS, SHOWN, Reservoir, find, grown
 from tests.drift.test_monitor import Clock, reference
 
 TRACE = bytes(range(16))

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from agent.cli import main
-from agent.drift.classic import Rule, judge
-from agent.drift.forms import FORMS, TimeBins, form_of
-from agent.drift.learn import kind_of, shape_of
+from agent.drift.engine.classic import Rule, judge
+from agent.drift.learning.learn import kind_of, shape_of
 from agent.drift.monitor import Monitor, References
-from agent.drift.reference import ProfileError, load, make, merge, parse, shown
+from agent.drift.reference.forms import FORMS, TimeBins, form_of
+from agent.drift.reference.profile import ProfileError, load, make, merge, parse, shown
+from agent.drift.reference.sketch import INVALID, MISSING
 from agent.drift.settings import Settings
-from agent.drift.sketch import INVALID, MISSING
 from tests.drift.charts import profile
 from tests.drift.test_monitor import Clock, payload, reference
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from agent.drift.cells import cells_of
-from agent.drift.halves import change_within, t_upper
-from agent.drift.history import Slots
-from agent.drift.scores import scores_of
-from agent.drift.sketch import Floats
+from agent.drift.engine.cells import cells_of
+from agent.drift.engine.halves import change_within, t_upper
+from agent.drift.engine.history import Slots
+from agent.drift.engine.scores import scores_of
+from agent.drift.reference.sketch import Floats
 from tests.drift.charts import profile
 from tests.drift.test_natural import DAY, SLOT, WEEK, wandering
 

@@ -13,17 +13,17 @@ from hypothesis import strategies as st
 
 from agent.cli import main
 from agent.decode.payload import MAX_STRING, Cut, cut, from_rows
-from agent.drift.cells import bin_label, cells_of
-from agent.drift.classic import Rule, judge
+from agent.drift.engine.cells import bin_label, cells_of
+from agent.drift.engine.classic import Rule, judge
+from agent.drift.engine.scores import scores_of
 from agent.drift.imports.bins import categorical
-from agent.drift.learn import ColumnBuilder, shape_of
-from agent.drift.lengths import lengths
+from agent.drift.learning.learn import ColumnBuilder, shape_of
 from agent.drift.monitor import Monitor, References
-from agent.drift.orders import parse as parse_order
-from agent.drift.reference import load, make, merge
-from agent.drift.scores import scores_of
+from agent.drift.reference.lengths import lengths
+from agent.drift.reference.profile import load, make, merge
+from agent.drift.reference.sketch import MISSING
 from agent.drift.settings import Settings
-from agent.drift.sketch import MISSING
+from agent.drift.state.orders import parse as parse_order
 from tests.drift.charts import profile
 from tests.drift.test_monitor import Clock, payload, reference
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from agent.drift.resume import unpacked
+from agent.drift.state.resume import unpacked
 from tests.faults.generations import ended, succeed
 from tests.faults.load import Model, counting_model
 from tests.harness import DEADLINE, Answer, Outrider, eventually, get

@@ -16,15 +16,15 @@ from prometheus_client.parser import text_string_to_metric_families
 from sklearn.datasets import load_diabetes, load_wine
 
 from agent.decode.payload import Columns, Payload
-from agent.drift.build import build_profile
-from agent.drift.classic import Rule
 from agent.drift.collector import DriftCollector
+from agent.drift.engine.classic import Rule
+from agent.drift.learning.build import build_profile
 from agent.drift.monitor import Monitor, References
-from agent.drift.reference import Profile, save
+from agent.drift.reference.profile import Profile, save
+from agent.drift.rows.table import Batch
 from agent.drift.settings import Settings
-from agent.drift.sources import load_references
-from agent.drift.table import Batch
-from agent.drift.versions import MAX_LEARNING, MAX_MODELS
+from agent.drift.state.sources import load_references
+from agent.drift.traffic.versions import MAX_LEARNING, MAX_MODELS
 
 
 class Clock:

@@ -6,16 +6,16 @@ import msgspec
 import numpy as np
 import pytest
 
-from agent.drift.allowance import Mode
-from agent.drift.caveats import caveats_of
-from agent.drift.chart import Chart
-from agent.drift.history import History, Slots
-from agent.drift.model import ModelWatch
-from agent.drift.natural import variation_of
-from agent.drift.period import varied
-from agent.drift.previous import Previous
-from agent.drift.reference import Profile, make, parse, shown
+from agent.drift.engine.allowance import Mode
+from agent.drift.engine.chart import Chart
+from agent.drift.engine.history import History, Slots
+from agent.drift.engine.natural import variation_of
+from agent.drift.engine.previous import Previous
+from agent.drift.learning.period import varied
+from agent.drift.reference.profile import Profile, make, parse, shown
 from agent.drift.settings import Settings
+from agent.drift.traffic.caveats import caveats_of
+from agent.drift.traffic.model import ModelWatch
 from tests.drift.charts import MONTH, profile
 
 SLOT = 300.0

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agent.drift.batch import TableError
-from agent.drift.build import build_profile
-from agent.drift.coded import Coded
-from agent.drift.table import batches
+from agent.drift.learning.build import build_profile
+from agent.drift.reference.coded import Coded
+from agent.drift.rows.batch import TableError
+from agent.drift.rows.table import batches
 
 pyarrow = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")
@@ -80,7 +80,7 @@ def test_a_name_twice_is_refused(tmp_path: Path):
 def test_of_many_columns_the_sample_is_smaller_but_all_rows_are_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("agent.drift.build.SAMPLE_CELLS", 2000)
+    monkeypatch.setattr("agent.drift.learning.build.SAMPLE_CELLS", 2000)
     rows = np.random.default_rng(0).normal(size=(12_000, 2))
     path = written(tmp_path / "d.parquet", {"a": rows[:, 0], "b": rows[:, 1]})
     profile = build_profile(lambda: batches(path, "parquet"))

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from agent.decode.payload import Payload
-from agent.drift.build import build_profile
-from agent.drift.chart import Chart
-from agent.drift.columns import WatchedColumn
-from agent.drift.model import ModelWatch
-from agent.drift.previous import Previous
-from agent.drift.reference import Profile
+from agent.drift.engine.chart import Chart
+from agent.drift.engine.previous import Previous
+from agent.drift.learning.build import build_profile
+from agent.drift.reference.profile import Profile
+from agent.drift.rows.table import Batch
 from agent.drift.settings import Settings
-from agent.drift.table import Batch
+from agent.drift.traffic.columns import WatchedColumn
+from agent.drift.traffic.model import ModelWatch
 
 ROWS = 500
 SECONDS = 300.0

@@ -14,13 +14,13 @@ from msgspec.structs import replace
 
 from agent.cli import main
 from agent.drift.imports.bins import categorical
-from agent.drift.learn import BINS, ColumnBuilder, shape_of
+from agent.drift.learning.learn import BINS, ColumnBuilder, shape_of
 from agent.drift.monitor import Monitor
-from agent.drift.orders import parse as parse_order
-from agent.drift.private import HASH, Hasher, hidden, looks_private, new_key
-from agent.drift.reference import Profile, ProfileError, load, make, merge, parse, shown
+from agent.drift.reference.private import HASH, Hasher, hidden, looks_private, new_key
+from agent.drift.reference.profile import Profile, ProfileError, load, make, merge, parse, shown
+from agent.drift.reference.sketch import CategoryBins, category
 from agent.drift.settings import Settings
-from agent.drift.sketch import CategoryBins, category
+from agent.drift.state.orders import parse as parse_order
 from tests.drift.test_monitor import Clock, scraped, send
 
 PRIVATE = [

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from agent.drift.private import HASH
+from agent.drift.reference.private import HASH
 from tests.faults.load import Model, counting_model
 from tests.harness import DEADLINE, Outrider, eventually, get
 

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 from agent.cli import main
-from agent.drift.build import build_profile
-from agent.drift.classic import Rule
+from agent.drift.engine.classic import Rule
+from agent.drift.learning.build import build_profile
 from agent.drift.profiles import cli as profile_cli
-from agent.drift.reference import load
-from agent.drift.table import Batch, batches
+from agent.drift.reference.profile import load
+from agent.drift.rows.table import Batch, batches
 
 ROWS = 12_345
 

@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.cli import main
-from agent.drift.build import build_profile, count
-from agent.drift.learn import ColumnBuilder
-from agent.drift.natural_build import with_variation
-from agent.drift.private import new_key
+from agent.drift.learning.build import build_profile, count
+from agent.drift.learning.learn import ColumnBuilder
+from agent.drift.learning.natural_build import with_variation
 from agent.drift.profiles.compare import Difference, Level, compare
 from agent.drift.profiles.shared import shared
-from agent.drift.reference import ColumnProfile, Moments, Profile, make, save
-from agent.drift.table import Batch
+from agent.drift.reference.private import new_key
+from agent.drift.reference.profile import ColumnProfile, Moments, Profile, make, save
+from agent.drift.rows.table import Batch
 from tests.drift.charts import COLUMNS, cat3, normal, profile
 from tests.drift.test_detectable import passes_of
 

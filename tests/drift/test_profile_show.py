@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from agent.cli import main
-from agent.drift.build import build_profile
-from agent.drift.natural_build import with_variation
-from agent.drift.reference import save
-from agent.drift.table import Batch
+from agent.drift.learning.build import build_profile
+from agent.drift.learning.natural_build import with_variation
+from agent.drift.reference.profile import save
+from agent.drift.rows.table import Batch
 from tests.drift.test_detectable import passes_of
 
 ROWS = 1200

@@ -7,8 +7,8 @@ import re
 
 import pytest
 
-from agent.drift import progress
-from agent.drift.progress import Progress
+from agent.drift.rows import progress
+from agent.drift.rows.progress import Progress
 
 
 class Terminal(io.StringIO):

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.drift.learn import ColumnBuilder, shape_of
-from agent.drift.reference import Profile, ProfileError, load, make, merge, parse, save
+from agent.drift.learning.learn import ColumnBuilder, shape_of
+from agent.drift.reference.profile import Profile, ProfileError, load, make, merge, parse, save
 
 
 def profile(model: str = "m", seed: int = 0, rows: int = 500, shapes=None) -> Profile:

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.drift.model import ModelWatch
 from agent.drift.monitor import Monitor, References
-from agent.drift.resume import MAGIC, MAX_AGE, evidence_of, packed, resume, unpacked
 from agent.drift.settings import Settings
+from agent.drift.state.resume import MAGIC, MAX_AGE, evidence_of, packed, resume, unpacked
+from agent.drift.traffic.model import ModelWatch
 from tests.drift.test_monitor import Clock, payload, reference, scraped, send, states
 
 RNG = np.random.default_rng(3)

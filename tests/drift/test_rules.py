@@ -12,8 +12,8 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from agent.drift.distance import psi
 from agent.drift.monitor import Monitor, References
+from agent.drift.reference.distance import psi
 from agent.drift.settings import Settings
 from tests.drift.test_acknowledge import PROFILE, Site
 from tests.drift.test_monitor import payload, scraped

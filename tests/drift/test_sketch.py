@@ -10,9 +10,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.drift.coded import Coded
-from agent.drift.learn import BINS, ColumnBuilder, kind_of, numeric_edges, shape_of
-from agent.drift.sketch import MISSING, CategoryBins, NumericBins, category
+from agent.drift.learning.learn import BINS, ColumnBuilder, kind_of, numeric_edges, shape_of
+from agent.drift.reference.coded import Coded
+from agent.drift.reference.sketch import MISSING, CategoryBins, NumericBins, category
 
 value = (
     st.none()

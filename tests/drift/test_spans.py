@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.drift.spans import Spans
+from agent.drift.engine.spans import Spans
 
 
 @settings(max_examples=30, deadline=None)

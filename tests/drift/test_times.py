@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.drift.times import epoch, epochs
+from agent.drift.reference.times import epoch, epochs
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import json
 
 from agent.drift.monitor import Monitor
 from agent.drift.settings import Settings
-from agent.drift.unseen import CAVEAT, RECENT, Unseen
+from agent.drift.traffic.unseen import CAVEAT, RECENT, Unseen
 from tests.drift.test_monitor import payload, scraped
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from agent.drift.chart import Chart
-from agent.drift.verdict import Baseline, classic, level_of, verdict_of
+from agent.drift.engine.chart import Chart
+from agent.drift.engine.verdict import Baseline, classic, level_of, verdict_of
 from tests.drift.charts import MONTH, counted, profile
 
 

@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agent.drift.build import build_profile
+from agent.drift.learning.build import build_profile
 from agent.drift.monitor import Monitor, References
-from agent.drift.name import Name
-from agent.drift.orders import OrderError, parse
-from agent.drift.reference import Profile, save, shown
-from agent.drift.resume import evidence_of, packed
+from agent.drift.reference.name import Name
+from agent.drift.reference.profile import Profile, save, shown
+from agent.drift.rows.table import Batch
 from agent.drift.settings import Settings
-from agent.drift.sources import load_references
-from agent.drift.state import MAX_KEPT, Store
-from agent.drift.table import Batch
-from agent.drift.versions import GONE, IDLE, MAX_LEARNING_VERSIONS, MAX_MODELS, MAX_VERSIONS
+from agent.drift.state.orders import OrderError, parse
+from agent.drift.state.resume import evidence_of, packed
+from agent.drift.state.sources import load_references
+from agent.drift.state.state import MAX_KEPT, Store
+from agent.drift.traffic.versions import GONE, IDLE, MAX_LEARNING_VERSIONS, MAX_MODELS, MAX_VERSIONS
 from tests.drift.test_monitor import Clock, payload, reference, scraped
 
 RNG = np.random.default_rng(11)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from agent.decode.payload import Columns, Payload
-from agent.drift.caveats import caveats_of
 from agent.drift.monitor import Monitor
 from agent.drift.settings import Settings
-from agent.drift.warmup import MAX_DROPPED, differs
+from agent.drift.traffic.caveats import caveats_of
+from agent.drift.traffic.warmup import MAX_DROPPED, differs
 
 ROWS = 2000
 

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from agent.drift.chart import Chart
-from agent.drift.history import History
-from agent.drift.period import recounted, varied
-from agent.drift.reference import Profile, ProfileError, hashed, make, parse, shown
-from agent.drift.sketch import Floats
-from agent.drift.variation import HOURS, WEEK_HOURS, ColumnVariation, hour_at, merged
+from agent.drift.engine.chart import Chart
+from agent.drift.engine.history import History
+from agent.drift.learning.period import recounted, varied
+from agent.drift.reference.profile import Profile, ProfileError, hashed, make, parse, shown
+from agent.drift.reference.sketch import Floats
+from agent.drift.reference.variation import HOURS, WEEK_HOURS, ColumnVariation, hour_at, merged
 from tests.drift.charts import MONTH, profile
 
 SLOT = 1800.0

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from agent.drift.change import Change
-from agent.drift.examples import Example
-from agent.drift.verdict import Verdict
+from agent.drift.engine.verdict import Verdict
+from agent.drift.traffic.change import Change
+from agent.drift.traffic.examples import Example
 from agent.observer import changes
 from agent.signals import selflog
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from agent.drift.backtest.replay import Judged
-from agent.drift.verdict import Moved
+from agent.drift.engine.verdict import Moved
 
 
 class Alarm(Struct):

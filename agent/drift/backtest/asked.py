@@ -12,11 +12,11 @@ from typing import NamedTuple, get_args
 from agent.building import ConfigError
 from agent.config import Drift
 from agent.drift.backtest.beginning import Beginning
-from agent.drift.classic import Rule
+from agent.drift.engine.classic import Rule
 from agent.drift.given import drift_of, settings_of
+from agent.drift.reference.times import epoch
+from agent.drift.rows.table import TableError, format_of
 from agent.drift.settings import Settings
-from agent.drift.table import TableError, format_of
-from agent.drift.times import epoch
 
 MODES = ("evidence", *get_args(Rule))
 

@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agent.drift.build import build_profile
-from agent.drift.clock import Clock, shown
-from agent.drift.natural_build import with_variation
-from agent.drift.reference import Profile
-from agent.drift.table import Batch, TableError
+from agent.drift.learning.build import build_profile
+from agent.drift.learning.natural_build import with_variation
+from agent.drift.reference.profile import Profile
+from agent.drift.rows.clock import Clock, shown
+from agent.drift.rows.table import Batch, TableError
 
 PASSES = 4
 """Over the beginning, at most: a sample, counts, relations, and natural variation."""

@@ -20,15 +20,15 @@ from agent.drift.backtest.beginning import PASSES, learned
 from agent.drift.backtest.picture import Heat, draw
 from agent.drift.backtest.replay import Judged, Replay
 from agent.drift.backtest.shown import Totals, period_of, summary, table
-from agent.drift.caveats import UNVARIED, caveats_of
-from agent.drift.clock import Clock
-from agent.drift.files import write_whole
-from agent.drift.layout import counted
-from agent.drift.natural_build import why_unknown
+from agent.drift.engine.layout import counted
+from agent.drift.learning.natural_build import why_unknown
 from agent.drift.profiles.told import told
-from agent.drift.progress import Progress
-from agent.drift.reference import Profile, load
-from agent.drift.table import TableError, batches
+from agent.drift.reference.files import write_whole
+from agent.drift.reference.profile import Profile, load
+from agent.drift.rows.clock import Clock
+from agent.drift.rows.progress import Progress
+from agent.drift.rows.table import TableError, batches
+from agent.drift.traffic.caveats import UNVARIED, caveats_of
 
 SHOWN = 20
 """Names of columns in a message."""

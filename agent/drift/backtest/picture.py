@@ -16,8 +16,8 @@ from agent.drift.backtest.alarms import Alarm
 from agent.drift.backtest.axis import marks
 from agent.drift.backtest.replay import Judged
 from agent.drift.backtest.shown import time_of
-from agent.drift.layout import shortened
-from agent.drift.sketch import Floats
+from agent.drift.engine.layout import shortened
+from agent.drift.reference.sketch import Floats
 
 SLOTS = 150
 MAX_COLUMNS = 60

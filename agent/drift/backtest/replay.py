@@ -1,6 +1,6 @@
 """A history through a model's watch: rows in, judged windows out, with the clock of the data.
 
-Rule: nothing is decided here; `agent.drift.model` counts and judges as it does with traffic.
+Rule: nothing is decided here; `traffic.model` counts and judges as it does with traffic.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from agent.drift.change import Change
-from agent.drift.columns import MAX_UNEXPECTED
-from agent.drift.derived.stored import CONFIDENCE
-from agent.drift.model import ModelWatch
-from agent.drift.reference import Profile, SideName
+from agent.drift.reference.derived import CONFIDENCE
+from agent.drift.reference.profile import Profile, SideName
+from agent.drift.reference.sketch import Floats
 from agent.drift.settings import Settings
-from agent.drift.sketch import Floats
+from agent.drift.traffic.change import Change
+from agent.drift.traffic.columns import MAX_UNEXPECTED
+from agent.drift.traffic.model import ModelWatch
 from agent.drift.vectors.build import coordinates, with_views
 
 SAME = 1e-6

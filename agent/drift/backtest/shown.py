@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from agent.drift.backtest.alarms import Alarm
 from agent.drift.backtest.replay import Judged
-from agent.drift.layout import counted, shortened
+from agent.drift.engine.layout import counted, shortened
 from agent.drift.settings import Settings
 
 LONGEST = 40

@@ -19,9 +19,9 @@ from typing import NamedTuple
 import numpy as np
 from msgspec import Struct
 
-from agent.drift.derived.stored import CONFIDENCE, Calibration
-from agent.drift.reference import ColumnProfile
-from agent.drift.sketch import Bins, Floats, Ints, NumericBins, Values, category, numbers
+from agent.drift.reference.derived import CONFIDENCE, Calibration
+from agent.drift.reference.profile import ColumnProfile
+from agent.drift.reference.sketch import Bins, Floats, Ints, NumericBins, Values, category, numbers
 
 SUM_WITHIN = 0.01
 """Of 1: probabilities are often rounded."""

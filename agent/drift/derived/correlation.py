@@ -15,10 +15,10 @@ import msgspec
 import numpy as np
 
 from agent.drift.derived.scores import Scorer, Scores
-from agent.drift.derived.stored import CONFIDENCE
-from agent.drift.distance import normal_scores
-from agent.drift.reference import ColumnProfile
-from agent.drift.sketch import Values
+from agent.drift.reference.derived import CONFIDENCE
+from agent.drift.reference.distance import normal_scores
+from agent.drift.reference.profile import ColumnProfile
+from agent.drift.reference.sketch import Values
 
 MIN_ROWS = 50
 """With both values, below which nothing is said."""

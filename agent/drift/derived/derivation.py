@@ -13,9 +13,9 @@ import numpy as np
 from agent.drift.derived import importance
 from agent.drift.derived.joint import Relations
 from agent.drift.derived.scores import Scores, counted
-from agent.drift.derived.stored import Derived
-from agent.drift.reference import ColumnProfile
-from agent.drift.sketch import Ints
+from agent.drift.reference.derived import Derived
+from agent.drift.reference.profile import ColumnProfile
+from agent.drift.reference.sketch import Ints
 
 CELLS = 1 << 16
 """Scores that are used of one batch, at most: rows times inputs."""

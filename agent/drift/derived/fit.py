@@ -18,7 +18,7 @@ from agent.drift.derived.correlation import Correlating
 from agent.drift.derived.derivation import Derivation
 from agent.drift.derived.pairs import Mask, Paired
 from agent.drift.derived.scores import Scorer, Scores, table_of
-from agent.drift.derived.stored import (
+from agent.drift.reference.derived import (
     CONFIDENCE,
     EDGES,
     MAX_INPUTS,
@@ -27,8 +27,8 @@ from agent.drift.derived.stored import (
     Derived,
     Scored,
 )
-from agent.drift.reference import ColumnProfile, Profile, hashed
-from agent.drift.sketch import Values, listed
+from agent.drift.reference.profile import ColumnProfile, Profile, hashed
+from agent.drift.reference.sketch import Values, listed
 
 MIN_ROWS = 500
 """Below which relations are not known well enough to judge by."""

@@ -32,7 +32,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from agent.drift.derived.scores import Scores
-from agent.drift.sketch import Floats
+from agent.drift.reference.sketch import Floats
 
 RIDGE = 0.02
 """Least eigenvalue of the correlations: columns that say the same must not blow up its inverse."""

@@ -15,9 +15,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from agent.drift.derived.derivation import Derivation
-from agent.drift.derived.stored import Scored
-from agent.drift.reference import ColumnProfile
-from agent.drift.sketch import Floats
+from agent.drift.reference.derived import Scored
+from agent.drift.reference.profile import ColumnProfile
+from agent.drift.reference.sketch import Floats
 
 HEAVY = 3.2
 """Of the standard deviation: 17.7 over 5.5."""

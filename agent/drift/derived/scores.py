@@ -15,9 +15,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from agent.drift.distance import normal_scores
-from agent.drift.reference import ColumnProfile
-from agent.drift.sketch import (
+from agent.drift.reference.distance import normal_scores
+from agent.drift.reference.profile import ColumnProfile
+from agent.drift.reference.sketch import (
     Bins,
     CategoryBins,
     Ints,

@@ -11,23 +11,23 @@ from functools import partial
 
 import numpy as np
 
-from agent.drift.batches import Request
-from agent.drift.chart import Chart
-from agent.drift.columns import Side, WatchedColumn
-from agent.drift.decisions import Key
 from agent.drift.derived.confidence import Classifier, Performance, performance
 from agent.drift.derived.derivation import Derivation
 from agent.drift.derived.pairs import Paired
 from agent.drift.derived.scores import NO_SCORES, Scorer, Scores
-from agent.drift.derived.stored import CONFIDENCE, Derived
-from agent.drift.reference import Profile
+from agent.drift.engine.chart import Chart
+from agent.drift.reference.derived import CONFIDENCE, Derived
+from agent.drift.reference.profile import Profile
+from agent.drift.reference.sketch import MISSING, Ints
+from agent.drift.reference.variation import Period
 from agent.drift.settings import Settings
-from agent.drift.sketch import MISSING, Ints
-from agent.drift.variation import Period
-from agent.drift.varying import are_relations_unknown
+from agent.drift.traffic.batches import Request
+from agent.drift.traffic.columns import Side, WatchedColumn
+from agent.drift.traffic.decisions import Key
+from agent.drift.traffic.varying import are_relations_unknown
 
 SHARE = 0.15
-"""Of the budget: with that of `agent.drift.previous` a fifth."""
+"""Of the budget: with that of `engine.previous` a fifth."""
 
 
 SPILT = 0.1

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from agent.decode.payload import MAX_COLUMNS
 from agent.drift.imports import sagemaker, whylogs
-from agent.drift.reference import MAX_FILE, ColumnProfile, Profile, ProfileError, make
+from agent.drift.reference.profile import MAX_FILE, ColumnProfile, Profile, ProfileError, make
 
 
 class Imported(NamedTuple):

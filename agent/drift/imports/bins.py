@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from agent.drift.learn import BINS, TEXT_LENGTH, guarded, numeric_edges
-from agent.drift.reference import ColumnProfile, Kind, Moments
-from agent.drift.sketch import Floats
+from agent.drift.learning.learn import BINS, TEXT_LENGTH, guarded, numeric_edges
+from agent.drift.reference.profile import ColumnProfile, Kind, Moments
+from agent.drift.reference.sketch import Floats
 
 SAMPLE = 20_000
 """Values that the edges of bins are set from, at most; each stands for its weight's share."""

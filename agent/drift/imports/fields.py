@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from agent.drift.reference import MAX_COUNT, ProfileError
+from agent.drift.reference.profile import MAX_COUNT, ProfileError
 
 
 class Field(NamedTuple):

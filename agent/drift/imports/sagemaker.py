@@ -18,8 +18,8 @@ import numpy as np
 
 from agent.drift.imports import bins
 from agent.drift.imports.fields import Field
-from agent.drift.reference import ColumnProfile, Moments
-from agent.drift.sketch import Floats
+from agent.drift.reference.profile import ColumnProfile, Moments
+from agent.drift.reference.sketch import Floats
 
 STATISTICS, CONSTRAINTS = "statistics.json", "constraints.json"
 MAX_LEVELS = 64

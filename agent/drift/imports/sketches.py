@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from agent.drift.imports.wire import WireError
-from agent.drift.sketch import Floats
+from agent.drift.reference.sketch import Floats
 
 _KLL, _FREQUENT = 15, 10
 """Families."""

@@ -18,9 +18,9 @@ import numpy as np
 from agent.drift.imports import bins
 from agent.drift.imports.sketches import Frequent, Quantiles, frequent, quantiles
 from agent.drift.imports.wire import WireError, delimited, entries, fields, varint
-from agent.drift.learn import BINS, NUMERIC_SHARE
-from agent.drift.reference import MAX_COUNT, ColumnProfile, Moments, ProfileError
-from agent.drift.sketch import category
+from agent.drift.learning.learn import BINS, NUMERIC_SHARE
+from agent.drift.reference.profile import MAX_COUNT, ColumnProfile, Moments, ProfileError
+from agent.drift.reference.sketch import category
 
 MAGIC = b"WHY1"
 _REMEDY = "write it again with whylogs 1.x: why.log(frame).view().write(path)"

@@ -15,9 +15,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from agent.drift.classic import positions, spread
-from agent.drift.reference import ColumnProfile
-from agent.drift.sketch import Floats, Ints
+from agent.drift.engine.classic import positions, spread
+from agent.drift.reference.profile import ColumnProfile
+from agent.drift.reference.sketch import Floats, Ints
 
 
 def tilted(

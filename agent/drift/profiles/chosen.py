@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Protocol, TypeVar
 
-from agent.drift.table import TableError
+from agent.drift.rows.table import TableError
 
 
 class Named(Protocol):

@@ -13,17 +13,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from agent.drift import imports
-from agent.drift.build import build_profile, count, with_derived
 from agent.drift.derived.confidence import Classifier
-from agent.drift.derived.stored import described
-from agent.drift.natural_build import why_unknown, with_variation
+from agent.drift.learning.build import build_profile, count, with_derived
+from agent.drift.learning.natural_build import why_unknown, with_variation
 from agent.drift.profiles.diff import diff
 from agent.drift.profiles.show import show, summary
 from agent.drift.profiles.told import told
-from agent.drift.progress import Progress
-from agent.drift.reference import Profile, load, save
-from agent.drift.reference import merge as merged
-from agent.drift.table import Batch, TableError, batches, format_of, spooled
+from agent.drift.reference.derived import described
+from agent.drift.reference.profile import Profile, load, save
+from agent.drift.reference.profile import merge as merged
+from agent.drift.rows.progress import Progress
+from agent.drift.rows.table import Batch, TableError, batches, format_of, spooled
 
 __all__ = ["build", "diff", "import_", "merge", "show"]
 

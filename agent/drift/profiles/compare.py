@@ -1,7 +1,7 @@
 """Which columns differ between two profiles, and how far.
 
 Rule: pure; the questions are those that traffic is asked, the statistic is that of two samples
-(`agent.drift.previous.compared`), and `level` is shared over columns and questions in the same
+(`engine.previous.compared`), and `level` is shared over columns and questions in the same
 proportions as the budget, so that alike profiles differ with that probability at most.
 
 Columns of other bins are compared on those they share, and for half of their part of the level by
@@ -18,15 +18,15 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
-from agent.drift.classic import distances
-from agent.drift.evidence import p_value, thresholds
-from agent.drift.previous import Sample, compared
+from agent.drift.engine.classic import distances
+from agent.drift.engine.evidence import p_value, thresholds
+from agent.drift.engine.previous import Sample, compared
+from agent.drift.engine.questions import MIN_ROWS, Questions, Some
+from agent.drift.engine.verdict import Baseline
 from agent.drift.profiles.shared import Shared, shared
 from agent.drift.profiles.unshared import PART, Found, by_numbers, is_numeric
-from agent.drift.questions import MIN_ROWS, Questions, Some
-from agent.drift.reference import ColumnProfile, Profile, ProfileError
-from agent.drift.sketch import Floats, Ints
-from agent.drift.verdict import Baseline
+from agent.drift.reference.profile import ColumnProfile, Profile, ProfileError
+from agent.drift.reference.sketch import Floats, Ints
 
 State = Literal[
     "differs", "alike", "not_comparable", "other_kind", "only_in_reference", "only_in_other"

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from agent.drift.derived.correlation import prediction_of
-from agent.drift.derived.stored import described
 from agent.drift.profiles.detectable import Short, Told, detectable
-from agent.drift.reference import ColumnProfile, Profile
+from agent.drift.reference.derived import described
+from agent.drift.reference.profile import ColumnProfile, Profile
+from agent.drift.reference.variation import ColumnVariation, varies
+from agent.drift.reference.vectors import means
 from agent.drift.settings import Settings
-from agent.drift.variation import ColumnVariation, varies
-from agent.drift.vectors.stored import means
 
 TOP = 5
 """Categories told, the most frequent first."""

@@ -16,16 +16,16 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
-from agent.drift.cells import MISSING
-from agent.drift.chart import Chart, Judged
-from agent.drift.model import ModelWatch
+from agent.drift.engine.cells import MISSING
+from agent.drift.engine.chart import Chart, Judged
+from agent.drift.engine.questions import MIN_ROWS
+from agent.drift.engine.spans import LEVELS, Span
 from agent.drift.profiles import changes
-from agent.drift.questions import MIN_ROWS
-from agent.drift.reference import Profile
+from agent.drift.reference.profile import Profile
+from agent.drift.reference.sketch import Floats
+from agent.drift.reference.variation import HOURS, ColumnVariation
 from agent.drift.settings import Settings
-from agent.drift.sketch import Floats
-from agent.drift.spans import LEVELS, Span
-from agent.drift.variation import HOURS, ColumnVariation
+from agent.drift.traffic.model import ModelWatch
 
 DAY = 86400.0
 WEEK = 7 * DAY

@@ -14,13 +14,13 @@ import msgspec
 
 from agent.building import ConfigError
 from agent.drift.derived.correlation import prediction_of
-from agent.drift.layout import WIDTH, counted, cut, number, percent, shortened, table
+from agent.drift.engine.layout import WIDTH, counted, cut, number, percent, shortened, table
 from agent.drift.profiles.chosen import chosen
 from agent.drift.profiles.compare import Difference, Level, State, compare
 from agent.drift.profiles.show import summary
 from agent.drift.profiles.told import told
 from agent.drift.profiles.unshared import MEAN
-from agent.drift.reference import Profile, load
+from agent.drift.reference.profile import Profile, load
 
 ALIKE, DIFFER, UNKNOWN = 0, 1, 2
 MOVED = 0.1

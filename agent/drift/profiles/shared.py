@@ -13,8 +13,8 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from agent.drift.private import hidden
-from agent.drift.reference import ColumnProfile
+from agent.drift.reference.private import hidden
+from agent.drift.reference.profile import ColumnProfile
 
 OTHER_KEY = "hashed with another key: build it with --like the first"
 

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import msgspec
 
+from agent.drift.engine.layout import NAME, counted, cut, number, percent, shortened, table
 from agent.drift.given import drift_of, settings_of
-from agent.drift.layout import NAME, counted, cut, number, percent, shortened, table
 from agent.drift.profiles.chosen import chosen
 from agent.drift.profiles.contents import Column, Contents, contents
 from agent.drift.profiles.detectable import HORIZONS, Told
 from agent.drift.profiles.told import told
-from agent.drift.reference import MEASURED, Profile, load
+from agent.drift.reference.profile import MEASURED, Profile, load
 from agent.units import Duration
 
 

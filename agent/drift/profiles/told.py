@@ -10,8 +10,8 @@ import functools
 import sys
 from collections.abc import Callable
 
-from agent.drift.reference import ProfileError
-from agent.drift.table import TableError
+from agent.drift.reference.profile import ProfileError
+from agent.drift.rows.table import TableError
 
 Command = Callable[[argparse.Namespace], int]
 

@@ -15,11 +15,11 @@ import math
 import numpy as np
 from msgspec import Struct
 
-from agent.drift.evidence import p_value, thresholds, two_sample_rate
+from agent.drift.engine.evidence import p_value, thresholds, two_sample_rate
+from agent.drift.engine.questions import MIN_ROWS
 from agent.drift.profiles.shared import Shared
-from agent.drift.questions import MIN_ROWS
-from agent.drift.reference import ColumnProfile, Moments
-from agent.drift.sketch import Floats
+from agent.drift.reference.profile import ColumnProfile, Moments
+from agent.drift.reference.sketch import Floats
 
 PART = 0.5
 """Of the level of a column of other bins: the mean's and the edges', half each."""

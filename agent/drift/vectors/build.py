@@ -10,13 +10,13 @@ from typing import NamedTuple, cast
 
 import numpy as np
 
-from agent.drift.batch import Batch, TableError
-from agent.drift.reference import ColumnProfile, SideName
-from agent.drift.sketch import Floats, Values
+from agent.drift.reference.profile import ColumnProfile, SideName
+from agent.drift.reference.sketch import Floats, Values
+from agent.drift.reference.vectors import Vector, view_name
+from agent.drift.rows.batch import Batch, TableError
 from agent.drift.vectors.fit import fit, shapes_of
 from agent.drift.vectors.groups import Group, groups_of, is_vector, matrix_of
 from agent.drift.vectors.projector import Projector
-from agent.drift.vectors.stored import Vector, view_name
 
 AS_COLUMNS = "columns"
 """Declared of a group that is no vector."""

@@ -15,12 +15,12 @@ from collections.abc import Sequence
 import numpy as np
 from msgspec.structs import replace
 
-from agent.drift.learn import numeric_edges
-from agent.drift.reference import ColumnProfile, Kind, SideName
-from agent.drift.sketch import Floats
+from agent.drift.learning.learn import numeric_edges
+from agent.drift.reference.profile import ColumnProfile, Kind, SideName
+from agent.drift.reference.sketch import Floats
+from agent.drift.reference.vectors import AXES, Vector
 from agent.drift.vectors.mean import measured
 from agent.drift.vectors.projector import Projector, signs
-from agent.drift.vectors.stored import AXES, Vector
 
 STEPS = 8
 SPARE = 8

@@ -17,9 +17,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agent.drift.sketch import Floats, Values
+from agent.drift.reference.sketch import Floats, Values
+from agent.drift.reference.vectors import MAX_SIZE, numbered
 from agent.drift.vectors.projector import stacked
-from agent.drift.vectors.stored import MAX_SIZE, numbered
 
 MIN_SIZE = 64
 """Columns; smaller embeddings are rare, wider tables of nothing but numbers too."""

@@ -13,10 +13,10 @@ from typing import cast
 import numpy as np
 
 from agent.decode.payload import Value
-from agent.drift.columns import Side
 from agent.drift.derived.confidence import probabilities
-from agent.drift.reference import SideName
-from agent.drift.sketch import Values
+from agent.drift.reference.profile import SideName
+from agent.drift.reference.sketch import Values
+from agent.drift.traffic.columns import Side
 from agent.drift.vectors.build import Names, Vectors, vectors_of, with_views
 from agent.drift.vectors.groups import MIN_SIZE, base_of, groups_of, is_vector
 from agent.drift.vectors.projector import Projector, stacked

@@ -1,6 +1,6 @@
 """Whether a vector's mean moved, in whatever direction.
 
-Rule: integers in, evidence out; a chart asks it as it asks of bins (`agent.drift.questions`).
+Rule: integers in, evidence out; a chart asks it as it asks of bins (`engine.questions`).
 
 Theory. A shift along a direction that nobody looks along shows in no view: each coordinate moves
 by next to nothing. Not so their squares together. For n rows with mean y, and m in the reference
@@ -27,17 +27,17 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from agent.drift.allowance import Mode
-from agent.drift.cells import Cells
-from agent.drift.clusters import Correlations, worth
-from agent.drift.evidence import thresholds
-from agent.drift.questions import MIN_ROWS, Questions, Tests
-from agent.drift.reference import ColumnProfile
-from agent.drift.scores import Scores
-from agent.drift.sketch import Floats, Ints
-from agent.drift.spans import Span
-from agent.drift.variation import Period
-from agent.drift.vectors.stored import Mean, Vector
+from agent.drift.engine.allowance import Mode
+from agent.drift.engine.cells import Cells
+from agent.drift.engine.clusters import Correlations, worth
+from agent.drift.engine.evidence import thresholds
+from agent.drift.engine.questions import MIN_ROWS, Questions, Tests
+from agent.drift.engine.scores import Scores
+from agent.drift.engine.spans import Span
+from agent.drift.reference.profile import ColumnProfile
+from agent.drift.reference.sketch import Floats, Ints
+from agent.drift.reference.variation import Period
+from agent.drift.reference.vectors import Mean, Vector
 
 Bools = npt.NDArray[np.bool_]
 LABEL = "mean"

@@ -20,8 +20,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from agent.drift.sketch import Floats, Values, numbers
-from agent.drift.vectors.stored import LOOKED_ALONG, RANDOM, STEPS, Vector, numbered
+from agent.drift.reference.sketch import Floats, Values, numbers
+from agent.drift.reference.vectors import LOOKED_ALONG, RANDOM, STEPS, Vector, numbered
 
 Bytes = npt.NDArray[np.uint8]
 HALF = 127

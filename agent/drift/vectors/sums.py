@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from msgspec.structs import replace
 
-from agent.drift.sketch import Ints, Values
-from agent.drift.vectors.stored import Vector
+from agent.drift.reference.sketch import Ints, Values
+from agent.drift.reference.vectors import Vector
 
 
 class Sums:

@@ -10,19 +10,19 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from agent.drift.chart import Chart, Look
-from agent.drift.columns import Side, WatchedColumn
-from agent.drift.evidence import p_value
-from agent.drift.examples import Remembered
-from agent.drift.judging import Judged, Times
-from agent.drift.questions import MIN_ROWS, mean_portion
-from agent.drift.reference import ColumnProfile, Profile, SideName
+from agent.drift.engine.chart import Chart, Look
+from agent.drift.engine.evidence import p_value
+from agent.drift.engine.questions import MIN_ROWS, mean_portion
+from agent.drift.engine.verdict import Verdict, level_of, state_of
+from agent.drift.reference.profile import ColumnProfile, Profile, SideName
+from agent.drift.reference.sketch import Ints
+from agent.drift.reference.vectors import Vector, view_name
 from agent.drift.settings import Settings
-from agent.drift.sketch import Ints
-from agent.drift.varying import is_varying
+from agent.drift.traffic.columns import Side, WatchedColumn
+from agent.drift.traffic.examples import Remembered
+from agent.drift.traffic.judging import Judged, Times
+from agent.drift.traffic.varying import is_varying
 from agent.drift.vectors.mean import LABEL, MeanQuestions
-from agent.drift.vectors.stored import Vector, view_name
-from agent.drift.verdict import Verdict, level_of, state_of
 
 
 class MeanWatch:

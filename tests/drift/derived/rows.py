@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from agent.decode.payload import Columns
-from agent.drift.build import build_profile
-from agent.drift.reference import Profile
-from agent.drift.table import Batch
+from agent.drift.learning.build import build_profile
+from agent.drift.reference.profile import Profile
+from agent.drift.rows.table import Batch
 
 COLUMNS = 8
 WEIGHTS = (1.0, 0.0, 1.0, 0.5, 0.0)

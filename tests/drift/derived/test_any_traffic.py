@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.decode.payload import Payload
-from agent.drift.build import build_profile
+from agent.drift.learning.build import build_profile
 from agent.drift.monitor import Monitor, References
+from agent.drift.rows.table import Batch
 from agent.drift.settings import Settings
-from agent.drift.table import Batch
 
 
 def reference():

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from agent.decode.payload import Columns, Payload
-from agent.drift.build import build_profile
 from agent.drift.derived.confidence import (
     Classifier,
     classes_of,
@@ -17,11 +16,12 @@ from agent.drift.derived.confidence import (
     performance,
     probabilities,
 )
-from agent.drift.derived.stored import CONFIDENCE, Calibration
+from agent.drift.learning.build import build_profile
 from agent.drift.monitor import Monitor, References
-from agent.drift.reference import load, save
+from agent.drift.reference.derived import CONFIDENCE, Calibration
+from agent.drift.reference.profile import load, save
+from agent.drift.rows.table import Batch, TableError
 from agent.drift.settings import Settings
-from agent.drift.table import Batch, TableError
 from tests.drift.test_monitor import send
 
 ROWS = 1000

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from agent.drift.build import build_profile, count, with_derived
-from agent.drift.reference import Profile, ProfileError, hashed, merge, parse, shown
-from agent.drift.table import Batch
+from agent.drift.learning.build import build_profile, count, with_derived
+from agent.drift.reference.profile import Profile, ProfileError, hashed, merge, parse, shown
+from agent.drift.rows.table import Batch
 
 ROWS = 3000
 

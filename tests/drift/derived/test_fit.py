@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agent.drift.build import build_profile, count, with_derived
 from agent.drift.derived.derivation import Derivation
 from agent.drift.derived.fit import MIN_ROWS, DerivedBuilder, fit
 from agent.drift.derived.joint import Relations, signs
 from agent.drift.derived.scores import Scorer, counted, table_of
-from agent.drift.derived.stored import EDGES, MAX_INPUTS
-from agent.drift.learn import ColumnBuilder, shape_of
-from agent.drift.reference import ColumnProfile, load, merge, save, with_columns
-from agent.drift.table import Batch
+from agent.drift.learning.build import build_profile, count, with_derived
+from agent.drift.learning.learn import ColumnBuilder, shape_of
+from agent.drift.reference.derived import EDGES, MAX_INPUTS
+from agent.drift.reference.profile import ColumnProfile, load, merge, save, with_columns
+from agent.drift.rows.table import Batch
 from tests.drift.derived.rows import reference, rows
 
 

@@ -7,8 +7,16 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from agent.drift.derived.stored import EDGES, Calibration, Derived, Scored, merged
-from agent.drift.reference import ColumnProfile, Profile, ProfileError, load, make, merge, save
+from agent.drift.reference.derived import EDGES, Calibration, Derived, Scored, merged
+from agent.drift.reference.profile import (
+    ColumnProfile,
+    Profile,
+    ProfileError,
+    load,
+    make,
+    merge,
+    save,
+)
 
 SIZE = len(EDGES) + 1
 

@@ -8,16 +8,16 @@ import msgspec
 import numpy as np
 import pytest
 
-from agent.drift.build import build_profile
-from agent.drift.caveats import caveats_of
 from agent.drift.derived.derivation import Derivation
 from agent.drift.derived.joint import Relations
 from agent.drift.derived.products import least
-from agent.drift.model import ModelWatch
-from agent.drift.natural_build import with_variation
-from agent.drift.reference import Profile, load, merge, save
+from agent.drift.learning.build import build_profile
+from agent.drift.learning.natural_build import with_variation
+from agent.drift.reference.profile import Profile, load, merge, save
+from agent.drift.rows.table import Batch
 from agent.drift.settings import Settings
-from agent.drift.table import Batch
+from agent.drift.traffic.caveats import caveats_of
+from agent.drift.traffic.model import ModelWatch
 
 SLOT = 300.0
 DAY = 288

@@ -9,10 +9,10 @@ import pytest
 
 from agent.decode.payload import Columns, Payload
 from agent.drift.derived.pairs import Pairs
-from agent.drift.model import ModelWatch
 from agent.drift.monitor import Monitor, References
-from agent.drift.reference import Profile
+from agent.drift.reference.profile import Profile
 from agent.drift.settings import Settings
+from agent.drift.traffic.model import ModelWatch
 from tests.drift.derived.rows import COLUMNS, reference, rows
 
 ROWS = 1000

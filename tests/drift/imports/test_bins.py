@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.drift.imports.bins import apportioned, categorical, from_weighted
-from agent.drift.learn import numeric_edges
-from agent.drift.reference import MAX_COUNT
+from agent.drift.learning.learn import numeric_edges
+from agent.drift.reference.profile import MAX_COUNT
 
 weights = st.lists(st.floats(0, 1e300), min_size=1, max_size=40).filter(any)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agent.drift.classic import judge
-from agent.drift.reference import load
+from agent.drift.engine.classic import judge
+from agent.drift.reference.profile import load
 from tests.drift.charts import counted
 
 WHYLOGS = Path(__file__).parent / "made" / "whylogs.bin"

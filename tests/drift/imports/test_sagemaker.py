@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from agent.drift import imports
 from agent.drift.imports import sagemaker
-from agent.drift.reference import ProfileError, parse, shown
-from agent.drift.sketch import NumericBins
+from agent.drift.reference.profile import ProfileError, parse, shown
+from agent.drift.reference.sketch import NumericBins
 
 
 def numbers(name, values, missing=0, sketch=None, kind="Fractional"):

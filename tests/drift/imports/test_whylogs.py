@@ -16,7 +16,7 @@ from agent.drift import imports
 from agent.drift.imports import whylogs
 from agent.drift.imports.sketches import quantiles
 from agent.drift.imports.wire import WireError
-from agent.drift.reference import ProfileError, load, parse, save, shown
+from agent.drift.reference.profile import ProfileError, load, parse, save, shown
 
 MADE = Path(__file__).parent / "made"
 RAW = (MADE / "whylogs.bin").read_bytes()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from agent.decode.payload import Columns
-from agent.drift.build import build_profile
-from agent.drift.reference import Profile
-from agent.drift.sketch import Floats
-from agent.drift.table import Batch
+from agent.drift.learning.build import build_profile
+from agent.drift.reference.profile import Profile
+from agent.drift.reference.sketch import Floats
+from agent.drift.rows.table import Batch
 
 SIZE = 96
 TOPICS = 4

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from agent.cli import main
-from agent.drift.batch import TableError
-from agent.drift.build import build_profile
-from agent.drift.reference import ProfileError, load, make, merge, parse, shown
-from agent.drift.table import Batch
+from agent.drift.learning.build import build_profile
+from agent.drift.reference.profile import ProfileError, load, make, merge, parse, shown
+from agent.drift.rows.batch import TableError
+from agent.drift.rows.table import Batch
 from agent.drift.vectors.groups import groups_of
 from tests.drift.vectors.rows import SIZE, Source, columns_of, reference
 

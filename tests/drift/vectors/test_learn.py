@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from agent.decode.payload import Columns, Payload
-from agent.drift.columns import Side
-from agent.drift.model import ModelWatch
 from agent.drift.settings import Settings
+from agent.drift.traffic.columns import Side
+from agent.drift.traffic.model import ModelWatch
+from agent.drift.traffic.warmup import LEARNING_CELLS
 from agent.drift.vectors.learn import Packed, pack
-from agent.drift.warmup import LEARNING_CELLS
 from tests.drift.vectors.rows import SIZE, Source, columns_of
 
 ROWS = 1000

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from agent.drift.questions import portions_of
-from agent.drift.reference import ColumnProfile, Profile
-from agent.drift.resume import evidence_of, packed, resume, unpacked
-from agent.drift.spans import Span
+from agent.drift.engine.questions import portions_of
+from agent.drift.engine.spans import Span
+from agent.drift.reference.profile import ColumnProfile, Profile
+from agent.drift.reference.vectors import Vector
+from agent.drift.state.resume import evidence_of, packed, resume, unpacked
 from agent.drift.status import status_of
 from agent.drift.vectors.fit import fit
 from agent.drift.vectors.mean import MeanQuestions, chi_root
 from agent.drift.vectors.projector import Projector
-from agent.drift.vectors.stored import Vector
 from agent.drift.vectors.sums import Sums
 from tests.drift.vectors.rows import SIZE, Source
 from tests.drift.vectors.test_vectors_live import ROWS, Site

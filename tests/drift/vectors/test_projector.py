@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.drift.reference.vectors import AXES, STEPS, Vector, numbered
 from agent.drift.vectors.fit import fit, shapes_of
 from agent.drift.vectors.projector import Projector, signs, stacked
-from agent.drift.vectors.stored import AXES, STEPS, Vector, numbered
 from tests.drift.vectors.rows import SIZE, Source, columns_of
 
 

@@ -7,14 +7,14 @@ import pytest
 
 from agent.decode.payload import Payload, from_rows
 from agent.drift.acknowledge import carry_out
-from agent.drift.build import build_profile
-from agent.drift.model import ModelWatch
-from agent.drift.orders import Order
+from agent.drift.learning.build import build_profile
 from agent.drift.publish import fits
-from agent.drift.reference import Profile
+from agent.drift.reference.profile import Profile
+from agent.drift.reference.sketch import INVALID, MISSING, Floats
+from agent.drift.rows.table import Batch
 from agent.drift.settings import Settings
-from agent.drift.sketch import INVALID, MISSING, Floats
-from agent.drift.table import Batch
+from agent.drift.state.orders import Order
+from agent.drift.traffic.model import ModelWatch
 from tests.drift.vectors.rows import SIZE, TOPICS, Source, columns_of, reference
 
 ROWS = 500

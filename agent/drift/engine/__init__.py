@@ -1,0 +1,1 @@
+"""Counts to verdicts: what is asked, how strong the evidence is, what the budget allows."""

@@ -1,0 +1,1 @@
+"""References made of rows: shapes, counts, what a period shows."""

@@ -1,0 +1,1 @@
+"""What a reference keeps: plain data, its bins, its file."""

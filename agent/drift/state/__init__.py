@@ -1,0 +1,1 @@
+"""What outlives a process: evidence, references, decisions."""

@@ -1,0 +1,1 @@
+"""A model's traffic: rows counted, windows judged, references learned of it."""
