@@ -138,6 +138,11 @@ class Best(NamedTuple):
     simulated: int
     """Windows after the change."""
 
+    @property
+    def shown(self) -> float:
+        """In a picture: where none alarmed at least as many windows as were simulated."""
+        return self.windows if np.isfinite(self.windows) else float(self.simulated)
+
     def __str__(self) -> str:
         if not np.isfinite(self.windows):
             return f"over {self.simulated:,}"
@@ -245,8 +250,7 @@ def _chart(ours: Ours, at_equal: Equal) -> Lines:
             (n, [mean(mine[told(n, 0.0)], CAPS[n])]) for n in SIZES if told(n, 0.0) in mine
         ],
         "best peer": [
-            (n, [min(best(each).windows, 1e5)])
-            for n, each in sorted(at_equal.get(shift, {}).items())
+            (n, [best(each).shown]) for n, each in sorted(at_equal.get(shift, {}).items())
         ],
     }
     return Lines("Windows until a mean moved by 0.1 sd is found, at equal false alarms",
@@ -260,7 +264,8 @@ def _bars(ours: Ours, at_equal: Equal) -> Bars:
         if found and 200 in each:
             bars[f"Outrider: {shift}"] = [mean(found, CAPS[200])]
             peer = best(each[200])
-            bars[f"{peer.name}: {shift}"] = [min(peer.windows, 1e5)]
+            name = peer.name if np.isfinite(peer.windows) else "none so soon"
+            bars[f"{name}: {shift}"] = [peer.shown]
     return Bars(
         "Windows of 200 rows to the alarm, at equal false alarms", "windows", bars, log=True
     )
