@@ -177,15 +177,16 @@ def _report(
 
 
 def _chart(found: dict[str, list[Found]], others: dict[str, dict[int, float]]) -> Lines:
-    """Windows a month that alarm; what was never seen is drawn at the least that could be."""
+    """Windows a month that alarm; of a rule that never did in so few windows nothing is drawn."""
     lines: dict[str, list[tuple[float, list[float]]]] = {}
     for rows in SIZES:
         each = found.get(f"{rows:,} rows a window")
         if each:
-            raised = sum(one["alarms"] for one in each) / months(TRAFFIC[0], each)
-            lines.setdefault("Outrider", []).append((rows, [max(raised, 0.01)]))
+            raised = max(1, sum(one["alarms"] for one in each))
+            lines.setdefault("Outrider", []).append((rows, [raised / months(TRAFFIC[0], each)]))
     for rule, shares in others.items():
-        least = 0.01
-        lines[rule] = [(n, [max(share * WINDOWS, least)]) for n, share in shares.items()]
+        points = [(float(n), [share * WINDOWS]) for n, share in shares.items() if share]
+        if points:
+            lines[rule] = points
     return Lines("False alarms a month: 20 columns, no drift", "rows a window", "alarms a month",
                  lines, log=True)  # fmt: skip
