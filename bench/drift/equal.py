@@ -1,8 +1,9 @@
 """Other tools' statistics where they too may raise one false alarm in 30 days.
 
 The limit of each is the value that 20 columns without drift exceed once in 8,640 windows: exact
-for Kolmogorov-Smirnov and the binomial test, else of simulated windows and a generalised Pareto
-tail. The delay is then 1 / power, as each window is judged by itself.
+for Kolmogorov-Smirnov, for means of normal columns and for the binomial test, else of simulated
+windows and a generalised Pareto tail. The delay is then 1 / power, as each window is judged by
+itself.
 
 Rule: statistics are those of `peers`, over many windows at once; counts and rows are drawn of the
 exact distribution. Windows of a batch have as many missing rows, else each has its own.
@@ -17,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
-from bench.drift.data import COLUMNS, SHIFTS, Floats, Generator, Names, Numbers, Source
+from bench.drift.data import COLUMNS, NORMAL, SHIFTS, Floats, Generator, Names, Numbers, Source
 from bench.drift.ours import REFERENCE, WINDOWS
 from bench.drift.peers import DECILES, DOANE, Array, edges_of, jensen_shannon_of, psi_of
 
@@ -54,6 +55,8 @@ def powers(column: str, rows: int) -> dict[str, dict[str, Power]]:
     limits = {name: _limit(scores) for name, scores in nulls.items()}
     if "KS" in limits:
         limits["KS"] = 1.0
+    if before is NORMAL:
+        limits["mean shift"] = float(stats.norm.isf(LEVEL / 2))
     found: dict[str, dict[str, Power]] = {}
     for name, after in changes.items():
         # Missing rows are dropped by all but the last test.
