@@ -7,7 +7,7 @@ from pathlib import Path
 
 from agent import loading, yaml12
 from agent.building import ConfigError
-from agent.drift.reference.profile import profile as reference
+import agent.drift.reference.profile as reference
 
 _FOLDER = Path(tempfile.mkdtemp(prefix="outrider-fuzz-"))
 
