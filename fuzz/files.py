@@ -5,9 +5,9 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import agent.drift.reference.profile as reference
 from agent import loading, yaml12
 from agent.building import ConfigError
-import agent.drift.reference.profile as reference
 
 _FOLDER = Path(tempfile.mkdtemp(prefix="outrider-fuzz-"))
 
