@@ -13,6 +13,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 from msgspec.json import Decoder
 
+from agent.decode.message import Message
 from agent.decode.names import version_of
 from agent.decode.payload import (
     MAX_NAME,
@@ -91,23 +92,24 @@ def rows_of_responses(lines: bytes) -> tuple[Sequence[Sequence[object]], set[str
     return [one.predictions for one in answers], {*map(version_of, versions)}
 
 
-def matches(document: object) -> bool:
-    """Whether a request has the form of this dialect."""
+def evidence(asked: Message) -> str:
+    """Why a request is of this dialect; empty if it is not."""
+    document = asked.document
     if not isinstance(document, dict):
-        return False
-    return isinstance(document.get("instances"), list) or isinstance(
-        document.get("inputs"), (list, dict)
-    )
+        return ""
+    if isinstance(document.get(ASKED), list):
+        return "a list of instances"
+    return "inputs by name" if isinstance(document.get("inputs"), (list, dict)) else ""
 
 
-def request(document: object) -> Side:
+def request(asked: Message) -> Side:
     """Named inputs of a request that matches. Raises Refused."""
-    return _side(document, ASKED, "inputs")
+    return _side(asked.json(), ASKED, "inputs")
 
 
-def response(document: object, rows: int) -> Side:
+def response(answer: Message, rows: int) -> Side:
     """Named outputs of an answer. Raises Refused("unsupported") if it has no predictions."""
-    return _side(document, ANSWERED, "outputs")
+    return _side(answer.json(), ANSWERED, "outputs")
 
 
 def _side(document: object, rows: str, columns: str) -> Side:

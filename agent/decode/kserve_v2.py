@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from math import prod
 
+from agent.decode.message import Message
 from agent.decode.payload import (
     MAX_CELLS,
     MAX_COLUMNS,
@@ -25,24 +26,26 @@ from agent.decode.payload import (
 NAME = "kserve_v2"
 
 
-def matches(document: object) -> bool:
-    """Whether a request has the form of this dialect."""
+def evidence(asked: Message) -> str:
+    """Why a request is of this dialect; empty if it is not."""
+    document = asked.document
     if not isinstance(document, dict):
-        return False
+        return ""
     tensors = document.get("inputs")
     if not isinstance(tensors, list) or not tensors or not isinstance(tensors[0], dict):
-        return False
-    return "datatype" in tensors[0] and "shape" in tensors[0]
+        return ""
+    is_tensor = "datatype" in tensors[0] and "shape" in tensors[0]
+    return "inputs are tensors with datatype and shape" if is_tensor else ""
 
 
-def request(document: object) -> Side:
+def request(asked: Message) -> Side:
     """Named inputs of a request that matches. Raises Refused."""
-    return _side(document, "inputs")
+    return _side(asked.json(), "inputs")
 
 
-def response(document: object, rows: int) -> Side:
+def response(answer: Message, rows: int) -> Side:
     """Named outputs of an answer. Raises Refused."""
-    return _side(document, "outputs")
+    return _side(answer.json(), "outputs")
 
 
 def _side(document: object, key: str) -> Side:

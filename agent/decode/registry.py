@@ -15,20 +15,26 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from agent.decode import kserve_v1, kserve_v2, tabular
+from agent.decode.message import Message
 from agent.decode.names import VERSION, named, version_of
 from agent.decode.payload import Decoded, Outcome, Payload, Refused, Side
-from agent.decode.text import content, parse
+from agent.decode.text import content
 from agent.exchange import Exchange
 
 
 class Dialect(Protocol):
-    """A module a dialect."""
+    """A module a dialect. Its functions raise nothing but Refused, whatever the bytes."""
 
     NAME: str
 
-    def matches(self, document: object) -> bool: ...
-    def request(self, document: object) -> Side: ...
-    def response(self, document: object, rows: int) -> Side: ...
+    def evidence(self, asked: Message) -> str:
+        """Why a request is of this dialect, in a few words for people; empty if it is not."""
+
+    def request(self, asked: Message) -> Side:
+        """Named inputs of a request that is of it."""
+
+    def response(self, answer: Message, rows: int) -> Side:
+        """Named outputs of an answer to a request of so many rows."""
 
 
 DIALECTS: tuple[Dialect, ...] = (kserve_v2, kserve_v1, tabular)
@@ -55,8 +61,8 @@ def decode(exchange: Exchange) -> Decoded:
         if inputs is not None:
             dialect: Dialect = kserve_v1
         else:
-            asked = parse(raw, exchange.request_fields)
-            dialect = _dialect(asked)
+            asked = Message(raw, exchange.request_fields, exchange.target)
+            dialect, _ = dialect_of(asked)
             name = dialect.NAME
             inputs = dialect.request(asked)
         name = dialect.NAME
@@ -70,11 +76,12 @@ def decode(exchange: Exchange) -> Decoded:
         return Decoded(None, name, "too_large")
 
 
-def _dialect(asked: object) -> Dialect:
+def dialect_of(asked: Message) -> tuple[Dialect, str]:
+    """The first dialect that a request is of, and on what evidence. Raises Refused."""
     for dialect in DIALECTS:
-        if dialect.matches(asked):
-            return dialect
-    raise Refused("unsupported")
+        if evidence := dialect.evidence(asked):
+            return dialect, evidence
+    raise asked.refused or Refused("unsupported")
 
 
 def _outputs(dialect: Dialect, exchange: Exchange, rows: int) -> tuple[Side, Outcome]:
@@ -85,11 +92,9 @@ def _outputs(dialect: Dialect, exchange: Exchange, rows: int) -> tuple[Side, Out
         outputs = kserve_v1.plain_response(raw) if dialect is kserve_v1 else None
         if outputs is not None:
             return outputs, "ok"
-        answer = parse(raw, fields)
-        if isinstance(answer, dict):
-            version = version_of(answer.get(VERSION))
-            if version and dialect is tabular:
-                answer = {name: value for name, value in answer.items() if name != VERSION}
+        answer = Message(raw, fields, exchange.target)
+        if raw[:64].lstrip()[:1] == b"{" and isinstance(answer.document, dict):
+            version = version_of(answer.document.get(VERSION))
         outputs = dialect.response(answer, rows)
         return replace(outputs, version=version) if version else outputs, "ok"
     except (Refused, RecursionError):

@@ -14,18 +14,21 @@ An answer is read against the request's rows: a list as long as those is one val
 
 from __future__ import annotations
 
+from agent.decode.message import Message
+from agent.decode.names import VERSION
 from agent.decode.payload import MAX_NAME, Refused, Side, from_columns, from_rows
 
 NAME = "tabular"
 
 
-def matches(document: object) -> bool:
-    """Whether a request has the form of this dialect: any object, and any list."""
-    return isinstance(document, (dict, list))
+def evidence(asked: Message) -> str:
+    """Why a request is of this dialect: it is JSON, and no other's."""
+    return "JSON of no other form" if isinstance(asked.document, (dict, list)) else ""
 
 
-def request(document: object) -> Side:
+def request(asked: Message) -> Side:
     """Named inputs of a request that matches. Raises Refused."""
+    document = asked.json()
     if isinstance(document, list):
         return from_rows(_rows(document), "input")
     if not isinstance(document, dict) or not document:
@@ -42,8 +45,11 @@ def request(document: object) -> Side:
     return from_rows([document], "input")
 
 
-def response(document: object, rows: int) -> Side:
+def response(answer: Message, rows: int) -> Side:
     """Named outputs of an answer to a request of `rows` rows. Raises Refused."""
+    document = answer.json()
+    if isinstance(document, dict) and VERSION in document:
+        document = {name: value for name, value in document.items() if name != VERSION}
     if isinstance(document, list):
         rows_of_it = len(document) == rows or _is_list_of(document, (list, dict))
         return from_rows(document if rows_of_it else [document], "output")
