@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import chain
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -12,6 +13,7 @@ from agent.drift.engine.chart import Chart
 from agent.drift.engine.previous import Previous
 from agent.drift.learning.build import build_profile
 from agent.drift.reference.profile import Profile
+from agent.drift.reference.variation import ColumnVariation, Period
 from agent.drift.rows.table import Batch
 from agent.drift.settings import Settings
 from agent.drift.traffic.columns import WatchedColumn
@@ -32,11 +34,16 @@ def profile(rng: np.random.Generator) -> Profile:
 class Stream:
     """Windows of a model's columns, pushed through its chart."""
 
-    def __init__(self, seed: int, false_alarms: float = 1 / (30 * 86400)) -> None:
+    def __init__(
+        self, seed: int, false_alarms: float = 1 / (30 * 86400), period: Period | None = None
+    ) -> None:
         self.rng = np.random.default_rng(seed)
         found = profile(self.rng).columns
+        if period is not None:  # of which no score followed the hours
+            still = ColumnVariation("", [[1e-6]])
+            found = [msgspec.structs.replace(column, variation=still) for column in found]
         self.columns = [WatchedColumn(column) for column in found]
-        self.chart = Chart(found, false_alarms=false_alarms, share=0.8)
+        self.chart = Chart(found, false_alarms=false_alarms, share=0.8, period=period, natural_variation="strict")
         self.previous = Previous(self.chart)
         self.now = 0.0
 
@@ -75,6 +82,13 @@ def test_categories_too():
         assert stream.window(x=0.2) == []
     changes = [stream.window(x=0.3) for _ in range(40)]
     assert [*chain(*changes)] == ["c"]
+
+
+def test_a_reference_whose_columns_follow_no_hours_hides_no_change():
+    stream = Stream(0, period=Period(0.0, 7 * 86400.0, 3600.0, 168))
+    for _ in range(40):
+        assert stream.window(mean=1.5) == []
+    assert [*chain(*(stream.window(mean=2.0) for _ in range(40)))] == ["a"]
 
 
 def test_the_change_that_raised_the_alarm_is_not_told_again():

@@ -67,8 +67,9 @@ class Allowance(NamedTuple):
         has by the hour of day is in it, not in `expected`."""
         spans = np.full(len(self.tau2), seconds)
         # A sine's mean over D periods has at most 2 / (pi D)^2 of its variance.
-        hours = self.means.var(1) * min(1.0, 0.25 * (DAY / seconds) ** 2)
-        bound = self.of_span(spans) + hours
+        bound = self.of_span(spans)
+        if self.kinds:
+            bound += self.means.var(1) * min(1.0, 0.25 * (DAY / seconds) ** 2)
         found: Floats = np.where(self.is_scale, 0.0, bound).max(1)
         return found
 
