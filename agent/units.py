@@ -78,7 +78,10 @@ class Rate(str):
         if not found or not isinstance(value, str) or not float(found[1]):
             raise ValueError(f"wanted {cls.WANTED}")
         rate = super().__new__(cls, value)
-        rate.events, rate.period = float(found[1]), _duration(found[2])
+        try:
+            rate.events, rate.period = float(found[1]), _duration(found[2])
+        except ValueError:
+            raise ValueError(f"wanted {cls.WANTED}") from None
         if not rate.period or math.isinf(rate.period):
             raise ValueError(f"wanted {cls.WANTED}")
         return rate

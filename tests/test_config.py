@@ -150,8 +150,8 @@ def test_rate() -> None:
     rate = Rate("2 per 30d")
     assert (rate.events, rate.period) == (2, 2592000)
     assert rate.per_second == 2 / 2592000
-    for bad in ("1", "0 per 30d", "1 per 0s", "1 per off", "-1 per 3d", 1):
-        with pytest.raises(ValueError, match="wanted"):
+    for bad in ("1", "0 per 30d", "1 per 0s", "1 per off", "-1 per 3d", "1 per day", 1):
+        with pytest.raises(ValueError, match="wanted a rate"):
             Rate(bad)
 
 

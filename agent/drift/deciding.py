@@ -135,6 +135,8 @@ class Deciding:
         found = [watch for watch in watches if version in (None, watch.version)]
         if len(found) == 1:
             return found[0]
-        known = ", ".join(repr(watch.version) for watch in watches)
+        known = ", ".join(sorted(repr(watch.version) for watch in watches))
         remedy = f"known of {watches[0].name!r} are: {known}"
+        if known == "''":
+            remedy = f"leave it out: traffic of {watches[0].name!r} names no version"
         raise OrderError("version", version, remedy, 400 if version is None else 404)

@@ -33,8 +33,9 @@ def settings_of(args: argparse.Namespace, drift: Drift) -> Settings:
     )
     if not 0 < given.window_seconds < float("inf"):
         raise ConfigError("--interval", "", repr(args.interval), "wanted a duration like 5m")
-    if given.window_rows < 1 or given.replicas < 1:
-        raise ConfigError("--window, --replicas", "", "", "wanted at least 1")
+    for flag, number in (("--window", given.window_rows), ("--replicas", given.replicas)):
+        if number < 1:
+            raise ConfigError(flag, "", str(number), "wanted at least 1")
     if not 0 <= given.min_effect < float("inf"):
         raise ConfigError("--min-effect", "", str(args.min_effect), "wanted 0 or more")
     return given

@@ -21,7 +21,8 @@ def checked(raw: bytes, name: str) -> Profile:
     try:
         profile = parse(raw, SOURCE)
     except ProfileError as problem:
-        raise OrderError(problem.field, str(problem.value)[:200], str(problem)) from None
+        told = str(problem).removeprefix(f"{SOURCE}: {problem.field}: ")
+        raise OrderError(problem.field, str(problem.value)[:200], told) from None
     if profile.model not in ("", name):
         remedy = f"it is of model {profile.model!r}, not {name!r}: build it with --model {name}"
         raise OrderError("model", profile.model, remedy)

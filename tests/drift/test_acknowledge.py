@@ -238,6 +238,20 @@ def test_what_cannot_be_done_is_said_with_field_value_and_remedy(body, field, st
     assert site.news() == [(name, "insufficient", "stable") for name in "ab"]
 
 
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        (b'{"model": "m", "action": "mut"}', "action 'mut': wanted mute or new_normal or revert"),
+        (b'{"model": "m"}', "action: is missing"),
+        (b'{"model": "m", "action": "mute", "colum": "a"}', "colum 'a': is no field; there are m"),
+    ],
+)
+def test_an_order_that_is_none_is_told_what_there_is(body, error):
+    with pytest.raises(OrderError) as refused:
+        parse(body)
+    assert str(refused.value).startswith(error)
+
+
 def test_a_new_normal_waits_for_a_window_after_the_alarm():
     """Part of the window that raised it may be from before."""
     site = Site()

@@ -181,7 +181,9 @@ def test_what_moves_again_while_it_drifts_is_one_alarm(reference):
         ("a\n1\n", ["--interval", "soon"], "--interval"),
         ("a\n1\n", ["--interval", "off"], "--interval"),
         ("a\n1\n", ["--false-alarms", "few"], "--false-alarms"),
-        ("a\n1\n", ["--window", "-5"], "--window"),
+        ("a\n1\n", ["--false-alarms", "1 per day"], "wanted a rate like 1 per 30d"),
+        ("a\n1\n", ["--window", "-5"], "--window: -5: wanted at least 1"),
+        ("a\n1\n", ["--picture", "a.png"], "--picture: a.png: it is drawn as SVG"),
     ],
 )
 def test_what_is_wrong_is_said(text, args, said, reference, tmp_path, capsys):

@@ -116,6 +116,9 @@ def test_errors_say_what_to_do(tmp_path: Path, capsys, name, text, more, says):
 def test_missing_file_and_missing_extra(tmp_path: Path, capsys, monkeypatch):
     assert build(tmp_path / "none.csv", tmp_path / "r.json") == 2
     assert "No such file" in capsys.readouterr().err
+    (tmp_path / "d.csv").write_text("a\n1\n")
+    assert build(tmp_path / "d.csv", tmp_path / "none" / "r.json") == 2
+    assert f"{tmp_path / 'none' / 'r.json'}: No such file" in capsys.readouterr().err
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     assert build(tmp_path / "none.parquet", tmp_path / "r.json") == 2
     assert "pip install 'outrider[parquet]'" in capsys.readouterr().err

@@ -41,6 +41,17 @@ def test_a_share_that_moved_is_told_as_such():
     assert verdict.share.now == pytest.approx(0.1)
 
 
+def test_a_share_of_no_rows_is_nothing():
+    values = np.random.default_rng(9).normal(size=1007).tolist()
+    column = profile(values * 9 + [None] * 203)
+    chart = Chart([column], false_alarms=1 / MONTH)
+    counts = counted(column, values)
+    chart.push([counts], 0.0, 300.0, 300.0)
+    verdict = verdict_of(chart, 0, counts)
+    assert verdict.share is not None
+    assert (verdict.test, verdict.share.now) == ("missing", 0.0)
+
+
 def test_where_no_share_is_asked_for_there_is_none():
     column = profile(np.random.default_rng(9).normal(size=5000))
     chart = Chart([column], false_alarms=1 / MONTH)

@@ -401,6 +401,10 @@ def test_of_one_version_none_need_be_named():
     one.send("1")
     assert one.monitor.reference("m").hash == PROFILE.hash
     assert one.monitor.acknowledge(order())["version"] == "1"
+    without = Site(References(PROFILE))
+    without.send("")
+    with pytest.raises(OrderError, match="leave it out: traffic of 'm' names no version"):
+        without.monitor.acknowledge(order(version="1"))
 
 
 def published(one: Site, given: Profile, version: str | None = None) -> str:

@@ -39,6 +39,8 @@ def asked(args: argparse.Namespace) -> Asked:
     """Raises ConfigError, TableError."""
     path = Path(args.data)
     drift = drift_of(args)
+    if args.picture and Path(args.picture).suffix.lower() != ".svg":
+        raise ConfigError("--picture", "", args.picture, "it is drawn as SVG: wanted FILE.svg")
     beginning = _beginning(args)
     named = drift.reference if isinstance(drift.reference, str) else None
     reference = args.reference or (named if beginning is None else None)

@@ -113,7 +113,8 @@ def summary(alarms: Sequence[Alarm], totals: Totals, settings: Settings, timed: 
     if totals.covered < 0.99 * span:
         when += f", of which windows cover {totals.covered / DAY:.1f}"
     allowed = totals.allowed(settings)
-    budget = f"The budget allows {allowed or 0:.2g} false ones in this time."
+    number = f"{allowed or 0:.2g}"
+    budget = f"The budget allows {number} false {'one' if number == '1' else 'ones'} in this time."
     if allowed is None:
         budget = f"The rule {settings.mode} knows no budget of false ones."
     return (

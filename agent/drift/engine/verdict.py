@@ -170,7 +170,8 @@ def _share(scores: Scores, score: int, pooled: Ints) -> Moved | None:
         return None
     mean = float(scores.values[score] @ pooled) / float(pooled.sum())
     found = expected + mean * math.sqrt(expected * (1 - expected))
-    return Moved(scores.labels[score], expected, min(max(found, 0.0), 1.0))
+    # A share of no rows is 0, not what is left of the rounding of its parts.
+    return Moved(scores.labels[score], expected, min(max(0.0, round(found, 12)), 1.0))
 
 
 def _moved(

@@ -13,7 +13,11 @@ def write_whole(path: Path, data: bytes, *, sure: bool = True) -> None:
     `sure`: it is on the disk when this returns; without it a crash of the machine (not of the
     process) may leave it empty.
     """
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:64]}.")
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:64]}.")
+    except OSError as problem:
+        problem.filename = str(path)  # not the temporary's, which nobody asked for
+        raise
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 from msgspec import Meta, Struct
@@ -27,7 +27,8 @@ class OrderError(Exception):
     """An order that cannot be carried out. `status` is HTTP's."""
 
     def __init__(self, field: str, value: object, remedy: str, status: int = 400) -> None:
-        super().__init__(f"{field}: {remedy}")
+        named = f"{field} {_shortened(value, 60)!r}" if isinstance(value, str) and value else field
+        super().__init__(f"{named}: {remedy}")
         self.field = field
         self.value = value
         self.remedy = remedy
@@ -35,10 +36,12 @@ class OrderError(Exception):
 
     def shown(self) -> dict[str, object]:
         """The answer's body."""
-        value = self.value
-        if isinstance(value, str) and len(value) > 200:
-            value = value[:200] + "…"
+        value = _shortened(self.value, 200) if isinstance(self.value, str) else self.value
         return {"error": str(self), "field": self.field, "value": value, "remedy": self.remedy}
+
+
+def _shortened(text: str, most: int) -> str:
+    return text if len(text) <= most else text[:most] + "…"
 
 
 class Order(Struct, frozen=True, forbid_unknown_fields=True):
@@ -69,7 +72,7 @@ def parse(raw: bytes) -> Order:
         what, _, path = str(problem).partition(" - at `$.")
         field = path.rstrip("`") or _named(what) or "body"
         value = plain.get(field) if isinstance(plain, dict) else plain
-        raise OrderError(field, _small(value), what) from None
+        raise OrderError(field, _small(value), _wanted(what, field)) from None
     if order.until is not None and order.action != "mute":
         raise OrderError("until", order.until, f"leave it out: {order.action} has no end")
     return order
@@ -78,6 +81,17 @@ def parse(raw: bytes) -> Order:
 def _named(problem: str) -> str:
     """The field in msgspec's "Object missing required field `model`" and the like."""
     return problem.split("`")[1] if problem.count("`") >= 2 and "field" in problem else ""
+
+
+def _wanted(problem: str, field: str) -> str:
+    """What to send instead, where msgspec says only that it is wrong."""
+    if problem.startswith("Invalid enum value"):
+        return f"wanted {' or '.join(get_args(Action if field == 'action' else SideName))}"
+    if "unknown field" in problem:
+        return f"is no field; there are {', '.join(Order.__struct_fields__)}"
+    if "missing required" in problem:
+        return "is missing"
+    return problem
 
 
 def _small(value: object) -> object:
