@@ -43,7 +43,9 @@ class Stream:
             still = ColumnVariation("", [[1e-6]])
             found = [msgspec.structs.replace(column, variation=still) for column in found]
         self.columns = [WatchedColumn(column) for column in found]
-        self.chart = Chart(found, false_alarms=false_alarms, share=0.8, period=period, natural_variation="strict")
+        self.chart = Chart(
+            found, false_alarms=false_alarms, share=0.8, period=period, natural_variation="strict"
+        )
         self.previous = Previous(self.chart)
         self.now = 0.0
 

@@ -215,7 +215,9 @@ def parse(raw: bytes, source: str) -> Profile:
             raise ProfileError(source, "format", found, "is another format", remedy)
         profile = msgspec.json.decode(raw, type=Profile)
     except (ValueError, RecursionError) as problem:
-        raise ProfileError(source, "file", str(problem), "is no profile, or damaged", _REBUILD) from None
+        raise ProfileError(
+            source, "file", str(problem), "is no profile, or damaged", _REBUILD
+        ) from None
     if profile.hash != _digest(profile):
         remedy = "it was changed or damaged since it was made: " + _REBUILD
         raise ProfileError(source, "hash", profile.hash[:16], "does not match the content", remedy)
