@@ -216,7 +216,7 @@ def parse(raw: bytes, source: str) -> Profile:
         profile = msgspec.json.decode(raw, type=Profile)
     except (ValueError, RecursionError) as problem:
         raise ProfileError(
-            source, "file", str(problem), "is no profile, or damaged", _REBUILD
+            source, "file", str(problem), "is damaged or no profile", _REBUILD
         ) from None
     if profile.hash != _digest(profile):
         remedy = "it was changed or damaged since it was made: " + _REBUILD

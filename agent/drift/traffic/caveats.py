@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agent.drift.traffic.collecting import named
+from agent.drift.traffic.mismatch import mismatch_of
 from agent.drift.traffic.model import ModelWatch
 from agent.drift.traffic.varying import unjudged
 
@@ -26,7 +27,7 @@ VARIED = "traffic is known to vary by itself, and how its {} do is not known: th
 
 def caveats_of(model: ModelWatch) -> list[str]:
     """Those that hold now, for `/api/v1/drift`."""
-    found = [model.unseen.caveat()]
+    found = [model.unseen.caveat(), mismatch_of(model.sides) if model.windows else ""]
     if model.source == "learned":
         found.append(model.warmup.told())
     if model.collecting is not None:

@@ -27,6 +27,7 @@ from agent.drift.traffic.decisions import Decisions, Key
 from agent.drift.traffic.examples import Remembered, Reservoir
 from agent.drift.traffic.judging import Times, judge_window
 from agent.drift.traffic.learned import learned
+from agent.drift.traffic.mismatch import mismatch_of
 from agent.drift.traffic.unseen import Reason, Unseen
 from agent.drift.traffic.warmup import LEARNING_CELLS, Warmup, held
 from agent.drift.traffic.window import Window
@@ -83,7 +84,9 @@ class ModelWatch:
         self.pairs = Pairs()
         self.warmup = Warmup()
         self.notes: list[str] = []
-        """For the log: what became of learning."""
+        """For the log: what became of learning, and what does not match the reference."""
+        self._is_matched = False
+        """Whether the reference's columns have been looked for in a window."""
         self.derived: DerivedWatch | None = None
         self.means: MeanWatch | None = None
         self.previous: Previous | None = None
@@ -171,6 +174,7 @@ class ModelWatch:
         self.phase = "watching"
         self.reason = ""
         self.collecting = collecting(reference, source, self.settings)
+        self._is_matched = False
         for side in self.sides:
             side.watch(reference.columns, reference.vectors)
         self.cells = 0
@@ -274,6 +278,7 @@ class ModelWatch:
         windows = [column.take_window() for column in columns]
         if not any(counts.any() for counts in windows):
             return  # nothing came: nothing is known that was not before
+        self._tell_mismatch()
         extra = {side.name: side.batches.close() for side in self.sides}
         times = Times(began, now, seconds, extra, self.sharing)
         self._judge(self.chart, columns, windows, times)
@@ -289,6 +294,12 @@ class ModelWatch:
             self._turn(column, state, since)
         self._look_back(now)
         self._look_for_examples(self.reservoir.drain(), now)
+
+    def _tell_mismatch(self) -> None:
+        """Once for each reference, after its first window."""
+        if not self._is_matched and (told := mismatch_of(self.sides)):
+            self.notes.append(f"drift of {self.key.told()}: {told}")
+        self._is_matched = True
 
     def _judge(
         self,
