@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from agent.drift.engine.layout import percent
 from agent.drift.reference.name import Name
 from agent.drift.traffic.change import Change
 from agent.ship.queue import Record
@@ -115,6 +116,9 @@ def _how(change: Change) -> str:
     told = fields(change)
     told |= told.get("changed_again", {})
     words = [str(told[name]) for name in ("test", "direction") if name in told]
-    if "effect" in told:
+    share = change.verdict.share if change.again is None else None
+    if share is not None:
+        words.append(f"from {percent(share.reference)} to {percent(share.now)}")
+    elif "effect" in told:
         words.append(f"by {told['effect']:.3g} standard deviations")
     return f" ({', '.join(words)})" if words and change.after == "drift" else ""

@@ -83,6 +83,16 @@ def test_all_formats_give_the_same_profile(tmp_path: Path, rows):
     assert income.missing == len(range(0, ROWS, 50))
 
 
+def test_what_will_be_judged_badly_is_said(tmp_path: Path, rows, capsys):
+    data = write(tmp_path / "data.csv", rows)
+    assert build(data, tmp_path / "r.json", kind=[("region", "numeric")]) == 0
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said == f"outrider profile: region: {ROWS:,} of {ROWS:,} values are not numeric"
+    few = write(tmp_path / "few.csv", {name: values[:49] for name, values in rows.items()})
+    assert build(few, tmp_path / "r.json") == 0
+    assert "fewer than 50 rows judges nothing; this has 49" in capsys.readouterr().err
+
+
 def test_standard_input_and_chosen_columns(tmp_path: Path, rows, monkeypatch):
     raw = write(tmp_path / "data.csv", rows).read_bytes()
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(raw)))

@@ -6,9 +6,10 @@ import io
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
-from agent.drift.engine.verdict import Verdict
+from agent.drift.engine.verdict import Moved, Verdict
 from agent.drift.traffic.change import Change
 from agent.drift.traffic.examples import Example
 from agent.observer import changes
@@ -37,6 +38,15 @@ def test_a_column_that_drifts_is_a_warning_with_its_evidence():
         "since": 1000.0, "effect": 0.7, "threshold": 0.1, "rows": 1000, "examples": ["id-1"],
     }  # fmt: skip
     assert {name: line[name] for name in wanted} == wanted
+
+
+def test_a_share_is_told_from_what_to_what():
+    found = change("petal")
+    verdict = msgspec.structs.replace(
+        found.verdict, test="missing", direction="up", share=Moved("missing", 0.02, 1.0)
+    )
+    (line,) = told([found._replace(verdict=verdict)])
+    assert line["message"].endswith("to drift (missing, up, from 2.0% to 100%)")
 
 
 def test_the_end_of_a_drift_is_news_too_and_no_warning():

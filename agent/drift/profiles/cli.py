@@ -14,6 +14,7 @@ from pathlib import Path
 
 from agent.drift import imports
 from agent.drift.derived.confidence import Classifier
+from agent.drift.engine.questions import MIN_ROWS
 from agent.drift.learning.build import build_profile, count, with_derived
 from agent.drift.learning.natural_build import why_unknown, with_variation
 from agent.drift.profiles.diff import diff
@@ -56,8 +57,20 @@ def _build(args: argparse.Namespace, path: Path, form: str) -> int:
 
         profile = _built(args, passes, is_text=form == "csv")
     save(profile, Path(args.output))
+    for word in _odd(profile):
+        print(f"outrider profile: {word}", file=sys.stderr)
     print(summary(profile, args.output))
     return 0
+
+
+def _odd(profile: Profile) -> Iterator[str]:
+    """What will be judged badly, or not at all."""
+    if profile.rows < MIN_ROWS:
+        yield f"a reference of fewer than {MIN_ROWS} rows judges nothing; this has {profile.rows}"
+    for column in profile.columns:
+        known = sum(column.counts) + column.invalid
+        if column.invalid > known / 2:
+            yield f"{column.name}: {column.invalid:,} of {known:,} values are not {column.kind}"
 
 
 def _built(
