@@ -88,7 +88,7 @@ def test_what_will_be_judged_badly_is_said(tmp_path: Path, rows, capsys):
     assert build(data, tmp_path / "r.json", kind=[("region", "numeric")]) == 0
     (said,) = capsys.readouterr().err.splitlines()
     assert said == f"outrider profile: region: {ROWS:,} of {ROWS:,} values are not numeric"
-    few = write(tmp_path / "few.csv", {name: values[:49] for name, values in rows.items()})
+    few = write(tmp_path / "few.csv", rows[:49])
     assert build(few, tmp_path / "r.json") == 0
     assert "fewer than 50 rows judges nothing; this has 49" in capsys.readouterr().err
 
