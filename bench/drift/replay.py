@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import tempfile
 from contextlib import ExitStack
 from dataclasses import replace
@@ -22,6 +23,7 @@ from bench.drift import through
 from bench.drift.replay_tables import MOST, Found, report
 from bench.drift.series import History, Part, cut, first, shuffled
 from bench.drift.settings import Settings
+from bench.processes import BenchError
 from bench.turns import Side, side
 
 PEERS = {"Evidently": ("evidently", "preset"), "NannyML": ("nannyml", "judge")}
@@ -98,12 +100,31 @@ SOURCES = (
 
 
 def run(settings: Settings) -> None:
-    """Every history, one after the other, as pace matters. Raises BenchError."""
-    wanted = {source.name: source for source in SOURCES if settings.wanted(source.name)}
+    """Every history, one after the other, as pace matters; without one of the peers none.
+
+    Raises BenchError.
+    """
+    if not all(_is_made(environment) for environment, _ in PEERS.values()):
+        return
+    made = {name for name in {source.environment for source in SOURCES} if _is_made(name)}
+    wanted = {
+        source.name: source
+        for source in SOURCES
+        if settings.wanted(source.name) and source.environment in made
+    }
     one_by_one = replace(settings, processes=1)
     told = dict(one_by_one.each("replay", wanted, _replayed))
     found = [_found(told[name]) for name in wanted if name in told]
     report(settings, found)
+
+
+def _is_made(environment: str) -> bool:
+    try:
+        environments.python(environment)
+    except BenchError as problem:
+        print(f"replay: {problem}", file=sys.stderr, flush=True)
+        return False
+    return True
 
 
 def _found(plain: dict[str, Any]) -> Found:
