@@ -30,6 +30,8 @@ PEERS = {"Evidently": ("evidently", "preset"), "NannyML": ("nannyml", "judge")}
 """Their environments, and what is asked there."""
 OWN_CLOCK = ("--interval", "7d")
 """With the data's clock a window is complete, or a week old."""
+HALF = MOST // 2 + 1
+"""The window with which the second half of a long history begins."""
 
 
 class Source(NamedTuple):
@@ -48,10 +50,11 @@ class Source(NamedTuple):
 
 
 def _nannyml(
-    name: str, load: str, size: int, what: str, outputs: list[str], at: str | None, *without: str
-) -> Source:
+    name: str, load: str, size: int, what: str, outputs: list[str], at: str | None, *without: str,
+    changes: int | None = None,
+) -> Source:  # fmt: skip
     how = {"outputs": outputs, "at": at, "without": ["id", "period", *without]}
-    return Source(name, "nannyml", load, size, what, how=how)
+    return Source(name, "nannyml", load, size, what, changes, how)
 
 
 SOURCES = (
@@ -71,18 +74,20 @@ SOURCES = (
         ["y_pred", "y_pred_proba"], "timestamp",
     ),
     _nannyml(
-        "car loans", "load_synthetic_car_loan_dataset", 1000, "NannyML: made up, drifts half-way",
-        ["y_pred", "y_pred_proba"], "timestamp",
+        "car loans", "load_synthetic_car_loan_dataset", 1000,
+        "NannyML: made up, a classification, changed half-way",
+        ["y_pred", "y_pred_proba"], "timestamp", changes=HALF,
     ),
     _nannyml(
         "credit cards", "load_synthetic_multiclass_classification_dataset", 1000,
-        "NannyML: made up, three classes",
+        "NannyML: made up, three classes, changed half-way",
         ["y_pred", "y_pred_proba_prepaid_card", "y_pred_proba_highstreet_card",
-         "y_pred_proba_upmarket_card"], "timestamp",
+         "y_pred_proba_upmarket_card"], "timestamp", changes=HALF,
     ),
     _nannyml(
-        "car prices", "load_synthetic_car_price_dataset", 1000, "NannyML: made up, a regression",
-        ["y_pred"], "timestamp",
+        "car prices", "load_synthetic_car_price_dataset", 1000,
+        "NannyML: made up, a regression, changed half-way",
+        ["y_pred"], "timestamp", changes=HALF,
     ),
     Source(
         "digits", "nannyml", "digits", 50,
@@ -114,7 +119,7 @@ def run(settings: Settings) -> None:
     }
     one_by_one = replace(settings, processes=1)
     told = dict(one_by_one.each("replay", wanted, _replayed))
-    found = [_found(told[name]) for name in wanted if name in told]
+    found = [_found(source, told[name]) for name, source in wanted.items() if name in told]
     report(settings, found)
 
 
@@ -127,8 +132,9 @@ def _is_made(environment: str) -> bool:
     return True
 
 
-def _found(plain: dict[str, Any]) -> Found:
-    return Found(**plain | {"alarms": [through.Alarm(**each) for each in plain["alarms"]]})
+def _found(source: Source, plain: dict[str, Any]) -> Found:
+    alarms = [through.Alarm(**each) for each in plain["alarms"]]
+    return Found(**plain | {"alarms": alarms, "what": source.what, "changes": source.changes})
 
 
 def _replayed(source: Source) -> Found:

@@ -69,26 +69,26 @@ def _summary(found: Sequence[Found]) -> Table:
         ])  # fmt: skip
     columns = [
         "history", "reference rows", "windows × rows", "columns", "changes in window",
-        *(f"{tool}: first window with drift" for tool in TOOLS),
-        *(f"{tool}: windows with drift where there is none" for tool in TOOLS),
-        "false alarms allowed to Outrider in both", "verdicts unlike a backtest's",
+        *(f"{tool} first" for tool in TOOLS), *(f"{tool} in vain" for tool in TOOLS),
+        "allowed to Outrider", "unlike a backtest",
     ]  # fmt: skip
     notes = [
         *(f"**{one.name}**: {one.what}." for one in found),
         f"{', '.join(f'{name} {version}' for name, version in versions.items())}, each in an "
         "environment of its own, with its defaults: Evidently's DataDriftPreset of each window, "
         "NannyML's univariate calculator with a chunk a window. Of a history longer than "
-        f"{MOST} windows so many rows are taken, evenly spaced. In a window with drift at least "
-        "one column is said to drift.",
-        "Where there is none: the rows of before and after, shuffled and cut anew into as many. "
-        "Outrider's verdict stays until evidence clears it, so that one false alarm can be several "
-        "windows; Evidently and NannyML judge each window by itself.",
+        f"{MOST} windows so many rows are taken, evenly spaced.",
+        "**First**: the first window in which a column is said to drift. **In vain**: windows of "
+        "the shuffled replay, in which nothing drifts, with such a column. Shuffled: the rows of "
+        "before and after by lot, and cut anew into as many. Outrider's verdict stays until "
+        "evidence clears it, so that one alarm in vain can be several windows; Evidently and "
+        "NannyML judge each window by itself.",
         f"Outrider: a row a request, one each {through.ROW * 1000:g} ms (a window in "
-        f"{through.LEAST:g} s at least) if both sides keep up, "
-        "`drift.false_alarms` one in 8,640 windows at that pace, as the default allows for windows "
-        "of 5 minutes. What was allowed is by the time that the windows really took. The last "
-        "column: columns and windows, in both replays, in which `outrider drift backtest` of the "
-        "same rows says otherwise.",
+        f"{through.LEAST:g} s at least) if both sides keep up; `drift.false_alarms` is one in "
+        "8,640 windows at that pace, as the default allows for windows of 5 minutes. **Allowed**: "
+        "false alarms, in both replays, by the time that the windows really took. **Unlike a "
+        "backtest**: columns and windows, in both, in which `outrider drift backtest` of the same "
+        "rows says otherwise.",
     ]
     return Table("The first alarm, and alarms in vain", columns, rows, notes)
 
