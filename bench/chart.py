@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 OURS, PEER, OTHER = "#1f6feb", "#57606a", "#afb8c1"
+QUIET = "#eef2f6"
 WIDTH = 9.0
 """Inches; so are the next two."""
 BAR = 0.30
@@ -74,7 +75,7 @@ class Strips:
     title: str
     x: str
     values: dict[str, Sequence[float]]
-    """0 (grey) to 1, by label; in the order drawn, from the top."""
+    """0 (pale) to 1, by label; in the order drawn, from the top."""
     mark: int | None = None
     """Something happened before this cell, from 0."""
     kind: Literal["strips"] = field(default="strips", init=False)
@@ -186,10 +187,9 @@ def _lines(axes: Any, chart: Lines) -> None:
 def _strips(axes: Any, chart: Strips) -> None:
     for place, (label, cells) in enumerate(chart.values.items()):
         colour = OURS if label.startswith("Outrider") else PEER
-        for at, value in enumerate(cells):
-            strength = min(1.0, 0.35 + 0.65 * value)
-            style = {"color": colour, "alpha": strength} if value else {"color": "#eef2f6"}
-            axes.barh(place, 0.94, 0.72, left=at + 0.5 + 0.03, linewidth=0, **style)
+        shades = [(colour, min(1.0, 0.35 + 0.65 * value)) if value else QUIET for value in cells]
+        spans = [(at + 0.53, 0.94) for at in range(len(cells))]
+        axes.broken_barh(spans, (place - 0.36, 0.72), facecolors=shades, linewidth=0)
     if chart.mark is not None:
         axes.axvline(chart.mark + 0.5, color="#cf222e", linewidth=1.2)
     axes.set_yticks(range(len(chart.values)), list(chart.values))

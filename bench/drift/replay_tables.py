@@ -156,6 +156,7 @@ def _strips(one: Found) -> Strips:
         for each in (one.said, one.control)
         for tool in TOOLS
     }
-    title = f"{one.name}: share of columns in drift (grey: none)"
+    line = "; line: the change" if one.changes else ""
+    title = f"{one.name}: share of columns in drift (pale: none{line})"
     mark = one.changes - 1 if one.changes else None
     return Strips(title, f"window of {one.size:,} rows", values, mark)
