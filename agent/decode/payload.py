@@ -100,6 +100,10 @@ class Decoded(Struct, frozen=True, gc=False):
     payload: Payload | None
     dialect: str
     outcome: Outcome
+    evidence: str = ""
+    """On which the dialect was chosen, for people; empty if none was."""
+    why: str = ""
+    """More about an outcome than its name says, for people; may be empty."""
 
 
 class Side(Struct, frozen=True, gc=False):
@@ -117,9 +121,11 @@ class Side(Struct, frozen=True, gc=False):
 class Refused(Exception):
     """A body that becomes no columns, and the outcome that says why."""
 
-    def __init__(self, outcome: Outcome) -> None:
+    def __init__(self, outcome: Outcome, why: str = "") -> None:
+        """`why`: more about it, in a few words for people; nothing of a client's in it."""
         super().__init__(outcome)
         self.outcome: Outcome = outcome
+        self.why = why
 
 
 _SCALARS = frozenset((float, int, bool, type(None), str))

@@ -11,15 +11,13 @@ from __future__ import annotations
 
 import json
 import re
-import zlib
 
 import msgspec
 
+from agent.decode.codings import undone
 from agent.decode.payload import Refused
 from agent.exchange import Fields, field
 
-MAX_DECODED = 4 << 20
-"""Bytes that a compressed body may unpack to."""
 _LONG_INTEGER = 300
 """Digits; a longer integer is read as a float, which may be infinite."""
 
@@ -32,27 +30,26 @@ _LONE = re.compile(
 
 
 def content(body: tuple[bytes, bytes, int] | None, fields: Fields) -> bytes:
-    """The bytes of a captured body, its content coding undone; `fields` are its head's.
+    """The bytes of a captured body, its content codings undone; `fields` are its head's.
 
     Raises Refused: empty, too_large, unsupported or malformed.
     """
+    # Most bodies; no coding of a text begins with a brace.
+    if body is not None and body[0].startswith(b"{") and not body[1] and not body[2]:
+        return body[0]
+    return undone(whole(body), fields)[0]
+
+
+def whole(body: tuple[bytes, bytes, int] | None) -> bytes:
+    """The bytes of a captured body as they were sent. Raises Refused: empty or too_large."""
     if body is None:
-        raise Refused("empty")
+        raise Refused("empty", "there is no body")
     head, tail, skipped = body
     if skipped:
-        raise Refused("too_large")
+        raise Refused("too_large", "it is longer than capture.max_body_bytes")
     raw = head + tail if tail else head
     if not raw:
-        raise Refused("empty")
-    if raw[0] in b"{[":
-        return raw
-    coding = (field(fields, b"content-encoding") or b"identity").strip().lower()
-    if raw[:2] == b"\x1f\x8b" or coding in (b"gzip", b"x-gzip"):
-        return _inflated(raw, 31)
-    if coding == b"deflate":
-        return _inflated(raw, 15 if raw[0] & 15 == 8 else -15)
-    if coding != b"identity":
-        raise Refused("unsupported")
+        raise Refused("empty", "there is no body")
     return raw
 
 
@@ -65,28 +62,9 @@ def parse(raw: bytes, fields: Fields) -> object:
     try:
         return _strict(raw)
     except RecursionError:
-        raise Refused("too_large") from None
+        raise Refused("too_large", "it is nested too deep") from None
     except ValueError:  # msgspec's errors and UnicodeDecodeError are ValueErrors
         return _lenient(raw, fields)
-
-
-def _inflated(raw: bytes, window_bits: int) -> bytes:
-    parts: list[bytes] = []
-    room = MAX_DECODED + 1
-    while raw and room > 0:
-        unpack = zlib.decompressobj(window_bits)
-        try:
-            parts.append(unpack.decompress(raw, room))
-        except zlib.error:
-            raise Refused("malformed") from None
-        room -= len(parts[-1])
-        if room > 0 and not unpack.eof:
-            raise Refused("malformed")
-        # A gzip file may be several in a row; each needs at least its 18 bytes of frame.
-        raw = unpack.unused_data if window_bits == 31 else b""
-    if room <= 0:
-        raise Refused("too_large")
-    return b"".join(parts)
 
 
 def _lenient(raw: bytes, fields: Fields) -> object:
@@ -97,11 +75,12 @@ def _lenient(raw: bytes, fields: Fields) -> object:
             text = _LONE.sub(lambda found: r"\ufffd" if found[1] else found[0], text)
         return json.loads(text, parse_int=_integer)
     except RecursionError:
-        raise Refused("too_large") from None
+        raise Refused("too_large", "it is nested too deep") from None
     except ValueError:
         kind = field(fields, b"content-type") or b""
         is_json = not kind or (b"json" in kind and b"ndjson" not in kind and b"lines" not in kind)
-        raise Refused("malformed" if is_json else "unsupported") from None
+        why = "it is not JSON, nor text that reads as JSON"
+        raise Refused("malformed" if is_json else "unsupported", why) from None
 
 
 def _integer(digits: str) -> int | float:

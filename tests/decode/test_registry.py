@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import math
-import zlib
 from typing import get_args
 
 import pytest
@@ -246,7 +244,7 @@ def test_long_versions_are_cut_and_stay_apart():
         ({"request": b"1,2,3", "fields": [(b"content-type", b"text/csv")]}, "unsupported"),
         ({"request": b'{"a":1}\n{"a":2}', "fields": [(b"content-type", b"application/x-ndjson")]},
          "unsupported"),
-        ({"request": b"x", "fields": [(b"content-encoding", b"br")]}, "unsupported"),
+        ({"request": b"x", "fields": [(b"content-encoding", b"compress")]}, "unsupported"),
         ({"request": 3}, "unsupported"),
         ({"request": b"[" * 200_000}, "too_large"),
         ({"request": b'{"a":' * 200_000}, "too_large"),
@@ -274,23 +272,6 @@ def test_answer_that_is_not_understood_leaves_the_inputs():
         assert decoded.outcome == "inputs_only"
         assert decoded.payload.outputs == {}
         assert decoded.payload.output_rows == 0
-
-
-@pytest.mark.parametrize(
-    "pack", [gzip.compress, zlib.compress, lambda raw: zlib.compress(raw)[2:-4]]
-)
-def test_compressed_bodies(pack):
-    coding = b"gzip" if pack is gzip.compress else b"deflate"
-    body = pack(b'{"a": 1}')
-    fields = [(b"Content-Encoding", coding)]
-    assert columns(payload(body, fields=fields).inputs) == {"a": [1]}
-    assert decode(exchange(body[:-3], fields=fields)).outcome == "malformed"
-
-
-def test_zip_bomb_is_too_large():
-    bomb = gzip.compress(b"[" + b"0," * (3 << 20) + b"0]")
-    assert decode(exchange(bomb)).outcome == "too_large"
-    assert decode(exchange(gzip.compress(b"[1]") * 1000)).outcome == "malformed"
 
 
 def test_numbers_and_strings_that_strict_json_has_not():
