@@ -41,6 +41,7 @@ examples:
   outrider demo                                         see it work, with a model of its own
   outrider run --upstream http://127.0.0.1:8000         put it before your model
   outrider profile build train.csv -o reference.json    what normal looks like, from data
+  outrider decode request.json                          what a payload becomes, and why
   outrider config check outrider.yaml                   are the settings right?
 
 Set anything by flag, by an OUTRIDER_… variable, or in a YAML file (outrider.example.yaml has all
@@ -75,6 +76,16 @@ examples:
   outrider drift backtest year.parquet --reference-until 2025-02-01 --timestamp at
   outrider drift backtest rows.csv --reference-rows 20000 --window 1000 --interval 5m
   outrider drift backtest rows.jsonl --reference reference.json --picture march.svg --fail-on drift
+"""
+
+
+_DECODE = """\
+exit status: 0 if it is decoded, 1 if it or its answer is not understood, 2 on wrong usage.
+
+examples:
+  outrider decode request.json --path /v2/models/iris/infer --content-type application/json
+  outrider decode request.json --answer response.json
+  curl -s http://127.0.0.1:8000/example | outrider decode - --header 'Content-Encoding: gzip'
 """
 
 
@@ -169,6 +180,12 @@ def _backtest(args: argparse.Namespace) -> int:
     return status
 
 
+def _decode(args: argparse.Namespace) -> int:
+    import agent.decode.cli as decode_cli
+
+    return decode_cli.decode(args)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="outrider",
@@ -186,6 +203,7 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(call=demo.main)
     _add_profile(commands)
     _add_drift(commands)
+    _add_decode(commands)
     _add_config(commands)
     return parser
 
@@ -322,6 +340,28 @@ def _add_drift(commands: Commands[argparse.ArgumentParser]) -> None:
     add("--picture", metavar="FILE.svg", help="draw columns over time")
     add("--fail-on", choices=("drift",), help="exit status 1 if an alarm was raised")
     backtest.set_defaults(call=_backtest)
+
+
+def _add_decode(commands: Commands[argparse.ArgumentParser]) -> None:
+    decode = commands.add_parser(
+        "decode",
+        help="what a payload becomes, and why",
+        description="Decodes a request's body, and its answer's, by the very code that decodes "
+        "traffic, and says which dialect it is and on what evidence.",
+        epilog=_DECODE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = decode.add_argument
+    add("file", metavar="FILE", help="body of a request, or - for standard input")
+    add("--path", metavar="PATH", default="/", help="that it is sent to (default /)")
+    add("--content-type", metavar="TYPE", help="of the request")
+    add("--header", metavar="'NAME: VALUE'", action="append", default=[],
+        help="of the request; may be repeated")  # fmt: skip
+    add("--answer", metavar="FILE", help="body of the response, or -")
+    add("--answer-header", metavar="'NAME: VALUE'", action="append", default=[],
+        help="of the response; may be repeated")  # fmt: skip
+    add("--json", action="store_true", help="all of it, for programs")
+    decode.set_defaults(call=_decode)
 
 
 def _add_config(commands: Commands[argparse.ArgumentParser]) -> None:

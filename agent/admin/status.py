@@ -39,14 +39,19 @@ def status(
     sinks: Iterable[SinkStatus],
     config: dict[str, Any],
     caveats: Sequence[str],
+    decode: Sequence[dict[str, Any]],
 ) -> dict[str, Any]:
-    """Plain data; `config` as it may be shown, without secrets. Times in ns since the epoch."""
+    """Plain data; `config` as it may be shown, without secrets; `decode` has an item a route.
+
+    Times in ns since the epoch.
+    """
     return {
         "version": version,
         "uptime_seconds": round((now_ns - started_ns) / 1e9, 3),
         "processes": processes(ledger),
         "requests": requests(ledger),
         "records": records(ledger),
+        "decode": list(decode),
         "sinks": [_sink(sink, now_ns) for sink in sinks],
         "caveats": list(caveats),
         "config": config,

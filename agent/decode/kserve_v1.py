@@ -43,6 +43,8 @@ class _Response(Struct, gc=False):
 
 
 ASKED, ANSWERED = "instances", "predictions"
+USUAL = "a list of instances"
+"""The evidence of a usual request."""
 REQUEST, RESPONSE = b'{"instances"', b'{"predictions"'
 """How the bodies begin whose rows may be read without making a document of them first."""
 
@@ -98,7 +100,7 @@ def evidence(asked: Message) -> str:
     if not isinstance(document, dict):
         return ""
     if isinstance(document.get(ASKED), list):
-        return "a list of instances"
+        return USUAL
     return "inputs by name" if isinstance(document.get("inputs"), (list, dict)) else ""
 
 

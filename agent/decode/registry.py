@@ -41,6 +41,7 @@ DIALECTS: tuple[Dialect, ...] = (kserve_v2, kserve_v1, tabular)
 NONE = "none"
 """The dialect of what was not looked at or not recognised."""
 
+_TOO_DEEP = "it is nested too deep"
 _NOT_CAPTURED: dict[str, Outcome] = {
     "unsampled": "not_captured_unsampled",
     "budget": "not_captured_budget",
@@ -54,26 +55,27 @@ def decode(exchange: Exchange) -> Decoded:
         return Decoded(None, NONE, _NOT_CAPTURED.get(exchange.capture, "not_captured_off"))
     if exchange.error or not 200 <= exchange.status < 300:
         return Decoded(None, NONE, "error_status")
-    name = NONE
+    name, evidence = NONE, ""
     try:
         raw = content(exchange.request_body, exchange.request_fields)
         inputs = kserve_v1.plain_request(raw)
         if inputs is not None:
             dialect: Dialect = kserve_v1
+            evidence = kserve_v1.USUAL
         else:
             asked = Message(raw, exchange.request_fields, exchange.target)
-            dialect, _ = dialect_of(asked)
+            dialect, evidence = dialect_of(asked)
             name = dialect.NAME
             inputs = dialect.request(asked)
         name = dialect.NAME
         if not inputs.columns:
-            return Decoded(None, name, "empty")
-        outputs, outcome = _outputs(dialect, exchange, inputs.rows)
-        return Decoded(_payload(exchange, inputs, outputs), name, outcome)
+            return Decoded(None, name, "empty", evidence, "no rows")
+        outputs, outcome, why = _outputs(dialect, exchange, inputs.rows)
+        return Decoded(_payload(exchange, inputs, outputs), name, outcome, evidence, why)
     except Refused as refused:
-        return Decoded(None, name, refused.outcome)
+        return Decoded(None, name, refused.outcome, evidence, refused.why)
     except RecursionError:
-        return Decoded(None, name, "too_large")
+        return Decoded(None, name, "too_large", evidence, _TOO_DEEP)
 
 
 def dialect_of(asked: Message) -> tuple[Dialect, str]:
@@ -84,21 +86,22 @@ def dialect_of(asked: Message) -> tuple[Dialect, str]:
     raise asked.refused or Refused("unsupported")
 
 
-def _outputs(dialect: Dialect, exchange: Exchange, rows: int) -> tuple[Side, Outcome]:
+def _outputs(dialect: Dialect, exchange: Exchange, rows: int) -> tuple[Side, Outcome, str]:
     version = ""
     try:
         fields = exchange.response_fields
         raw = content(exchange.response_body, fields)
         outputs = kserve_v1.plain_response(raw) if dialect is kserve_v1 else None
         if outputs is not None:
-            return outputs, "ok"
+            return outputs, "ok", ""
         answer = Message(raw, fields, exchange.target)
         if raw[:64].lstrip()[:1] == b"{" and isinstance(answer.document, dict):
             version = version_of(answer.document.get(VERSION))
         outputs = dialect.response(answer, rows)
-        return replace(outputs, version=version) if version else outputs, "ok"
-    except (Refused, RecursionError):
-        return Side({}, 0, version=version), "inputs_only"
+        return replace(outputs, version=version) if version else outputs, "ok", ""
+    except (Refused, RecursionError) as error:
+        why = error.why or error.outcome if isinstance(error, Refused) else _TOO_DEEP
+        return Side({}, 0, version=version), "inputs_only", f"the answer: {why}"
 
 
 def _payload(exchange: Exchange, inputs: Side, outputs: Side) -> Payload:

@@ -24,6 +24,7 @@ from agent.exchange import Exchange
 
 DIALECT = kserve_v1.NAME
 """Of whatever is decoded together; the outcome is "ok"."""
+EVIDENCE = kserve_v1.USUAL
 AT_ONCE = 64
 """Exchanges at most: one that is not usual sends no more than these the longer way."""
 FEWEST = 4

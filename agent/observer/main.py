@@ -121,7 +121,7 @@ class _Observer:
         self._registry = metrics.make_registry(
             metrics.LedgerCollector(ledger, exemplars, __version__),
             SinkCollector(self._sinks.statuses, time.time_ns),
-            DecodeCollector(self._pipeline.decoded),
+            DecodeCollector(self._pipeline.decoded.totals),
             DriftCollector(self._monitor, config.metrics.bin_columns),
         )
         self._pusher = self._make_pusher(telemetry)
@@ -335,4 +335,5 @@ class _Observer:
             sinks=self._sinks.statuses(),
             config=shown(self._config),
             caveats=self._caveats,
+            decode=self._pipeline.decoded.status(),
         )

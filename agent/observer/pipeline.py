@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import logging
 import os
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -27,6 +26,7 @@ from agent.decode.registry import NONE, decode
 from agent.decode.routes import RouteVersions
 from agent.drift.traffic.unseen import REASONS, Reason
 from agent.exchange import Exchange
+from agent.observer.decodes import REFUSED, Decodes
 from agent.observer.faults import Faults
 from agent.observer.shedding import LOGS, SKETCHES, SPANS, Shedder
 from agent.ship.queue import Record
@@ -73,7 +73,7 @@ class Outlets:
 
 
 class Pipeline:
-    """See the module. `decoded` counts what `outrider_decode_total` shows."""
+    """See the module. `decoded` is what `outrider_decode_total` and the status show."""
 
     def __init__(
         self,
@@ -87,8 +87,7 @@ class Pipeline:
         self._out = outlets
         self._shedder = shedder
         self._faults = Faults(log)
-        self.decoded: Counter[tuple[str, str]] = Counter()
-        """By dialect and outcome."""
+        self.decoded = Decodes()
 
     def handle(self, batch: list[Exchange], age_ns: int) -> int:
         """Takes one batch, handed over `age_ns` ago, through all steps.
@@ -173,7 +172,8 @@ class Pipeline:
             return False
         if payload is None:
             return False
-        self.decoded[together.DIALECT, "ok"] += len(alike)
+        route = alike[0].route  # all are of one target
+        self.decoded.add((route, together.DIALECT, "ok", together.EVIDENCE), len(alike))
         return True
 
     def _feed(self, payload: Payload, sketch: bool) -> None:
@@ -187,7 +187,9 @@ class Pipeline:
         if found.payload is not None:
             self._feed(self._routes.complete(found.payload, exchange.target), sketch)
         self._tell_unseen(exchange, found)
-        self.decoded[found.dialect, found.outcome] += 1
+        self.decoded.add((exchange.route, found.dialect, found.outcome, found.evidence), 1)
+        if found.outcome in REFUSED:
+            self.decoded.refused(exchange, found)
         return "" if found.dialect == NONE else found.dialect
 
     def _tell_unseen(self, exchange: Exchange, found: Decoded) -> None:

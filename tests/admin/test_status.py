@@ -30,6 +30,7 @@ def test_status() -> None:
         sinks=[sink],
         config={"admin": {"token": "***"}},
         caveats=["references are kept in memory only"],
+        decode=[{"route": "/predict"}],
     )
     assert msgspec.json.decode(msgspec.json.encode(found)) == found
     assert found["uptime_seconds"] == 2.0
@@ -54,5 +55,6 @@ def test_status() -> None:
             "away": "gRPC UNAVAILABLE",
         }
     ]
+    assert found["decode"] == [{"route": "/predict"}]
     assert found["config"] == {"admin": {"token": "***"}}
     assert found["caveats"]

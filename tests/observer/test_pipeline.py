@@ -124,7 +124,7 @@ def test_a_payload_that_drift_chokes_on_costs_its_rows_alone(place):
     run = Run(choke="drift")
     assert run.handle(poisoned(*ids)) == 1
     assert [payload.rows for payload in run.out.payloads] == [1] * (len(ids) - 1)
-    assert run.pipeline.decoded.total() == len(ids) - 1
+    assert run.pipeline.decoded.totals().total() == len(ids) - 1
     assert [record.data for record in run.out.sent["logs"]] == [*ids]
     expected = {one: "" if one == POISON else "kserve_v1" for one in ids}
     assert run.out.dialects == expected, "each line has its own record's dialect"
@@ -144,7 +144,7 @@ def test_a_decoder_that_raises_costs_its_record_alone(monkeypatch):
     run = Run()
     assert run.handle(batch(b"a", POISON, b"b")) == 1
     assert len(run.out.payloads) == 2
-    assert run.pipeline.decoded == {("kserve_v1", "ok"): 2}
+    assert run.pipeline.decoded.totals() == {("kserve_v1", "ok"): 2}
 
 
 def test_each_line_has_its_own_records_dialect_beside_a_poisoned_one():
@@ -212,7 +212,7 @@ def test_overload_sheds_in_order_counts_it_and_never_the_decode_counts(level):
     assert run.shed() == shed
     assert run.counters[OBSERVER["shed"]] == level
     assert out.examples == [b"a", b"b", b"c"]
-    assert run.pipeline.decoded == {("kserve_v1", "ok"): 3}
+    assert run.pipeline.decoded.totals() == {("kserve_v1", "ok"): 3}
 
 
 def test_it_comes_back_when_it_has_caught_up():
@@ -239,7 +239,7 @@ def test_decode_counts_are_by_dialect_and_outcome():
     ]
     made = [change(usual(b"%d" % n)) for n, change in enumerate(others * 2)]
     run.handle(made)
-    assert run.pipeline.decoded == {
+    assert run.pipeline.decoded.totals() == {
         ("kserve_v1", "ok"): 2,
         ("none", "not_captured_off"): 2,
         ("none", "error_status"): 2,
@@ -247,7 +247,7 @@ def test_decode_counts_are_by_dialect_and_outcome():
     }
     assert run.out.dialects == {b"%d" % n: "" if n % 4 else "kserve_v1" for n in range(8)}
     assert len(run.out.payloads) == 2
-    [family] = DecodeCollector(run.pipeline.decoded).collect()
+    [family] = DecodeCollector(run.pipeline.decoded.totals).collect()
     samples = {tuple(sample.labels.items()): sample.value for sample in family.samples}
     assert samples[("dialect", "kserve_v1"), ("outcome", "ok")] == 2
     assert len(samples) == 4
@@ -258,7 +258,7 @@ def test_many_usual_ones_are_decoded_together_and_each_line_has_its_dialect():
     run = Run()
     made = [usual(b"%d" % n)._replace(status=500 if n % 9 == 1 else 200) for n in range(90)]
     assert run.handle(made) == 0
-    assert run.pipeline.decoded == {("kserve_v1", "ok"): 80, ("none", "error_status"): 10}
+    assert run.pipeline.decoded.totals() == {("kserve_v1", "ok"): 80, ("none", "error_status"): 10}
     assert run.out.dialects == {b"%d" % n: "" if n % 9 == 1 else "kserve_v1" for n in range(90)}
     payloads = run.out.payloads
     assert sum(payload.rows for payload in payloads) == 80
@@ -277,11 +277,11 @@ def test_a_fault_with_many_at_once_leaves_each_to_be_done_alone():
     run = Run(drift=drift)
     assert run.handle(batch(*(b"%d" % n for n in range(40)))) == 0
     assert len(alone) == 40
-    assert run.pipeline.decoded == {("kserve_v1", "ok"): 40}
+    assert run.pipeline.decoded.totals() == {("kserve_v1", "ok"): 40}
 
 
 def test_without_any_payload_the_family_is_there_and_empty():
-    [family] = DecodeCollector(Run().pipeline.decoded).collect()
+    [family] = DecodeCollector(Run().pipeline.decoded.totals).collect()
     assert family.samples == []
 
 
