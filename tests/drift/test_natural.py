@@ -158,6 +158,20 @@ def varying(rng: np.random.Generator, sd: float) -> Chart:
     )
 
 
+def test_what_no_single_window_can_show_is_said():
+    rng = np.random.default_rng(13)
+    wandered, still = known(rng, 0.1, 0.0), known(rng, 0.0, 0.0)
+
+    def caveats(reference: Profile, mode: Mode) -> str:
+        watch = ModelWatch("m", Settings(natural_variation=mode), reference, 0.0)
+        return " | ".join(caveats_of(watch))
+
+    told = "in one window of 300 seconds nothing less than 1 standard deviations can alarm in c:"
+    assert told in caveats(wandered, "strict")
+    assert "in one window" not in caveats(wandered, "normal")
+    assert "in one window" not in caveats(still, "strict")
+
+
 def test_a_span_is_allowed_what_the_windows_in_it_may_vary_by():
     """Not what its whole time may: a column's past may be forgotten, or nothing have come."""
     rng = np.random.default_rng(5)
