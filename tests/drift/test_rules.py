@@ -101,6 +101,36 @@ def test_a_fleets_drift_is_a_recording_rule(tmp_path: Path):
 
 
 @pytest.mark.needs("promtool")
+def test_a_few_rows_are_no_drift_of_a_fleet(tmp_path: Path):
+    pod = Monitor(Settings(), References(PROFILE))
+    pod.add(payload({"a": [3.0] * 10, "b": [3.0] * 10}))  # a minute: 600 in the rule's hour
+    pod.tick()
+    test = {
+        "rule_files": [str(RULES)],
+        "evaluation_interval": "1m",
+        "tests": [
+            {
+                "interval": "1m",
+                "input_series": series("0", scraped(pod)),
+                "promql_expr_test": [
+                    {
+                        "expr": "count(outrider:column:psi_1h > 0.25)",
+                        "eval_time": "90m",
+                        "exp_samples": [{"labels": "{}", "value": 2}],
+                    }
+                ],
+                "alert_rule_test": [
+                    {"alertname": "OutriderFleetDrift", "eval_time": "90m", "exp_alerts": []}
+                ],
+            }
+        ],
+    }
+    file = tmp_path / "test.yml"
+    file.write_text(yaml.safe_dump(test))
+    promtool("test", "rules", str(file))
+
+
+@pytest.mark.needs("promtool")
 def test_a_muted_alarm_rings_nobody(tmp_path: Path):
     of = 'column="a",model="m",side="input"'
     detected = {"series": f"outrider_drift_detected{{{of}}}", "values": "1x9"}

@@ -27,7 +27,8 @@ class OrderError(Exception):
     """An order that cannot be carried out. `status` is HTTP's."""
 
     def __init__(self, field: str, value: object, remedy: str, status: int = 400) -> None:
-        named = f"{field} {_shortened(value, 60)!r}" if isinstance(value, str) and value else field
+        is_told = isinstance(value, str) and value and repr(value) not in remedy
+        named = f"{field} {_shortened(str(value), 60)!r}" if is_told else field
         super().__init__(f"{named}: {remedy}")
         self.field = field
         self.value = value
