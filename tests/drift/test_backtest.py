@@ -21,6 +21,7 @@ from agent.decode.payload import Payload
 from agent.drift.backtest.alarms import Alarms
 from agent.drift.backtest.picture import CALM, SLOTS, Heat
 from agent.drift.backtest.replay import Judged, Replay
+from agent.drift.backtest.shown import table
 from agent.drift.learning.build import build_profile
 from agent.drift.monitor import Monitor, References
 from agent.drift.reference.profile import Profile, save
@@ -151,18 +152,25 @@ def test_verdicts_are_those_of_traffic(rows, reference):
     assert judged[-1].excess == pytest.approx([c.excess() for c in watch.judged])
 
 
-def test_what_moves_again_while_it_drifts_is_one_alarm(reference):
+def test_what_moves_again_while_it_drifts_is_told_too(reference):
     settings = Settings(window_rows=500, window_seconds=1e9)
     replay, alarms = Replay(reference[0], settings, timed=True), Alarms()
     rng = np.random.default_rng(3)
     told = []
-    for i, shift in enumerate([0.0] * 4 + [0.4] * 24 + [1.5] * 24):
+    for i, shift in enumerate([0.0] * 4 + [0.4] * 24 + [1.5] * 24 + [0.0] * 24):
         columns = {"amount": rng.normal(shift, size=500), "colour": ["red", "green"] * 250}
         judged = list(replay.feed(columns, 500, i * 500.0 + np.arange(500)))
         alarms.take(judged)
         told += [change for one in judged for change in one.changes]
     assert any(change.again is not None for change in told)
-    assert [alarm.column for alarm in alarms.all] == ["amount"]
+    first, again, back = alarms.all
+    assert (first.column, first.again) == ("amount", False)
+    assert (again.column, again.again, again.direction) == ("amount", True, "up")
+    assert (back.again, back.direction) == (True, "down")
+    assert first.raised < 28 * 500 <= again.since < again.raised
+    assert first.cleared == again.cleared
+    assert again.cleared is not None
+    assert "again: " in table(alarms.all, timed=True)[2]
 
 
 @pytest.mark.parametrize(

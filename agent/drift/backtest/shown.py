@@ -79,7 +79,7 @@ def _row(alarm: Alarm, timed: bool) -> list[str]:
         time_of(alarm.raised, timed),
         time_of(alarm.since, timed),
         alarm.column if alarm.side == "input" else f"{alarm.column} (output)",
-        f"{alarm.test} {alarm.direction}".strip(),
+        f"{'again: ' if alarm.again else ''}{alarm.test} {alarm.direction}".strip(),
         _how_far(alarm),
         f"{alarm.score or 0:.2f} / {alarm.threshold or 0:.2f}",
         "not yet" if alarm.cleared is None else time_of(alarm.cleared, timed),

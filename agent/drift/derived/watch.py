@@ -30,8 +30,10 @@ SHARE = 0.15
 """Of the budget: with that of `engine.previous` a fifth."""
 
 
-SPILT = 0.1
-"""Part of a relation's variance that shifted columns may add before none is judged."""
+SPILT = 0.02
+"""Part of a relation's variance that shifted columns may add before none is judged. With 0.1 a
+column of two values, 70 to 30, raised a relation of its own in 8 of 8 runs when one of four inputs
+moved by half a standard deviation: where scores are skewed it shows by more than its square."""
 
 
 class DerivedWatch:

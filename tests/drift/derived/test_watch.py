@@ -134,18 +134,20 @@ def test_importance_names_the_inputs_that_the_model_leans_on_otherwise(profile):
     assert changes == {("(importance) c2", "drift"), ("(importance) c3", "drift")}
 
 
-def test_what_is_derived_of_a_column_in_drift_is_not_judged(profile):
+@pytest.mark.parametrize(("shift", "spilt"), [(0.3, ["c5"]), (0.5, [f"c{i}" for i in range(8)])])
+def test_what_is_derived_of_a_column_in_drift_is_not_judged(profile, shift, spilt):
+    """Nor the relations of the others, where it moved so far that it shows in them."""
     site = Site(profile)
     site.window()
     for _ in range(5):
         site.now += SECONDS
         whole = rows(site.rng, ROWS)
-        whole["c5"] = [value + 0.5 for value in whole["c5"]]
+        whole["c5"] = [value + shift for value in whole["c5"]]
         site.send(whole)
     assert site.drifting() == {"c5"}
     status = site.monitor.status()["models"][0]
     assert {c["name"] for c in status["derived"] if c["suspended"]} == {
-        "(relations) c5",
+        *(f"(relations) {name}" for name in spilt),
         "(importance) c5",
     }
     for _ in range(30):
