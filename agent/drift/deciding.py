@@ -16,7 +16,7 @@ from agent.drift.reference.profile import Profile
 from agent.drift.state.kept import Kept
 from agent.drift.state.orders import Order, OrderError
 from agent.drift.state.sources import Sources
-from agent.drift.traffic.decisions import Decisions, Published
+from agent.drift.traffic.decisions import Decisions, Key, Published
 from agent.drift.traffic.model import ModelWatch
 from agent.drift.traffic.versions import MAX_MODELS, MAX_VERSIONS, Versions
 
@@ -47,7 +47,7 @@ class Deciding:
             "model": model.name,
             "version": model.version,
             "action": order.action,
-            "columns": [{"side": side, "name": name} for side, name in done],
+            "columns": [_done(model, key, order.action) for key in done],
             "reference": model.reference.hash if model.reference else None,
             "kept_in": self._kept.where(model.key),
         }
@@ -140,3 +140,13 @@ class Deciding:
         if known == "''":
             remedy = f"leave it out: traffic of {watches[0].name!r} names no version"
         raise OrderError("version", version, remedy, 400 if version is None else 404)
+
+
+def _done(model: ModelWatch, key: Key, action: str) -> dict[str, Any]:
+    """A column that an order was carried out on; how many rows a new normal has, what it lacks."""
+    side, name = key
+    said: dict[str, Any] = {"side": side, "name": name}
+    renewal = model.decisions.renewed(key)
+    if action == "new_normal" and renewal is not None:
+        said |= {"rows": renewal.now.rows, "caveat": renewal.caveat}
+    return said

@@ -100,10 +100,14 @@ def test_the_new_normal_is_judged_by_from_now_on_and_can_be_taken_back():
     site.window(shift=0.8, count=8)
     before = site.monitor.reference("m")
     done = site.order("new_normal", by="kim", note="we raised prices")
-    assert done["columns"] == [{"side": "input", "name": "a"}]
+    (renewed,) = done["columns"]
+    assert (renewed["side"], renewed["name"]) == ("input", "a")
     after = site.monitor.reference("m")
     assert (done["reference"], after.hash) == (after.hash, done["reference"])
     assert after.hash != before.hash
+    (rows,) = [c.rows for c in after.columns if c.name == "a"]
+    assert renewed["rows"] == rows
+    assert renewed["caveat"].startswith(f"made of {rows} rows: a shift of less than about")
     assert parse_profile(shown(after), "test") == after
     assert [c for c in after.columns if c.name == "b"] == [
         c for c in before.columns if c.name == "b"
