@@ -1,6 +1,7 @@
 """A request or an answer as dialects look at it: bytes, media type, and the JSON document in them.
 
-Rule: bounded already (`text.content`); a document is parsed once, and only if somebody asks.
+Rule: bounded already (`text.content`); a document is parsed once, and only if somebody asks. Of a
+streamed answer the beginning and the end will do; all else is whole.
 """
 
 from __future__ import annotations
@@ -9,19 +10,26 @@ from agent.decode.payload import Refused
 from agent.decode.text import parse
 from agent.exchange import Fields, field
 
+LINES = frozenset((b"application/x-ndjson", b"application/ndjson", b"application/jsonl"))
+"""Media types of JSON documents one a line."""
+STREAMS = LINES | {b"text/event-stream"}
 NO_JSON = object()
 """In the place of a document where the bytes are none."""
 _UNREAD = object()
 
 
 class Message:
-    """A whole body with its head's fields."""
+    """A body with its head's fields."""
 
-    __slots__ = ("_document", "_kind", "fields", "raw", "refused", "target")
+    __slots__ = ("_document", "_kind", "fields", "raw", "refused", "tail", "target")
 
-    def __init__(self, raw: bytes, fields: Fields, target: bytes) -> None:
+    def __init__(
+        self, raw: bytes, fields: Fields, target: bytes, tail: bytes | None = None
+    ) -> None:
         self.raw = raw
         """The bytes, content coding undone."""
+        self.tail = tail
+        """The last bytes, where between `raw` and these some are missing; None: `raw` is all."""
         self.fields = fields
         self.target = target
         """Of the request, or of that which is answered; as it stood on the request line."""
@@ -39,6 +47,16 @@ class Message:
         return self._kind
 
     @property
+    def is_stream(self) -> bool:
+        """Whether it comes event by event: by its type, or by how it begins."""
+        return self.kind in STREAMS or self.raw[:5] in (b"data:", b"event")
+
+    @property
+    def is_lines(self) -> bool:
+        """Whether its events are lines, and not server-sent events."""
+        return self.kind in LINES
+
+    @property
     def path(self) -> bytes:
         """Of the target, as it was sent."""
         return self.target.partition(b"?")[0]
@@ -48,6 +66,8 @@ class Message:
         """The JSON document, or NO_JSON; `refused` then says why."""
         if self._document is _UNREAD:
             try:
+                if self.tail is not None:
+                    raise Refused("too_large", "it is longer than capture.max_body_bytes")
                 self._document = parse(self.raw, self.fields)
             except Refused as refused:
                 self.refused, self._document = refused, NO_JSON
@@ -59,3 +79,14 @@ class Message:
         if self.refused is not None:
             raise self.refused
         return document
+
+
+def part_of_stream(
+    body: tuple[bytes, bytes, int] | None, fields: Fields, target: bytes
+) -> Message | None:
+    """An answer of which some is missing, if it is a stream in plain bytes; else None."""
+    if body is None or not body[2]:
+        return None
+    part = Message(body[0], fields, target, body[1])
+    coding = field(fields, b"content-encoding") or b"identity"
+    return part if part.is_stream and coding.strip().lower() == b"identity" else None

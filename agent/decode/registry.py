@@ -6,6 +6,10 @@ A request is asked of each dialect in turn, the most particular first; the body'
 so that a path or a content type that lies does no harm. A request that the model refused (status
 other than 2xx, or cut off) is not decoded: it was not scored, and its inputs would make the
 model look drifted by its bad clients. The status is counted elsewhere.
+
+A stream that was cut off after it had begun, by the client (499) or by the server, is decoded all
+the same if an event of the answer came: the model did score it, people do stop a long answer, and
+without them the lengths of prompts and answers would be those of the patient only.
 """
 
 from __future__ import annotations
@@ -15,7 +19,15 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from agent.decode import kserve_v1, kserve_v2, tabular
-from agent.decode.message import Message
+from agent.decode.llm import (
+    anthropic_messages,
+    ollama,
+    openai_chat,
+    openai_completions,
+    openai_embeddings,
+    openai_responses,
+)
+from agent.decode.message import Message, part_of_stream
 from agent.decode.names import VERSION, named, version_of
 from agent.decode.payload import Decoded, Outcome, Payload, Refused, Side
 from agent.decode.text import content
@@ -37,7 +49,17 @@ class Dialect(Protocol):
         """Named outputs of an answer to a request of so many rows."""
 
 
-DIALECTS: tuple[Dialect, ...] = (kserve_v2, kserve_v1, tabular)
+DIALECTS: tuple[Dialect, ...] = (
+    kserve_v2,
+    kserve_v1,
+    ollama,
+    anthropic_messages,
+    openai_embeddings,
+    openai_responses,
+    openai_completions,
+    openai_chat,
+    tabular,
+)
 NONE = "none"
 """The dialect of what was not looked at or not recognised."""
 
@@ -53,7 +75,8 @@ def decode(exchange: Exchange) -> Decoded:
     """The named columns of an exchange, or the outcome that says why there are none."""
     if exchange.capture != "full":
         return Decoded(None, NONE, _NOT_CAPTURED.get(exchange.capture, "not_captured_off"))
-    if exchange.error or not 200 <= exchange.status < 300:
+    cut_off = bool(exchange.error) or not 200 <= exchange.status < 300
+    if cut_off and not _began_to_stream(exchange):
         return Decoded(None, NONE, "error_status")
     name, evidence = NONE, ""
     try:
@@ -71,6 +94,8 @@ def decode(exchange: Exchange) -> Decoded:
         if not inputs.columns:
             return Decoded(None, name, "empty", evidence, "no rows")
         outputs, outcome, why = _outputs(dialect, exchange, inputs.rows)
+        if cut_off and outcome != "ok":
+            return Decoded(None, name, "error_status", evidence, why)
         return Decoded(_payload(exchange, inputs, outputs), name, outcome, evidence, why)
     except Refused as refused:
         return Decoded(None, name, refused.outcome, evidence, refused.why)
@@ -89,13 +114,15 @@ def dialect_of(asked: Message) -> tuple[Dialect, str]:
 def _outputs(dialect: Dialect, exchange: Exchange, rows: int) -> tuple[Side, Outcome, str]:
     version = ""
     try:
-        fields = exchange.response_fields
-        raw = content(exchange.response_body, fields)
+        body, fields = exchange.response_body, exchange.response_fields
+        part = part_of_stream(body, fields, exchange.target)
+        raw = content(body, fields) if part is None else part.raw
         outputs = kserve_v1.plain_response(raw) if dialect is kserve_v1 else None
         if outputs is not None:
             return outputs, "ok", ""
-        answer = Message(raw, fields, exchange.target)
-        if raw[:64].lstrip()[:1] == b"{" and isinstance(answer.document, dict):
+        answer = part or Message(raw, fields, exchange.target)
+        is_object = raw[:64].lstrip()[:1] == b"{" and not answer.is_stream
+        if is_object and isinstance(answer.document, dict):
             version = version_of(answer.document.get(VERSION))
         outputs = dialect.response(answer, rows)
         return replace(outputs, version=version) if version else outputs, "ok", ""
@@ -104,11 +131,23 @@ def _outputs(dialect: Dialect, exchange: Exchange, rows: int) -> tuple[Side, Out
         return Side({}, 0, version=version), "inputs_only", f"the answer: {why}"
 
 
+def _began_to_stream(exchange: Exchange) -> bool:
+    """Whether a stream of a good status was cut off: the client left, or the server broke off."""
+    if exchange.status != 499 and not 200 <= exchange.status < 300:
+        return False
+    body = exchange.response_body
+    if body is None or not body[0]:
+        return False
+    return Message(body[0], exchange.response_fields, exchange.target).is_stream
+
+
 def _payload(exchange: Exchange, inputs: Side, outputs: Side) -> Payload:
     model, version = named(exchange.target)
+    of_body = inputs.model or outputs.model
+    version = outputs.version or version
     return Payload(
-        exchange.model or model or outputs.model,
-        outputs.version or version,
+        exchange.model or model or of_body,
+        "" if version == of_body else version,  # what only repeats the name says nothing
         inputs.id or outputs.id,
         inputs.columns,
         outputs.columns,

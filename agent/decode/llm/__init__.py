@@ -1,0 +1,1 @@
+"""Language models' APIs: what was asked for and what came back, as numbers; no text is kept."""

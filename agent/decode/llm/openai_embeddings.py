@@ -1,0 +1,89 @@
+"""OpenAI's embeddings: texts in, a vector of each out, in JSON or as base64 of 32-bit floats.
+
+Source: OpenAI's API reference, "Create embeddings" (`encoding_format`); its Python client asks for
+base64, little-endian. Each text is a row: `input.characters`, `input.words`, `input.non_ascii` (or
+`input.tokens`), `model` and `dimensions` in, `embedding-0` … out, which drift takes for one vector.
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from binascii import Error
+
+import numpy as np
+
+from agent.decode.llm.asked import repeat
+from agent.decode.llm.parts import count, items, mapping, name, row
+from agent.decode.llm.texts import columns_of, texts_of
+from agent.decode.message import Message
+from agent.decode.payload import MAX_CELLS, MAX_NUMBERED, Refused, Side, from_rows
+
+NAME = "openai_embeddings"
+PATH = b"/embeddings"
+PARAMETERS = frozenset(("encoding_format", "dimensions"))
+"""One of these beside `input` and `model` tells it where the path does not."""
+VECTOR = "embedding"
+_FLOAT = np.dtype("<f4")
+
+
+def evidence(asked: Message) -> str:
+    """Why a request is of this dialect; empty if it is not."""
+    document = asked.document
+    if not isinstance(document, dict) or not isinstance(document.get("input"), str | list):
+        return ""
+    if asked.path.endswith(PATH):
+        return "an input, by the path"
+    if isinstance(document.get("model"), str) and not PARAMETERS.isdisjoint(document):
+        return "an input, a model and how to embed it"
+    return ""
+
+
+def request(asked: Message) -> Side:
+    """Named inputs of a request that matches. Raises Refused."""
+    document = mapping(asked.json())
+    texts = texts_of(document.get("input"))
+    model = name(document.get("model"))
+    shared = row({"model": model or None, "dimensions": count(document.get("dimensions"))})
+    return repeat(Side(shared, 1, model=model), columns_of(texts, "input"), len(texts))
+
+
+def response(answer: Message, rows: int) -> Side:
+    """The vectors, and `tokens.prompt` if it is one. Raises Refused."""
+    document = mapping(answer.json())
+    vectors = [mapping(one).get(VECTOR) for one in items(document.get("data"))]
+    if not vectors or len(vectors) > MAX_CELLS:
+        raise Refused("unsupported", "it has no embeddings")
+    if all(isinstance(vector, str) for vector in vectors):
+        side = _of_bytes([_bytes(str(vector)) for vector in vectors])
+    elif all(isinstance(vector, list) for vector in vectors):
+        side = from_rows(vectors, VECTOR)
+    else:
+        raise Refused("unsupported", "its embeddings are neither lists nor base64")
+    columns = side.columns
+    asked = count(mapping(document.get("usage")).get("prompt_tokens"))
+    if rows == side.rows == 1 and asked is not None and len(columns) < MAX_NUMBERED:
+        columns = {**columns, "tokens.prompt": (asked,)}
+    model = name(document.get("model"))
+    return Side(columns, side.rows, side.left_out, model=model, version=model)
+
+
+def _bytes(vector: str) -> bytes:
+    try:
+        return b64decode(vector, validate=True)
+    except (Error, ValueError):
+        raise Refused("malformed", "an embedding is no base64") from None
+
+
+def _of_bytes(vectors: list[bytes]) -> Side:
+    """Columns of vectors of 32-bit floats of one length. Raises Refused."""
+    size = len(vectors[0])
+    if not size or size % _FLOAT.itemsize or any(len(vector) != size for vector in vectors):
+        raise Refused("malformed", "its embeddings are of different or odd length")
+    table = np.frombuffer(b"".join(vectors), _FLOAT).reshape(len(vectors), -1)
+    kept = min(table.shape[1], MAX_NUMBERED)
+    if kept * len(vectors) > MAX_CELLS:
+        raise Refused("too_large", "its embeddings have too many numbers")
+    columns = table[:, :kept].T.tolist()
+    left_out = table.size - kept * len(vectors)
+    named = {f"{VECTOR}-{place}": column for place, column in enumerate(columns)}
+    return Side(named, len(vectors), left_out)
