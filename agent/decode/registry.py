@@ -27,6 +27,7 @@ from agent.decode.llm import (
     openai_embeddings,
     openai_responses,
 )
+from agent.decode.llm.asked import may_be_language
 from agent.decode.message import Message, part_of_stream
 from agent.decode.names import VERSION, named, version_of
 from agent.decode.payload import Decoded, Outcome, Payload, Refused, Side
@@ -49,17 +50,18 @@ class Dialect(Protocol):
         """Named outputs of an answer to a request of so many rows."""
 
 
-DIALECTS: tuple[Dialect, ...] = (
-    kserve_v2,
-    kserve_v1,
+BEFORE: tuple[Dialect, ...] = (kserve_v2, kserve_v1)
+LANGUAGE: tuple[Dialect, ...] = (
     ollama,
     anthropic_messages,
     openai_embeddings,
     openai_responses,
     openai_completions,
     openai_chat,
-    tabular,
 )
+AFTER: tuple[Dialect, ...] = (tabular,)
+DIALECTS = BEFORE + LANGUAGE + AFTER
+"""In the order that they are asked in."""
 NONE = "none"
 """The dialect of what was not looked at or not recognised."""
 
@@ -105,9 +107,12 @@ def decode(exchange: Exchange) -> Decoded:
 
 def dialect_of(asked: Message) -> tuple[Dialect, str]:
     """The first dialect that a request is of, and on what evidence. Raises Refused."""
-    for dialect in DIALECTS:
-        if evidence := dialect.evidence(asked):
-            return dialect, evidence
+    for group in (BEFORE, LANGUAGE, AFTER):
+        if group is LANGUAGE and not may_be_language(asked):
+            continue
+        for dialect in group:
+            if evidence := dialect.evidence(asked):
+                return dialect, evidence
     raise asked.refused or Refused("unsupported")
 
 

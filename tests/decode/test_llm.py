@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.decode.events import MAX_EVENTS, MOST_DAMAGED, events_of
@@ -341,11 +341,12 @@ key = st.sampled_from(
 tree = st.recursive(
     leaf,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(key, inner, max_size=6),
-    max_leaves=25,
+    max_leaves=12,
 )
 TARGETS = [*sorted({case["target"].encode() for case in CASES}), b"/"]
 
 
+@settings(max_examples=50)
 @given(st.dictionaries(key, tree), st.lists(tree, max_size=5), st.data())
 def test_any_document_in_the_place_of_another(request_, events, data):
     target = data.draw(st.sampled_from(TARGETS))

@@ -15,7 +15,17 @@ from __future__ import annotations
 from agent.decode.events import Document
 from agent.decode.llm.parts import Content, count, items, name, number, row
 from agent.decode.llm.wording import measures
+from agent.decode.message import Message
 from agent.decode.payload import Columns, Side, Value
+
+ONE_OF = ("messages", "prompt", "input")
+"""Keys of requests to language models."""
+
+
+def may_be_language(asked: Message) -> bool:
+    """Whether it is worth to ask this room's dialects: they are many, and most requests of rows."""
+    document = asked.document
+    return isinstance(document, dict) and not document.keys().isdisjoint(ONE_OF)
 
 
 def inputs(

@@ -16,7 +16,7 @@ from agent.decode.llm.asked import repeat
 from agent.decode.llm.parts import count, items, mapping, name, row
 from agent.decode.llm.texts import columns_of, texts_of
 from agent.decode.message import Message
-from agent.decode.payload import MAX_CELLS, MAX_NUMBERED, Refused, Side, from_rows
+from agent.decode.payload import MAX_CELLS, MAX_NUMBERED, Refused, Side, from_plain_rows, from_rows
 
 NAME = "openai_embeddings"
 PATH = b"/embeddings"
@@ -81,9 +81,7 @@ def _of_bytes(vectors: list[bytes]) -> Side:
         raise Refused("malformed", "its embeddings are of different or odd length")
     table = np.frombuffer(b"".join(vectors), _FLOAT).reshape(len(vectors), -1)
     kept = min(table.shape[1], MAX_NUMBERED)
-    if kept * len(vectors) > MAX_CELLS:
+    columns = from_plain_rows(table[:, :kept].tolist(), VECTOR)
+    if columns is None:
         raise Refused("too_large", "its embeddings have too many numbers")
-    columns = table[:, :kept].T.tolist()
-    left_out = table.size - kept * len(vectors)
-    named = {f"{VECTOR}-{place}": column for place, column in enumerate(columns)}
-    return Side(named, len(vectors), left_out)
+    return Side(columns, len(vectors), table.size - kept * len(vectors))

@@ -12,7 +12,7 @@ from agent.decode.payload import Value
 
 LOOKED_AT = 1 << 16
 """Characters at the beginning in which words and letters are counted."""
-LAST_WORDS = 512
+LAST_WORDS = 256
 """At the end, in which repetition is looked for: a model that loops does so until it is stopped,
 and a loop of half as many words is seen."""
 _LAST = 16 * LAST_WORDS
