@@ -19,6 +19,7 @@ from agent.units import Address, Duration, Network, Rate, Secret, Size, Upstream
 T = TypeVar("T")
 
 Text = Annotated[str, Meta(min_length=1)]
+ColumnName = Annotated[str, Meta(min_length=1, max_length=128)]
 Count = Annotated[int, Meta(ge=1)]
 Histogram = Annotated[
     str, Meta(pattern="^(duration|connect|upstream|stream|overhead|request_size|response_size)$")
@@ -300,6 +301,37 @@ class Route(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Text | None,
         _doc("The model's version, unless the answer says it; null: found out.", "3"),
     ] = None
+    dialect: Annotated[
+        Literal[
+            "anthropic_messages",
+            "csv",
+            "form",
+            "json_lines",
+            "kserve_v1",
+            "kserve_v2",
+            "mlflow",
+            "ollama",
+            "openai_chat",
+            "openai_completions",
+            "openai_embeddings",
+            "openai_responses",
+            "sagemaker",
+            "seldon",
+            "tabular",
+            "torchserve",
+            "vertex",
+        ]
+        | None,
+        _doc("How its bodies are read (docs/formats.md); null: found out.", "csv"),
+    ] = None
+    columns: Annotated[
+        tuple[ColumnName, ...],
+        _doc("Names of inputs that come without, in their order.", ["age", "income"]),
+    ] = ()
+    outputs: Annotated[
+        tuple[ColumnName, ...],
+        _doc("Names of outputs that come without, in their order.", ["score"]),
+    ] = ()
 
 
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

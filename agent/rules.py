@@ -55,6 +55,10 @@ def _templates(config: Config) -> Iterator[Broken]:
         if not all(name.isidentifier() for name in names) or len(set(names)) < len(names):
             remedy = "a template names each part once, by a word: /models/{model}/score"
             yield f"routes[{n}].path", repr(route.path), remedy
+        for key, columns in (("columns", route.columns), ("outputs", route.outputs)):
+            if len(set(columns)) < len(columns):
+                twice = next(name for name in columns if columns.count(name) > 1)
+                yield f"routes[{n}].{key}", repr(twice), "a name is of one column: name each once"
 
 
 def _certificates(config: Config) -> Iterator[Broken]:

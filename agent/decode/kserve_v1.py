@@ -2,7 +2,8 @@
 
 Source: KServe's "V1 inference protocol" and TensorFlow Serving's "RESTful API" pages. `instances`
 is a list of rows; `inputs` maps names to columns, or is one tensor. An answer has `predictions`
-(a list of rows) or `outputs` (columns).
+(a list of rows) or `outputs` (columns). MLflow and Vertex AI took the form over: theirs are the
+dialects `mlflow` and `vertex`, which read it here.
 """
 
 from __future__ import annotations
@@ -35,11 +36,18 @@ _Row = _Small | list[_Small] | dict[Annotated[str, Meta(max_length=MAX_NAME)], _
 
 class _Request(Struct, gc=False):
     instances: list[_Row]
+    # Other dialects', for which the request is read the longer way: Vertex AI, MLflow, SageMaker.
+    parameters: None = None
+    params: None = None
+    configuration: None = None
 
 
 class _Response(Struct, gc=False):
     predictions: list[_Row]
     model_version: str | int | float | None = None
+    # Vertex AI's, likewise.
+    modelVersionId: None = None  # noqa: N815
+    deployedModelId: None = None  # noqa: N815
 
 
 ASKED, ANSWERED = "instances", "predictions"
@@ -116,12 +124,10 @@ def response(answer: Message, rows: int) -> Side:
 
 def _side(document: object, rows: str, columns: str) -> Side:
     if isinstance(document, dict):
-        found = document.get(rows)
-        if isinstance(found, list):
-            return from_rows(found, rows)
-        found = document.get(columns)
-        if isinstance(found, dict):
-            return from_columns(found)
-        if isinstance(found, list):
-            return from_rows(found, columns)
+        for name in (rows, columns):
+            found = document.get(name)
+            if isinstance(found, dict):
+                return from_columns(found)
+            if isinstance(found, list):
+                return from_rows(found, name)
     raise Refused("unsupported")

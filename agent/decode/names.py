@@ -17,8 +17,8 @@ from urllib.parse import unquote_to_bytes
 
 from agent.decode.payload import MAX_NAME
 
-VERSION = "model_version"
-"""Its name at the top of an answer."""
+VERSIONS = ("model_version", "modelVersionId")
+"""Its names at the top of an answer; the second is Vertex AI's."""
 _DIGEST = 8
 _MODEL = re.compile(
     rb"/v[12]/models/([^/:]+)(?:/versions/([^/:]+))?|/predictions/([^/:]+)(?:/([^/:]+))?"
@@ -46,6 +46,14 @@ _remembered = lru_cache(maxsize=1024)(_read)
 def version_in(segment: bytes) -> str:
     """The version that a part of a path is."""
     return bounded(unquote_to_bytes(segment).decode("utf-8", "replace"))
+
+
+def answered(document: dict[str, object]) -> str:
+    """The version that an answer names, or empty."""
+    for name in VERSIONS:
+        if name in document:
+            return version_of(document[name])
+    return ""
 
 
 def version_of(value: object) -> str:

@@ -29,6 +29,8 @@ MAX_STRING = 256
 """Characters kept of a value."""
 MAX_NAME = 128
 """Characters kept of a column's name."""
+ABSENT_TEXT = frozenset(("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"))
+"""CSV fields that stand for a missing value, as pandas reads them."""
 
 Value = float | int | str | bool | None
 """A cell; None is missing."""

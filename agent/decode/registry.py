@@ -18,7 +18,19 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from agent.decode import kserve_v1, kserve_v2, tabular
+from agent.decode import (
+    csv_rows,
+    forms,
+    json_lines,
+    kserve_v1,
+    kserve_v2,
+    mlflow,
+    sagemaker,
+    seldon,
+    tabular,
+    torchserve,
+    vertex,
+)
 from agent.decode.llm import (
     anthropic_messages,
     ollama,
@@ -29,7 +41,7 @@ from agent.decode.llm import (
 )
 from agent.decode.llm.asked import may_be_language
 from agent.decode.message import Message, part_of_stream
-from agent.decode.names import VERSION, named, version_of
+from agent.decode.names import answered, named
 from agent.decode.payload import Decoded, Outcome, Payload, Refused, Side
 from agent.decode.text import content
 from agent.exchange import Exchange
@@ -50,7 +62,19 @@ class Dialect(Protocol):
         """Named outputs of an answer to a request of so many rows."""
 
 
-BEFORE: tuple[Dialect, ...] = (kserve_v2, kserve_v1)
+BEFORE: tuple[Dialect, ...] = (
+    csv_rows,
+    forms,
+    json_lines,
+    kserve_v2,
+    sagemaker,
+    mlflow,
+    vertex,
+    kserve_v1,
+    seldon,
+    torchserve,
+)
+"""Those that are no JSON come first: they need no parse."""
 LANGUAGE: tuple[Dialect, ...] = (
     ollama,
     anthropic_messages,
@@ -61,7 +85,12 @@ LANGUAGE: tuple[Dialect, ...] = (
 )
 AFTER: tuple[Dialect, ...] = (tabular,)
 DIALECTS = BEFORE + LANGUAGE + AFTER
-"""In the order that they are asked in."""
+"""In the order that they are asked in. `agent.config` lists their names: a route may choose one."""
+BY_NAME = {dialect.NAME: dialect for dialect in DIALECTS}
+_PREDICTING: tuple[Dialect, ...] = (kserve_v1, mlflow, vertex)
+"""Whose answers are `predictions`."""
+CHOSEN = "the settings of its route say so"
+"""The evidence of a dialect that nobody looked for."""
 NONE = "none"
 """The dialect of what was not looked at or not recognised."""
 
@@ -73,8 +102,11 @@ _NOT_CAPTURED: dict[str, Outcome] = {
 }
 
 
-def decode(exchange: Exchange) -> Decoded:
-    """The named columns of an exchange, or the outcome that says why there are none."""
+def decode(exchange: Exchange, chosen: str = "") -> Decoded:
+    """The named columns of an exchange, or the outcome that says why there are none.
+
+    `chosen`: the name of the dialect that it is of, where the settings say so.
+    """
     if exchange.capture != "full":
         return Decoded(None, NONE, _NOT_CAPTURED.get(exchange.capture, "not_captured_off"))
     cut_off = bool(exchange.error) or not 200 <= exchange.status < 300
@@ -83,13 +115,13 @@ def decode(exchange: Exchange) -> Decoded:
     name, evidence = NONE, ""
     try:
         raw = content(exchange.request_body, exchange.request_fields)
-        inputs = kserve_v1.plain_request(raw)
+        inputs = None if chosen else kserve_v1.plain_request(raw)
         if inputs is not None:
-            dialect: Dialect = kserve_v1
+            dialect = speaker(exchange.target)
             evidence = kserve_v1.USUAL
         else:
             asked = Message(raw, exchange.request_fields, exchange.target)
-            dialect, evidence = dialect_of(asked)
+            dialect, evidence = (BY_NAME[chosen], CHOSEN) if chosen else dialect_of(asked)
             name = dialect.NAME
             inputs = dialect.request(asked)
         name = dialect.NAME
@@ -116,19 +148,29 @@ def dialect_of(asked: Message) -> tuple[Dialect, str]:
     raise asked.refused or Refused("unsupported")
 
 
+def speaker(target: bytes) -> Dialect:
+    """Whose a request of nothing but `instances` is: dialects share these, and the path decides."""
+    if b"/invocations" not in target and b"/endpoints/" not in target:
+        return kserve_v1
+    path = target.partition(b"?")[0]
+    if path.endswith(sagemaker.PATH):
+        return mlflow
+    return vertex if vertex.PATH.search(path) else kserve_v1
+
+
 def _outputs(dialect: Dialect, exchange: Exchange, rows: int) -> tuple[Side, Outcome, str]:
     version = ""
     try:
         body, fields = exchange.response_body, exchange.response_fields
         part = part_of_stream(body, fields, exchange.target)
         raw = content(body, fields) if part is None else part.raw
-        outputs = kserve_v1.plain_response(raw) if dialect is kserve_v1 else None
+        outputs = kserve_v1.plain_response(raw) if dialect in _PREDICTING else None
         if outputs is not None:
             return outputs, "ok", ""
         answer = part or Message(raw, fields, exchange.target)
         is_object = raw[:64].lstrip()[:1] == b"{" and not answer.is_stream
         if is_object and isinstance(answer.document, dict):
-            version = version_of(answer.document.get(VERSION))
+            version = answered(answer.document)
         outputs = dialect.response(answer, rows)
         return replace(outputs, version=version) if version else outputs, "ok", ""
     except (Refused, RecursionError) as error:

@@ -17,13 +17,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from operator import itemgetter
 
-from agent.decode import kserve_v1
+from agent.decode import kserve_v1, registry
 from agent.decode.names import named
 from agent.decode.payload import Payload, from_plain_rows
 from agent.exchange import Exchange
 
-DIALECT = kserve_v1.NAME
-"""Of whatever is decoded together; the outcome is "ok"."""
 EVIDENCE = kserve_v1.USUAL
 AT_ONCE = 64
 """Exchanges at most: one that is not usual sends no more than these the longer way."""
@@ -51,6 +49,11 @@ def groups(batch: Sequence[Exchange]) -> Iterator[Sequence[int]]:
     for alike in groups:
         for begin in range(0, len(alike), AT_ONCE):
             yield alike[begin : begin + AT_ONCE]
+
+
+def dialect(alike: Sequence[Exchange]) -> str:
+    """The dialect of exchanges that were decoded together; the outcome is "ok"."""
+    return registry.speaker(alike[0].target).NAME
 
 
 def decode(alike: Sequence[Exchange]) -> Payload | None:

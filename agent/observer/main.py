@@ -21,7 +21,7 @@ from agent import scratch as scratches
 from agent.admin import server
 from agent.admin.status import status
 from agent.config import Config
-from agent.decode.routes import RouteVersions
+from agent.decode.routes import Route, Routes
 from agent.drift.collector import DriftCollector
 from agent.drift.monitor import Monitor
 from agent.drift.settings import Settings
@@ -116,7 +116,12 @@ class _Observer:
             ),
             Shedder(ledger.observer),
             self._log,
-            RouteVersions([(route.path, route.version or "") for route in config.routes]),
+            Routes(
+                [
+                    Route(r.path, r.version or "", r.dialect or "", r.columns, r.outputs)
+                    for r in config.routes
+                ]
+            ),
         )
         self._registry = metrics.make_registry(
             metrics.LedgerCollector(ledger, exemplars, __version__),

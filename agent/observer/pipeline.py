@@ -23,7 +23,7 @@ from agent.decode import together
 from agent.decode.names import named
 from agent.decode.payload import Decoded, Payload
 from agent.decode.registry import NONE, decode
-from agent.decode.routes import RouteVersions
+from agent.decode.routes import Routes
 from agent.drift.traffic.unseen import REASONS, Reason
 from agent.exchange import Exchange
 from agent.observer.decodes import REFUSED, Decodes
@@ -80,10 +80,10 @@ class Pipeline:
         outlets: Outlets,
         shedder: Shedder,
         log: logging.Logger,
-        routes: RouteVersions | None = None,
+        routes: Routes | None = None,
     ) -> None:
-        """`routes`: what the settings say of versions."""
-        self._routes = routes or RouteVersions()
+        """`routes`: what the settings say of paths."""
+        self._routes = routes or Routes()
         self._out = outlets
         self._shedder = shedder
         self._faults = Faults(log)
@@ -147,9 +147,9 @@ class Pipeline:
         sketch = level < SKETCHES
         for places in together.groups(batch):
             alike = [batch[n] for n in places]
-            if self._decode_together(alike, sketch):
+            if dialect := self._decode_together(alike, sketch):
                 for n in places:
-                    dialects[n] = together.DIALECT
+                    dialects[n] = dialect
                 continue
             for n, exchange in zip(places, alike, strict=True):
                 try:
@@ -161,20 +161,22 @@ class Pipeline:
             self._shedder.count(SKETCHES, len(batch))
         return dialects
 
-    def _decode_together(self, alike: Sequence[Exchange], sketch: bool) -> bool:
-        """Whether it was done; if not, or if a fault was met, they are to be done one by one."""
+    def _decode_together(self, alike: Sequence[Exchange], sketch: bool) -> str:
+        """The dialect; empty if it was not done or a fault was met: then one by one."""
+        if self._routes.dialect(alike[0].target):
+            return ""
         try:
             payload = together.decode(alike)
             if payload is not None:
                 self._feed(self._routes.complete(payload, alike[0].target), sketch)
         except Exception as error:
             self._tell("decode", error)
-            return False
+            return ""
         if payload is None:
-            return False
-        route = alike[0].route  # all are of one target
-        self.decoded.add((route, together.DIALECT, "ok", together.EVIDENCE), len(alike))
-        return True
+            return ""
+        route, dialect = alike[0].route, together.dialect(alike)  # all are of one target
+        self.decoded.add((route, dialect, "ok", together.EVIDENCE), len(alike))
+        return dialect
 
     def _feed(self, payload: Payload, sketch: bool) -> None:
         if sketch:
@@ -183,7 +185,7 @@ class Pipeline:
             self._out.unseen(payload.model, "shed", payload.rows, payload.version)
 
     def _decode_one(self, exchange: Exchange, sketch: bool) -> str:
-        found: Decoded = decode(exchange)
+        found: Decoded = decode(exchange, self._routes.dialect(exchange.target))
         if found.payload is not None:
             self._feed(self._routes.complete(found.payload, exchange.target), sketch)
         self._tell_unseen(exchange, found)
@@ -201,7 +203,7 @@ class Pipeline:
                 model, version = found.payload.model, found.payload.version
             else:
                 model = exchange.model or model
-            self._out.unseen(model, reason, 1, version or self._routes.of(exchange.target))
+            self._out.unseen(model, reason, 1, version or self._routes.version(exchange.target))
 
     def _ship_lines(self, batch: Sequence[Exchange], dialects: list[str], failed: set[int]) -> None:
         out, lines = self._out, self._out.lines

@@ -16,11 +16,12 @@ from agent.decode.payload import (
     MAX_NAME,
     MAX_NUMBERED,
     MAX_STRING,
+    Cut,
     Outcome,
     Payload,
 )
 from agent.decode.registry import decode
-from agent.decode.routes import RouteVersions
+from agent.decode.routes import Route, Routes
 from agent.exchange import Exchange
 
 JSON = [(b"Content-Type", b"application/json")]
@@ -196,7 +197,9 @@ def test_what_the_answer_says_goes_before_the_path(target, answer, version):
 
 
 def test_the_settings_say_what_neither_answer_nor_path_do():
-    routes = RouteVersions([("/score", "7"), ("/by/{model}/{version}", ""), ("/by/{x}/{y}", "9")])
+    routes = Routes(
+        [Route("/score", "7"), Route("/by/{model}/{version}"), Route("/by/{x}/{y}", "9")]
+    )
     found = {
         b"/score?version=8": "7",
         b"/by/m/1%2F2": "1/2",
@@ -209,7 +212,7 @@ def test_the_settings_say_what_neither_answer_nor_path_do():
         assert bool(completed.version) == bool(version)
     named = payload({"a": 1}, {"y": 1, "model_version": "4"}, target=b"/score")
     assert routes.complete(named, b"/score").version == "4"
-    assert RouteVersions([("/score", "")]).of(b"/score") == ""
+    assert Routes([Route("/score")]).version(b"/score") == ""
 
 
 def test_a_version_in_a_plain_answer_is_no_prediction():
@@ -241,9 +244,17 @@ def test_long_versions_are_cut_and_stay_apart():
         ({"request": {"a": 1}, "skipped": 7}, "too_large"),
         ({"request": b'{"a": 1'}, "malformed"),
         ({"request": b"{'a': 1}"}, "malformed"),
-        ({"request": b"1,2,3", "fields": [(b"content-type", b"text/csv")]}, "unsupported"),
-        ({"request": b'{"a":1}\n{"a":2}', "fields": [(b"content-type", b"application/x-ndjson")]},
-         "unsupported"),
+        ({"request": b"a sentence", "fields": [(b"content-type", b"text/html")]}, "unsupported"),
+        ({"request": b"\xff,2", "fields": [(b"content-type", b"text/csv")]}, "malformed"),
+        ({"request": b'"' + b"x" * 200_000, "fields": [(b"content-type", b"text/csv")]},
+         "too_large"),
+        ({"request": b"\n\n", "fields": [(b"content-type", b"text/csv")]}, "empty"),
+        ({"request": b'{"a":1}\n{"a":', "fields": [(b"content-type", b"application/x-ndjson")]},
+         "malformed"),
+        ({"request": b"1\n" * (MAX_CELLS + 1), "fields": [(b"content-type", b"text/csv")]},
+         "too_large"),
+        ({"request": b"x", "fields": [(b"content-type", b"multipart/form-data")]}, "unsupported"),
+        ({"request": b"--b", "fields": [(b"content-type", b"multipart/form-data")]}, "malformed"),
         ({"request": b"x", "fields": [(b"content-encoding", b"compress")]}, "unsupported"),
         ({"request": 3}, "unsupported"),
         ({"request": b"[" * 200_000}, "too_large"),
@@ -345,8 +356,8 @@ def check(found: Payload | None) -> None:
             assert len(name) <= MAX_NAME
             assert len(values) <= rows
             for value in values:
-                assert value is None or type(value) in (int, float, str, bool)
-                if type(value) is str:
+                assert value is None or type(value) in (int, float, str, Cut, bool)
+                if isinstance(value, str):
                     value.encode()
                     assert len(value) <= MAX_STRING
 

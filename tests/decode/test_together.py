@@ -34,7 +34,7 @@ def one_by_one(alike: list[Exchange]) -> tuple[object, ...] | None:
     for x in alike:
         found = decode(x)
         payload = found.payload
-        if (found.dialect, found.outcome) != (together.DIALECT, "ok") or payload is None:
+        if (found.dialect, found.outcome) != (together.dialect(alike), "ok") or payload is None:
             return None
         names.add((payload.model, payload.version, payload.id, payload.left_out))
         sizes[0].append(payload.rows)

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from agent.decode.routes import RouteVersions
+from agent.decode.routes import Routes
 from agent.exchange import Exchange
 from agent.ledger import OBSERVER, Ledger
 from agent.observer.pipeline import Outlets, Pipeline
@@ -103,7 +103,7 @@ class Run:
     """A pipeline to which every batch is `age` ns old."""
 
     def __init__(
-        self, choke: str = "", age: int = 0, routes: RouteVersions | None = None, **without: Any
+        self, choke: str = "", age: int = 0, routes: Routes | None = None, **without: Any
     ) -> None:
         self.out = Everything(choke)
         self.counters = Ledger(1).observer

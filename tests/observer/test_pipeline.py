@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from agent.decode.routes import RouteVersions
+from agent.decode.routes import Route, Routes
 from agent.exchange import Exchange
 from agent.ledger import OBSERVER
 from agent.observer.decodes import DecodeCollector
@@ -135,10 +135,10 @@ def test_a_decoder_that_raises_costs_its_record_alone(monkeypatch):
 
     real = pipeline.decode
 
-    def decode(exchange: Exchange) -> Any:
+    def decode(exchange: Exchange, chosen: str) -> Any:
         if exchange.request_id == POISON:
             raise PoisonError("decode")
-        return real(exchange)
+        return real(exchange, chosen)
 
     monkeypatch.setattr(pipeline, "decode", decode)
     run = Run()
@@ -334,7 +334,7 @@ def test_a_payload_names_the_exchange_of_its_first_row():
 
 @pytest.mark.parametrize("count", [1, 8])
 def test_the_settings_name_the_version_of_a_route(count):
-    run = Run(routes=RouteVersions([("/score", "7")]))
+    run = Run(routes=Routes([Route("/score", "7")]))
     run.handle(
         [one._replace(target=b"/score") for one in batch(*[b"%d" % n for n in range(count)])]
     )

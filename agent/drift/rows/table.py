@@ -17,15 +17,13 @@ from typing import BinaryIO
 
 import msgspec
 
-from agent.decode.payload import Refused, cut, from_rows
+from agent.decode.payload import ABSENT_TEXT, Refused, cut, from_rows
 from agent.drift.reference.sketch import Values
 from agent.drift.rows.batch import BATCH, Batch, TableError, Told, quietly, unique
 from agent.drift.rows.parquet import parquet_batches
 
 __all__ = ["Batch", "TableError", "batches", "format_of", "spooled"]
 
-ABSENT_TEXT = frozenset(("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"))
-"""CSV fields that stand for a missing value, as pandas reads them."""
 MAX_FIELD = 16 << 20
 """Characters of a CSV field, of which the beginning is kept; a longer one is refused."""
 LINES_BYTES = 16 << 20

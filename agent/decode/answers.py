@@ -1,0 +1,114 @@
+"""An answer of no particular form to named columns: JSON, JSON Lines, CSV or plain text.
+
+Rule: the bytes decide, the media type only where they leave a doubt; servers often name a wrong
+one. An answer is read against the request's rows: a list as long as those is one value a row.
+"""
+
+from __future__ import annotations
+
+from agent.decode import delimited, lines
+from agent.decode.message import NO_JSON, Message
+from agent.decode.names import VERSIONS
+from agent.decode.payload import MAX_NAME, Refused, Side, Value, cut, from_columns, from_rows
+
+OUTPUT = "output"
+"""The name of what has none."""
+MAX_UNWRAPPED = 3
+"""Objects around the one that has the rows."""
+_NO_TEXT = "it is neither JSON nor text"
+_OPENING = (b"{", b"[")
+_TEXTS = (b"", b"text/plain", b"text/csv", b"application/octet-stream", b"application/csv")
+
+
+def read(answer: Message, rows: int) -> Side:
+    """Named outputs of an answer to a request of `rows` rows. Raises Refused."""
+    if answer.kind in lines.KINDS:
+        return from_rows(lines.documents(answer.raw), OUTPUT)
+    begins = answer.raw[:64].lstrip()[:1]
+    if begins not in _OPENING and answer.kind in _TEXTS:
+        return _text(answer, rows)
+    document = answer.document
+    if document is NO_JSON and begins in _OPENING and b"\n" in answer.raw.strip():
+        return from_rows(lines.documents(answer.raw), OUTPUT)
+    return of_document(answer.json(), rows)
+
+
+def of_document(document: object, rows: int) -> Side:
+    """The same of a JSON document."""
+    for _ in range(MAX_UNWRAPPED):
+        if isinstance(document, list):
+            are_rows = len(document) == rows or is_list_of(document, (list, dict))
+            return from_rows(document if are_rows else [document], OUTPUT)
+        if not isinstance(document, dict):
+            return from_rows([document], OUTPUT)
+        found = table(document) or _paired(document, rows)
+        if found is not None:
+            return found
+        inner = [value for value in document.values() if isinstance(value, dict)]
+        if len(inner) != 1:
+            break
+        document = inner[0]
+    raise Refused("unsupported", f"nothing in it is a list of {rows}, as there were rows")
+
+
+def table(document: dict[str, object]) -> Side | None:
+    """The columns of an object with the lists `columns`, names, and `data`, rows; or None."""
+    names, data = document.get("columns"), document.get("data")
+    if not is_list_of(names, str) or not is_list_of(data, list):
+        return None
+    assert isinstance(names, list)
+    assert isinstance(data, list)
+    keys = [name[:MAX_NAME] for name in names if isinstance(name, str)]
+    rows = [dict(zip(keys, row, strict=False)) for row in data if isinstance(row, list)]
+    return from_rows(rows, "data")
+
+
+def is_list_of(value: object, kind: type | tuple[type, ...]) -> bool:
+    """Whether it is a list that begins with such a value."""
+    return isinstance(value, list) and bool(value) and isinstance(value[0], kind)
+
+
+def _paired(document: dict[str, object], rows: int) -> Side | None:
+    """Of an object with lists as long as there are rows; None if that of several rows has none.
+
+    A list of objects are the rows themselves, whatever it is called, if there is but one.
+    """
+    document = {name: value for name, value in document.items() if name not in VERSIONS}
+    paired: dict[str, list[object]] = {
+        name: value
+        for name, value in document.items()
+        if isinstance(value, list) and len(value) == rows
+    }
+    objects = [name for name, values in paired.items() if is_list_of(values, dict)]
+    if rows != 1 and not objects:
+        return from_columns({**paired}) if paired else None
+    alone = objects[0] if len(objects) == 1 else None
+    base = document if rows == 1 else {}
+    found: list[object] = []
+    for n in range(rows):
+        # A list of one is the row's value itself, whatever nests in it.
+        row = base | {name: values[n] for name, values in paired.items()}
+        inner = row.get(alone) if alone is not None else None
+        if isinstance(inner, dict):
+            del row[alone]  # type: ignore[arg-type]
+            row |= inner
+        found.append(row)
+    return from_rows(found, OUTPUT)
+
+
+def _text(answer: Message, rows: int) -> Side:
+    """CSV, or lines of text."""
+    numbers = delimited.numbers(answer.raw)
+    if numbers is not None and len(numbers) == 1 < rows == len(numbers[0]):
+        return from_rows(numbers[0], OUTPUT)  # older servers write all rows in one line
+    if numbers is not None or answer.kind in (b"text/csv", b"application/csv"):
+        return delimited.table(answer.raw, OUTPUT)
+    try:
+        text = answer.raw.decode("utf-8-sig").strip()
+    except UnicodeDecodeError:
+        raise Refused("unsupported", _NO_TEXT) from None
+    if not text.isprintable() and answer.kind != b"text/plain":
+        raise Refused("unsupported", _NO_TEXT)
+    values = [delimited.cell(line) for line in text.splitlines()]
+    one: list[Value] = [cut(text) if len(values) > 1 else values[0]] if values else []
+    return from_rows(values if len(values) == rows else one, OUTPUT)
