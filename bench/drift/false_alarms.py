@@ -13,7 +13,7 @@ from bench.drift.data import COLUMNS, Names
 from bench.drift.ours import MONTH, REFERENCE, WINDOWS, Outcome, Traffic, quiet
 from bench.drift.peers import RULES, SMALL, NannyML, Rows
 from bench.drift.requests import EFFECT, LEARNED, REQUESTS, Requests, in_requests, learned
-from bench.drift.settings import GROUP, Settings, upper
+from bench.drift.settings import GROUP, Settings, clustered_upper
 from bench.report import Table
 
 Work = Callable[[Sequence[int]], list[Outcome]]
@@ -95,7 +95,7 @@ def _row(name: str, traffic: Traffic | Requests, found: Sequence[Found]) -> list
         f"{allowed:.4g}",
         str(alarms),
         f"{alarms / allowed:.2f}",
-        f"{upper(alarms) / allowed:.2f}",
+        f"{clustered_upper([one['alarms'] for one in found]) / allowed:.2f}",
         f"{in_alarm:.3%}",
         str(sum(1 for one in found if one["alarms"])),
     ]
@@ -154,7 +154,8 @@ def _report(
             "unless said; min_effect 0 unless said. Counts are drawn from the exact probability "
             "of each bin. An alarm is a column that goes from stable to drift; one that clears "
             "and returns counts again.",
-            "allowed: the budget of the time simulated. The bound is Poisson's.",
+            "allowed: the budget of the time simulated. The bound is Poisson's of the sequences "
+            "with any alarm, times the mean of their alarms, as those of one reference go together.",
             f"{FLEET} sidecars: one reference, windows of their own; a sequence is all of them.",
             f"Requests: two rows of one correlate by about {EFFECT**2 / (1 + EFFECT**2):.2f}.",
         ],

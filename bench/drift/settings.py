@@ -110,3 +110,10 @@ def _plain(value: Any) -> Any:
 def upper(events: int) -> float:
     """Poisson: the 95 % upper bound of the expected number, one-sided (Garwood 1936)."""
     return float(stats.chi2.ppf(0.95, 2 * events + 2) / 2)
+
+
+def clustered_upper(alarms: Sequence[int]) -> float:
+    """The same of the alarms in all sequences, each of which may raise one after another: copies
+    of a column, or an unlucky reference. Sequences with any are Poisson's events."""
+    some = [count for count in alarms if count]
+    return upper(len(some)) * (sum(some) / len(some) if some else 1.0)

@@ -17,7 +17,7 @@ from scipy import stats
 from bench.drift import delay, wandering
 from bench.drift.false_alarms import SIZES, TRIVIAL
 from bench.drift.ours import MONTH
-from bench.drift.settings import Settings, upper
+from bench.drift.settings import Settings, clustered_upper
 from bench.report import RESULTS, Table, median
 
 NEAR = 1.15
@@ -78,7 +78,7 @@ def run(settings: Settings) -> None:
         ["target", "wanted", "measured", ""],
         rows,
         ["From drift-false-alarms, drift-wandering, drift-delay and drift-cost, which say how. "
-         "Bounds are Poisson's, 95 %, one-sided. A delay is to be both below its windows and so "
+         "Bounds are 95 %, one-sided. A delay is to be both below its windows and so "
          "many times shorter than the best peer's at equal false alarms, chosen with hindsight; "
          "*: that is known to an order of magnitude."],
     )  # fmt: skip
@@ -96,7 +96,7 @@ def _bound(name: str, found: Sequence[Results] | None) -> Target:
         return Target(name, wanted, "–", None)
     months = sum(one["seconds"] for one in found) / MONTH
     alarms = sum(one["alarms"] for one in found)
-    bound = upper(alarms) / months
+    bound = clustered_upper([one["alarms"] for one in found]) / months
     told = f"{alarms} in {months:.0f} months: {alarms / months:.2f}, at most {bound:.2f}"
     return Target(name, wanted, told, bound <= 1)
 

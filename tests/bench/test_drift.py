@@ -26,7 +26,7 @@ from bench.drift.data import (
 from bench.drift.ours import MONTH, Traffic, Window, quiet, references, watched
 from bench.drift.peers import RULES, NannyML, Rows, wasserstein
 from bench.drift.requests import REQUESTS, in_requests, learned
-from bench.drift.settings import Settings, upper
+from bench.drift.settings import Settings, clustered_upper, upper
 from bench.drift.wandering import TRAFFIC, months
 
 
@@ -220,6 +220,8 @@ def test_other_rules_cry_wolf_on_small_windows_and_find_what_is_large():
 def test_the_bound_is_poissons():
     assert upper(0) == pytest.approx(2.9957, abs=1e-3)
     assert upper(10) == pytest.approx(16.962, abs=1e-3)
+    assert clustered_upper([0, 0]) == upper(0)
+    assert clustered_upper([4, 0, 8]) == pytest.approx(6 * upper(2))
 
 
 def test_chunks_are_cut_over_all_rows_missing_ones_too():
