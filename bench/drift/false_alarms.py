@@ -155,7 +155,7 @@ def _report(
             "of each bin. An alarm is a column that goes from stable to drift; one that clears "
             "and returns counts again.",
             "allowed: the budget of the time simulated. The bound is Poisson's of the sequences "
-            "with any alarm, times the mean of their alarms, as those of one reference go together.",
+            "with any alarm, times the mean of their alarms: those of a reference go together.",
             f"{FLEET} sidecars: one reference, windows of their own; a sequence is all of them.",
             f"Requests: two rows of one correlate by about {EFFECT**2 / (1 + EFFECT**2):.2f}.",
         ],
