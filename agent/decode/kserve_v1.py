@@ -4,11 +4,15 @@ Source: KServe's "V1 inference protocol" and TensorFlow Serving's "RESTful API" 
 is a list of rows; `inputs` maps names to columns, or is one tensor. An answer has `predictions`
 (a list of rows) or `outputs` (columns). MLflow and Vertex AI took the form over: theirs are the
 dialects `mlflow` and `vertex`, which read it here.
+
+A tensor, lists in lists, is `name-0` to `name-{d-1}` row-major, whatever its rank. Bytes, written
+`{"b64": text}`, are that text, of which the beginning and the length are kept.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -17,6 +21,7 @@ from msgspec.json import Decoder
 from agent.decode.message import Message
 from agent.decode.names import version_of
 from agent.decode.payload import (
+    MAX_DEPTH,
     MAX_NAME,
     MAX_STRING,
     Refused,
@@ -25,6 +30,7 @@ from agent.decode.payload import (
     from_plain_rows,
     from_rows,
 )
+from agent.decode.tensors import Tensors, listed
 
 NAME = "kserve_v1"
 
@@ -55,6 +61,9 @@ USUAL = "a list of instances"
 """The evidence of a usual request."""
 REQUEST, RESPONSE = b'{"instances"', b'{"predictions"'
 """How the bodies begin whose rows may be read without making a document of them first."""
+
+_BYTES = {"b64"}
+_NESTED = frozenset((list, dict))
 
 _request, _response = Decoder(_Request), Decoder(_Response)
 _read_request, _read_requests = _request.decode, _request.decode_lines
@@ -127,7 +136,54 @@ def _side(document: object, rows: str, columns: str) -> Side:
         for name in (rows, columns):
             found = document.get(name)
             if isinstance(found, dict):
-                return from_columns(found)
+                return from_columns({key: _plain_column(value) for key, value in found.items()})
             if isinstance(found, list):
-                return from_rows(found, name)
+                return _of_rows(found, name)
     raise Refused("unsupported")
+
+
+def _of_rows(rows: list[object], name: str) -> Side:
+    plain = [_flat(row) if type(row) is list else _plain_row(row) for row in rows]
+    widths = {len(row) if type(row) is list else 0 for row in plain}
+    if len(widths) != 1 or widths <= {0, 1}:
+        return from_rows(plain, name)
+    every: list[object] = [*chain.from_iterable(plain)]  # type: ignore[arg-type]
+    if not _NESTED.isdisjoint(map(type, every)):
+        return from_rows(plain, name)
+    found = Tensors()
+    found.add(name, [len(plain), widths.pop()], listed(every))
+    return found.side()
+
+
+def _plain_row(row: object) -> object:
+    """A row by names, its tensors flat and its bytes texts."""
+    if type(row) is not dict or row.keys() == _BYTES:
+        return row  # one of bytes alone is the column `b64`, as in the quick way above
+    return {name: _plain_value(value) for name, value in row.items()}
+
+
+def _plain_value(value: object) -> object:
+    if type(value) is list:
+        return _flat(value)
+    if type(value) is dict and value.keys() == _BYTES and type(value["b64"]) is str:
+        return value["b64"]
+    return value
+
+
+def _plain_column(values: object) -> object:
+    if type(values) is not list:
+        return _plain_value(values)
+    if _NESTED.isdisjoint(map(type, values)):
+        return values
+    return [_plain_value(value) for value in values]
+
+
+def _flat(tensor: list[object]) -> list[object]:
+    """Its values, row-major; as it is if it is no tensor."""
+    level = tensor
+    for _ in range(MAX_DEPTH):
+        if not level or set(map(type, level)) != {list}:
+            break
+        level = [*chain.from_iterable(level)]  # type: ignore[arg-type]
+    level = [_plain_value(value) for value in level] if dict in map(type, level) else level
+    return level if _NESTED.isdisjoint(map(type, level)) else tensor

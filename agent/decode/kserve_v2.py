@@ -1,27 +1,19 @@
-"""KServe V2, the Open Inference Protocol, as JSON: a list of named tensors each way.
+"""KServe V2, the Open Inference Protocol: a list of named tensors each way.
 
 Source: the Open Inference Protocol's REST specification. A tensor has `name`, `shape`, `datatype`
-and `data`, nested or flat in row-major order; the first dimension is the rows. A tensor of shape
-`[n]` or `[n, 1]` is the column `name`, any other is `name-0` to `name-{d-1}`.
+and `data`, nested or flat in row-major order, or its data is in the bytes after the JSON
+(`binary`). Of a raw tensor without JSON only its size is known: `input.bytes`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 
+from agent.decode import binary
 from agent.decode.message import Message
-from agent.decode.payload import (
-    MAX_CELLS,
-    MAX_COLUMNS,
-    MAX_DEPTH,
-    MAX_NAME,
-    MAX_NUMBERED,
-    Columns,
-    Refused,
-    Side,
-    Value,
-    cut,
-)
+from agent.decode.payload import MAX_NAME, MAX_NUMBERED, Refused, Side, Value
+from agent.decode.tensors import Tensors, extents, listed
 
 NAME = "kserve_v2"
 
@@ -30,84 +22,68 @@ def evidence(asked: Message) -> str:
     """Why a request is of this dialect; empty if it is not."""
     document = asked.document
     if not isinstance(document, dict):
-        return ""
+        return "a raw tensor: its JSON is 0 bytes long" if binary.is_raw(asked.fields) else ""
     tensors = document.get("inputs")
     if not isinstance(tensors, list) or not tensors or not isinstance(tensors[0], dict):
         return ""
-    is_tensor = "datatype" in tensors[0] and "shape" in tensors[0]
-    return "inputs are tensors with datatype and shape" if is_tensor else ""
+    if "datatype" not in tensors[0] or "shape" not in tensors[0]:
+        return ""
+    where = "" if asked.binary is None else ", binary after the JSON"
+    return f"inputs are tensors with datatype and shape{where}"
 
 
 def request(asked: Message) -> Side:
     """Named inputs of a request that matches. Raises Refused."""
-    return _side(asked.json(), "inputs")
+    if not isinstance(asked.document, dict) and binary.is_raw(asked.fields):
+        return Side({"input.bytes": (len(asked.raw),)}, 1)
+    return _side(asked, "inputs")
 
 
 def response(answer: Message, rows: int) -> Side:
     """Named outputs of an answer. Raises Refused."""
-    return _side(answer.json(), "outputs")
+    return _side(answer, "outputs")
 
 
-def _side(document: object, key: str) -> Side:
+def _side(message: Message, key: str) -> Side:
+    document = message.json()
     if not isinstance(document, dict) or not isinstance(document.get(key), list):
         raise Refused("unsupported")
-    columns: Columns = {}
-    rows = left_out = cells = 0
+    if len(document[key]) > MAX_NUMBERED:
+        raise Refused("too_large")
+    found = Tensors()
+    tail, at = message.binary, 0
     for tensor in document[key]:
         if not isinstance(tensor, dict):
             raise Refused("malformed")
-        name, shape, flat = _tensor(tensor)
-        count = shape[0] if shape else 1
-        width = len(flat) // count if count else 0
-        rows = max(rows, count)
-        most = MAX_NUMBERED if width > 1 else MAX_COLUMNS
-        kept = min(width, max(0, most - len(columns)))
-        left_out += (width - kept) * count
-        cells += kept * count
-        if cells > MAX_CELLS:
-            raise Refused("too_large")
-        if width == 1 and kept == 1:
-            columns[name] = flat
+        shape = extents(tensor.get("shape"))
+        size = _binary_size(tensor)
+        if size is None or tail is None:
+            flat = _listed(tensor)
         else:
-            columns.update((f"{name}-{i}", flat[i::width]) for i in range(kept))
-    return Side(columns, rows, left_out, _text(document, "id"), _text(document, "model_name"))
+            flat = binary.values(tensor.get("datatype"), prod(shape), tail[at : at + size])
+            at += size
+        found.add(_text(tensor, "name"), shape, flat)
+    if tail is not None and at != len(tail):
+        raise Refused("malformed")
+    return found.side(_text(document, "id"), _text(document, "model_name"))
 
 
-def _tensor(tensor: dict[str, object]) -> tuple[str, list[int], list[Value]]:
-    """Name, shape and flat values; the shape must tell the truth about their number."""
-    shape, data = tensor.get("shape"), tensor.get("data")
+def _binary_size(tensor: dict[str, object]) -> int | None:
+    """Bytes of a tensor's data, where they are not in the JSON."""
+    parameters = tensor.get("parameters")
+    size = parameters.get(binary.SIZE) if isinstance(parameters, dict) else None
+    if size is None:
+        return None
+    if type(size) is not int or size < 0:
+        raise Refused("malformed")
+    return size
+
+
+def _listed(tensor: dict[str, object]) -> Sequence[Value]:
+    data = tensor.get("data")
     if not isinstance(data, list):
-        raise Refused("unsupported")  # binary tensors carry their data after the JSON
-    if not isinstance(shape, list) or len(shape) > MAX_DEPTH:
-        raise Refused("malformed")
-    if not all(type(extent) is int and 0 <= extent <= 1 << 31 for extent in shape):
-        raise Refused("malformed")
-    flat = _flat(data)
-    if prod(shape) != len(flat):
-        raise Refused("malformed")
-    return _text(tensor, "name"), shape, flat
-
-
-def _flat(data: list[object]) -> list[Value]:
-    level: list[object] = data
-    for _ in range(MAX_DEPTH):
-        if not level or type(level[0]) is not list:
-            break
-        inner: list[object] = []
-        for part in level:
-            if type(part) is not list:
-                raise Refused("malformed")
-            inner.extend(part)
-        level = inner
-    return [_value(value) for value in level]
-
-
-def _value(value: object) -> Value:
-    if isinstance(value, str):
-        return cut(value)
-    if value is None or isinstance(value, (float, int)):
-        return value
-    raise Refused("malformed")
+        raise Refused("unsupported")  # in shared memory, say
+    return listed(data)
 
 
 def _text(document: dict[str, object], key: str) -> str:

@@ -6,6 +6,7 @@ streamed answer the beginning and the end will do; all else is whole.
 
 from __future__ import annotations
 
+from agent.decode.binary import MARK, json_length
 from agent.decode.payload import Refused
 from agent.decode.text import parse
 from agent.exchange import Fields, field
@@ -21,7 +22,7 @@ _UNREAD = object()
 class Message:
     """A body with its head's fields."""
 
-    __slots__ = ("_document", "_kind", "fields", "raw", "refused", "tail", "target")
+    __slots__ = ("_document", "_kind", "binary", "fields", "raw", "refused", "tail", "target")
 
     def __init__(
         self, raw: bytes, fields: Fields, target: bytes, tail: bytes | None = None
@@ -35,6 +36,8 @@ class Message:
         """Of the request, or of that which is answered; as it stood on the request line."""
         self.refused: Refused | None = None
         """Why there is no document, once asked for."""
+        self.binary: bytes | None = None
+        """What comes after the document, once that was asked for, where a field says that."""
         self._document: object = _UNREAD
         self._kind: bytes | None = None
 
@@ -68,7 +71,7 @@ class Message:
             try:
                 if self.tail is not None:
                     raise Refused("too_large", "it is longer than capture.max_body_bytes")
-                self._document = parse(self.raw, self.fields)
+                self._document = self._read()
             except Refused as refused:
                 self.refused, self._document = refused, NO_JSON
         return self._document
@@ -80,6 +83,13 @@ class Message:
             raise self.refused
         return document
 
+    def _read(self) -> object:
+        raw = self.raw
+        at = json_length(self.fields, len(raw)) if MARK in raw else None
+        if at is None:
+            return parse(raw, self.fields)
+        self.binary = raw[at:]
+        return parse(raw[:at], [])  # the content type is that of the whole
 
 def part_of_stream(
     body: tuple[bytes, bytes, int] | None, fields: Fields, target: bytes

@@ -196,7 +196,7 @@ def _columns_of_row(row: object, name: str) -> Columns | None:
         named = row.items()
         most = MAX_COLUMNS
     elif type(row) is list:
-        named = zip(_numbered(name, len(row)), row, strict=False)
+        named = zip(numbered(name, len(row)), row, strict=False)
         most = MAX_NUMBERED
     else:
         return {name: (row,)} if type(row) in _SCALARS else None  # type: ignore[dict-item]
@@ -219,7 +219,7 @@ def _columns_of_arrays(rows: Sequence[list[Value]], name: str) -> Columns | None
     width = len(rows[0])
     if not _fits(width, len(rows), MAX_NUMBERED) or set(map(len, rows)) != {width}:
         return None
-    return dict(zip(_numbered(name, width), zip(*rows, strict=False), strict=False))
+    return dict(zip(numbered(name, width), zip(*rows, strict=False), strict=False))
 
 
 def _flattened(rows: Sequence[object]) -> list[dict[str, Value]] | None:
@@ -244,7 +244,7 @@ def _flattened(rows: Sequence[object]) -> list[dict[str, Value]] | None:
                 return None
             has_list = True
             width += len(value) - 1
-            flat.update(zip(_numbered(key, len(value)), value, strict=False))
+            flat.update(zip(numbered(key, len(value)), value, strict=False))
         if len(flat) != width or len(row) > MAX_COLUMNS:
             return None
         found.append(flat)
@@ -252,7 +252,8 @@ def _flattened(rows: Sequence[object]) -> list[dict[str, Value]] | None:
 
 
 @lru_cache(maxsize=16)
-def _numbered(name: str, width: int) -> tuple[str, ...]:
+def numbered(name: str, width: int) -> tuple[str, ...]:
+    """`name-0` to `name-{width-1}`, MAX_NUMBERED of them at most."""
     return tuple([f"{name}-{i}" for i in range(min(width, MAX_NUMBERED))])
 
 

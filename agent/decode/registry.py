@@ -19,12 +19,14 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from agent.decode import (
+    arrow,
     csv_rows,
     forms,
     json_lines,
     kserve_v1,
     kserve_v2,
     mlflow,
+    npy,
     sagemaker,
     seldon,
     tabular,
@@ -62,7 +64,10 @@ class Dialect(Protocol):
         """Named outputs of an answer to a request of so many rows."""
 
 
+FILES: tuple[Dialect, ...] = (npy, arrow)
+"""What their first bytes say; an answer may be one whatever the request was."""
 BEFORE: tuple[Dialect, ...] = (
+    *FILES,
     csv_rows,
     forms,
     json_lines,
@@ -171,6 +176,8 @@ def _outputs(dialect: Dialect, exchange: Exchange, rows: int) -> tuple[Side, Out
         is_object = raw[:64].lstrip()[:1] == b"{" and not answer.is_stream
         if is_object and isinstance(answer.document, dict):
             version = answered(answer.document)
+        if raw[:1] not in (b"{", b"["):
+            dialect = next((file for file in FILES if file.evidence(answer)), dialect)
         outputs = dialect.response(answer, rows)
         return replace(outputs, version=version) if version else outputs, "ok", ""
     except (Refused, RecursionError) as error:

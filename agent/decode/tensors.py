@@ -1,0 +1,105 @@
+"""Tensors as columns, whatever dialect they came in.
+
+Rule: the first dimension is the rows. A tensor of shape `[n]` or `[n, 1]` is the column `name`, any
+other is `name-0` to `name-{d-1}`, row-major. A shape that lies about the number of values is
+refused before anything is made of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+from agent.decode.payload import (
+    MAX_CELLS,
+    MAX_COLUMNS,
+    MAX_DEPTH,
+    MAX_NAME,
+    MAX_NUMBERED,
+    Columns,
+    Refused,
+    Side,
+    Value,
+    cut,
+    numbered,
+)
+
+_NUMBERS = frozenset((float, int, bool, type(None)))
+MAX_EXTENT = 1 << 31
+"""Of one dimension."""
+
+
+def extents(shape: object) -> list[int]:
+    """The shape as it was written, checked. Raises Refused("malformed")."""
+    if not isinstance(shape, list) or len(shape) > MAX_DEPTH:
+        raise Refused("malformed")
+    if not all(type(extent) is int and 0 <= extent <= MAX_EXTENT for extent in shape):
+        raise Refused("malformed")
+    return shape
+
+
+def listed(data: list[object]) -> list[Value]:
+    """The values of a tensor that is written as lists, row-major. Raises Refused("malformed")."""
+    level = data
+    for _ in range(MAX_DEPTH):
+        if not level or type(level[0]) is not list:
+            break
+        inner: list[object] = []
+        for part in level:
+            if type(part) is not list:
+                raise Refused("malformed")
+            inner.extend(part)
+        level = inner
+    if _NUMBERS.issuperset(map(type, level)):
+        return level  # type: ignore[return-value]
+    return [_value(value) for value in level]
+
+
+def _value(value: object) -> Value:
+    if isinstance(value, str):
+        return cut(value)
+    if value is None or isinstance(value, (float, int)):
+        return value
+    raise Refused("malformed")
+
+
+class Tensors:
+    """Gathers the tensors of one side."""
+
+    def __init__(self) -> None:
+        self._columns: Columns = {}
+        self._rows = self._left_out = self._cells = 0
+
+    def add(self, name: str, shape: Sequence[int], flat: Sequence[Value]) -> None:
+        """One more, its values in row-major order.
+
+        Raises Refused: malformed if the shape is not theirs, too_large over MAX_CELLS.
+        """
+        if prod(shape) != len(flat):
+            raise Refused("malformed")
+        name = name[:MAX_NAME]
+        columns = self._columns
+        count = shape[0] if shape else 1
+        width = len(flat) // count if count else 0
+        self._rows = max(self._rows, count)
+        most = MAX_NUMBERED if width > 1 else MAX_COLUMNS
+        kept = min(width, max(0, most - len(columns)))
+        self._left_out += (width - kept) * count
+        self._cells += kept * count
+        if self._cells > MAX_CELLS:
+            raise Refused("too_large")
+        if width == 1 and kept == 1:
+            columns[name] = flat
+        elif count == 1:
+            columns.update(zip(numbered(name, kept), zip(flat, strict=False), strict=False))
+        else:
+            parts = [flat[i::width] for i in range(kept)]
+            columns.update(zip(numbered(name, kept), parts, strict=True))
+
+    def leave_out(self, values: int) -> None:
+        """So many that cannot be columns."""
+        self._left_out += values
+
+    def side(self, id: str = "", model: str = "") -> Side:
+        """What they are together."""
+        return Side(self._columns, self._rows, self._left_out, id, model)
