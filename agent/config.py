@@ -304,12 +304,14 @@ class Route(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     dialect: Annotated[
         Literal[
             "anthropic_messages",
+            "arrow",
             "csv",
             "form",
             "json_lines",
             "kserve_v1",
             "kserve_v2",
             "mlflow",
+            "numpy",
             "ollama",
             "openai_chat",
             "openai_completions",

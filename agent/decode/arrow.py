@@ -29,6 +29,7 @@ FILE, STREAM = b"ARROW1\0\0", b"\xff\xff\xff\xff"
 KINDS = (b"application/vnd.apache.arrow.stream", b"application/vnd.apache.arrow.file")
 _BATCH, _DICTIONARY = 3, 2
 """Of a message's header, its type."""
+_COMPRESSED = "its batches are compressed; write them without, or compress the whole body"
 _OLD_COMPRESSION = b"ARROW:experimental_compression"
 _DAMAGED = (ValueError, LookupError, OverflowError, OSError, MemoryError, StructError)
 _int, _word = Struct("<i").unpack_from, Struct("<H").unpack_from
@@ -48,8 +49,7 @@ def evidence(asked: Message) -> str:
     raw = asked.raw
     if not raw.startswith(FILE) and not (raw.startswith(STREAM) and asked.kind in KINDS):
         return ""
-    without = "" if _pyarrow() else "; not read without pyarrow: pip install 'outrider[arrow]'"
-    return f"begins as Arrow does{without}"
+    return "begins as Arrow does"
 
 
 def request(asked: Message) -> Side:
@@ -65,13 +65,15 @@ def response(answer: Message, rows: int) -> Side:
 def _side(raw: bytes) -> Side:
     pyarrow = _pyarrow()
     if pyarrow is None:
-        raise Refused("unsupported")
+        raise Refused(
+            "unsupported", "it takes pyarrow: pip install 'outrider[arrow]'"
+        )
     if raw.startswith(FILE):
         raw = raw[len(FILE) :]  # a file is a stream with an index after it
     try:
         return _columns(pyarrow, _batches(pyarrow, raw))
     except (pyarrow.ArrowException, *_DAMAGED):
-        raise Refused("malformed") from None
+        raise Refused("malformed", "damaged Arrow") from None
 
 
 def _batches(pyarrow: Any, raw: bytes) -> list[Any]:
@@ -81,12 +83,12 @@ def _batches(pyarrow: Any, raw: bytes) -> list[Any]:
     rows = 0
     with pyarrow.ipc.open_stream(raw) as reader:
         if len(reader.schema) > MAX_NUMBERED:
-            raise Refused("too_large")
+            raise Refused("too_large", f"more than {MAX_NUMBERED:,} columns")
         for batch in reader:
             batch.validate(full=True)
             rows += batch.num_rows
             if rows * max(1, batch.num_columns) > MAX_CELLS:
-                raise Refused("too_large")
+                raise Refused("too_large", f"more than {MAX_CELLS:,} values")
             found.append(batch)
     return found
 
@@ -100,7 +102,7 @@ def _refuse_compressed(pyarrow: Any, raw: bytes) -> None:
         except StopIteration:
             return
         if _OLD_COMPRESSION in head:
-            raise Refused("unsupported")
+            raise Refused("unsupported", _COMPRESSED)
         table = _int(head, 0)[0]
         kind = _slot(head, table, 1)
         header = _slot(head, table, 2)
@@ -111,7 +113,7 @@ def _refuse_compressed(pyarrow: Any, raw: bytes) -> None:
             inner = _slot(head, batch, 1)
             batch = inner + _int(head, inner)[0] if inner else batch
         if _slot(head, batch, 3):
-            raise Refused("unsupported")
+            raise Refused("unsupported", _COMPRESSED)
 
 
 def _slot(head: bytes, table: int, field: int) -> int:

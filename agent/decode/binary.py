@@ -22,6 +22,7 @@ FIELD = b"inference-header-content-length"
 SIZE = "binary_data_size"
 MARK = b'"binary_data_size"'
 """It is in the JSON of each message whose tensors are binary."""
+_LIES = "a binary tensor's bytes do not fit its shape and datatype"
 _LONGEST = 10
 """Digits of a length."""
 _length_at = Struct("<I").unpack_from
@@ -53,7 +54,7 @@ def json_length(fields: Fields, size: int) -> int | None:
         return None
     written = written.strip()
     if not written.isdigit() or len(written) > _LONGEST or int(written) > size:
-        raise Refused("malformed")
+        raise Refused("malformed", "Inference-Header-Content-Length is no length in this body")
     return int(written)
 
 
@@ -71,9 +72,9 @@ def values(datatype: object, count: int, data: bytes) -> Sequence[Value]:
         return texts(data, count)
     kind = _TYPES.get(datatype) if isinstance(datatype, str) else None
     if kind is None:
-        raise Refused("unsupported")
+        raise Refused("unsupported", "a binary tensor of an unknown datatype")
     if count * kind.itemsize != len(data):
-        raise Refused("malformed")
+        raise Refused("malformed", _LIES)
     array = np.frombuffer(data, kind)
     if datatype == "BOOL":
         return Cells(array != 0)
@@ -88,14 +89,14 @@ def texts(data: bytes, count: int) -> list[Value]:
     at, end = 0, len(data)
     for _ in range(count):
         if at + 4 > end:
-            raise Refused("malformed")
+            raise Refused("malformed", _LIES)
         begin = at + 4
         at = begin + _length_at(data, at)[0]
         if at > end:
-            raise Refused("malformed")
+            raise Refused("malformed", "a text that is longer than its tensor")
         found.append(text(data[begin:at]))
     if at != end:
-        raise Refused("malformed")
+        raise Refused("malformed", _LIES)
     return found
 
 

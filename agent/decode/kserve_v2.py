@@ -47,14 +47,14 @@ def response(answer: Message, rows: int) -> Side:
 def _side(message: Message, key: str) -> Side:
     document = message.json()
     if not isinstance(document, dict) or not isinstance(document.get(key), list):
-        raise Refused("unsupported")
+        raise Refused("unsupported", f"JSON without a list of {key}")
     if len(document[key]) > MAX_NUMBERED:
-        raise Refused("too_large")
+        raise Refused("too_large", f"more than {MAX_NUMBERED:,} tensors")
     found = Tensors()
     tail, at = message.binary, 0
     for tensor in document[key]:
         if not isinstance(tensor, dict):
-            raise Refused("malformed")
+            raise Refused("malformed", "a tensor that is no object")
         shape = extents(tensor.get("shape"))
         size = _binary_size(tensor)
         if size is None or tail is None:
@@ -64,7 +64,7 @@ def _side(message: Message, key: str) -> Side:
             at += size
         found.add(_text(tensor, "name"), shape, flat)
     if tail is not None and at != len(tail):
-        raise Refused("malformed")
+        raise Refused("malformed", "the tensors do not fit the bytes after the JSON")
     return found.side(_text(document, "id"), _text(document, "model_name"))
 
 
@@ -75,14 +75,14 @@ def _binary_size(tensor: dict[str, object]) -> int | None:
     if size is None:
         return None
     if type(size) is not int or size < 0:
-        raise Refused("malformed")
+        raise Refused("malformed", "a binary_data_size that is no size")
     return size
 
 
 def _listed(tensor: dict[str, object]) -> Sequence[Value]:
     data = tensor.get("data")
     if not isinstance(data, list):
-        raise Refused("unsupported")  # in shared memory, say
+        raise Refused("unsupported", "a tensor without data, in shared memory perhaps")
     return listed(data)
 
 

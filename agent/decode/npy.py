@@ -23,10 +23,10 @@ import numpy as np
 from agent.decode import answers
 from agent.decode.binary import text
 from agent.decode.cells import Array, Cells
+from agent.decode.codings import MAX_DECODED
 from agent.decode.message import Message
 from agent.decode.payload import MAX_COLUMNS, MAX_DEPTH, Refused, Side, Value, cut
-from agent.decode.tensors import MAX_EXTENT, Tensors
-from agent.decode.text import MAX_DECODED
+from agent.decode.tensors import LIES, MAX_EXTENT, Tensors
 
 NAME = "numpy"
 MAGIC, ZIP = b"\x93NUMPY", b"PK\x03\x04"
@@ -107,30 +107,30 @@ def _array(raw: bytes) -> tuple[list[int], _Named]:
     """Shape and flat values. Raises Refused."""
     header, data = _parts(raw)
     if _header.fullmatch(header) is None:
-        raise Refused("malformed")
+        raise Refused("malformed", "its header is none of NumPy's")
     descr, order, written = _descr.search(header), _order.search(header), _shape.search(header)
     if descr is None or order is None or written is None:
-        raise Refused("malformed")
+        raise Refused("malformed", "its header lacks type, order or shape")
     shape = [int(extent) for extent in written[1].split(",") if extent.strip()]
     if len(shape) > MAX_DEPTH or any(extent > MAX_EXTENT for extent in shape):
-        raise Refused("malformed")
+        raise Refused("malformed", "no such shape")
     by_column = order[1] == "True"
     if descr[1] is None:
         return shape, _records(descr[2], shape, data, by_column)
     if _kind(descr[1]) is None:
-        raise Refused("unsupported")  # objects, times, complex numbers
+        raise Refused("unsupported", "an array of objects, times or complex numbers")
     return shape, {"": _values(descr[1], shape, data, by_column)}
 
 
 def _parts(raw: bytes) -> tuple[str, bytes]:
     """Header and data of a file of any version."""
     if not raw.startswith(MAGIC) or len(raw) < 12 or raw[6] not in (1, 2, 3):
-        raise Refused("malformed")
+        raise Refused("malformed", "no NumPy file of version 1 to 3")
     begin = 10 if raw[6] == 1 else 12
     length = int.from_bytes(raw[8:begin], "little")
     end = begin + length
     if length > MAX_HEADER or end > len(raw):
-        raise Refused("malformed")
+        raise Refused("malformed", "its header is too long or cut short")
     return raw[begin:end].decode("utf-8" if raw[6] == 3 else "latin-1", "replace"), raw[end:]
 
 
@@ -139,10 +139,10 @@ def _values(kind: str, shape: list[int], data: bytes, by_column: bool) -> Sequen
     count = prod(shape)
     size = int(letters[1:]) * (4 if letters[0] == "U" else 1)
     if count * size != len(data):
-        raise Refused("malformed")
+        raise Refused("malformed", LIES)
     if letters[0] in "SU":
         if not size or (by_column and len(shape) > 1):
-            raise Refused("unsupported")
+            raise Refused("unsupported", "texts of no length, or in columns")
         pieces = (data[at : at + size] for at in range(0, len(data), size))
         if letters[0] == "S":
             return [text(piece.rstrip(b"\0")) for piece in pieces]
@@ -155,13 +155,13 @@ def _records(fields: str, shape: list[int], data: bytes, by_column: bool) -> _Na
     """The columns of an array of records."""
     found = _record.findall(fields)
     if "".join(whole[0] for whole in _record.finditer(fields)) != fields or not found:
-        raise Refused("unsupported")  # nested ones, texts, objects
+        raise Refused("unsupported", "records of other values than numbers")
     kinds = dict(found)
     if len(kinds) != len(found) or len(found) > MAX_COLUMNS:
-        raise Refused("too_large" if len(kinds) == len(found) else "malformed")
+        raise Refused("malformed", "records with a name twice, or of too many values")
     dtype = np.dtype([(name, _as_written(kind)) for name, kind in found])
     if prod(shape) * dtype.itemsize != len(data):
-        raise Refused("malformed")
+        raise Refused("malformed", LIES)
     array = np.frombuffer(data, dtype)
     return {
         name: Cells(_flat(_plain(array[name], kind), shape, by_column))
@@ -187,20 +187,21 @@ def _flat(array: Array, shape: list[int], by_column: bool) -> Array:
 def _members(raw: bytes) -> Iterator[tuple[str, bytes]]:
     """Name and bytes of each array of a zip; MAX_DECODED bytes together. Raises Refused."""
     if raw.count(_ENTRY) > MAX_MEMBERS:
-        raise Refused("too_large")
+        raise Refused("too_large", f"a zip of more than {MAX_MEMBERS} arrays")
     room = MAX_DECODED
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as whole:
             for member in whole.infolist():
                 if not member.filename.endswith(".npy"):
-                    raise Refused("unsupported")
+                    raise Refused("unsupported", "a zip of other files too")
                 if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                    raise Refused("unsupported")
+                    raise Refused("unsupported", "a zip compressed in another way than deflate")
                 with whole.open(member) as file:
                     data = file.read(room + 1)
                 room -= len(data)
                 if room < 0:
-                    raise Refused("too_large")
+                    why = f"it unpacks to more than {MAX_DECODED >> 20} MiB"
+                    raise Refused("too_large", why)
                 yield member.filename.removesuffix(".npy"), data
     except _DAMAGED:
-        raise Refused("malformed") from None
+        raise Refused("malformed", "a damaged zip") from None

@@ -25,6 +25,7 @@ from agent.decode.payload import (
 )
 
 _NUMBERS = frozenset((float, int, bool, type(None)))
+LIES = "the shape does not fit the number of values"
 MAX_EXTENT = 1 << 31
 """Of one dimension."""
 
@@ -32,9 +33,9 @@ MAX_EXTENT = 1 << 31
 def extents(shape: object) -> list[int]:
     """The shape as it was written, checked. Raises Refused("malformed")."""
     if not isinstance(shape, list) or len(shape) > MAX_DEPTH:
-        raise Refused("malformed")
+        raise Refused("malformed", "a tensor without a shape, or of too many dimensions")
     if not all(type(extent) is int and 0 <= extent <= MAX_EXTENT for extent in shape):
-        raise Refused("malformed")
+        raise Refused("malformed", "a tensor with an extent that is none")
     return shape
 
 
@@ -47,7 +48,7 @@ def listed(data: list[object]) -> list[Value]:
         inner: list[object] = []
         for part in level:
             if type(part) is not list:
-                raise Refused("malformed")
+                raise Refused("malformed", "a tensor whose lists are not equally deep")
             inner.extend(part)
         level = inner
     if _NUMBERS.issuperset(map(type, level)):
@@ -60,7 +61,7 @@ def _value(value: object) -> Value:
         return cut(value)
     if value is None or isinstance(value, (float, int)):
         return value
-    raise Refused("malformed")
+    raise Refused("malformed", "a tensor with something else than values in it")
 
 
 class Tensors:
@@ -76,7 +77,7 @@ class Tensors:
         Raises Refused: malformed if the shape is not theirs, too_large over MAX_CELLS.
         """
         if prod(shape) != len(flat):
-            raise Refused("malformed")
+            raise Refused("malformed", LIES)
         name = name[:MAX_NAME]
         columns = self._columns
         count = shape[0] if shape else 1
@@ -87,7 +88,7 @@ class Tensors:
         self._left_out += (width - kept) * count
         self._cells += kept * count
         if self._cells > MAX_CELLS:
-            raise Refused("too_large")
+            raise Refused("too_large", f"more than {MAX_CELLS:,} values")
         if width == 1 and kept == 1:
             columns[name] = flat
         elif count == 1:

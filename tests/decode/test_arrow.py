@@ -11,9 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.decode.message import Message
 from agent.decode.payload import MAX_STRING, Payload
-from agent.decode.registry import decode, dialect_of
+from agent.decode.registry import decode
 from tests.decode.test_registry import check, columns, exchange
 
 pa = pytest.importorskip("pyarrow")
@@ -128,11 +127,10 @@ def test_rows_are_bounded():
     assert outcome(whole(nulls(0))) == "empty"
 
 
-def test_without_pyarrow_the_evidence_says_so(monkeypatch):
+def test_without_pyarrow_it_is_said_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     assert outcome(streamed(TABLE)) == "unsupported"
-    _, evidence = dialect_of(Message(streamed(TABLE), STREAM, b"/"))
-    assert "outrider[arrow]" in evidence
+    assert "outrider[arrow]" in decode(exchange(streamed(TABLE), fields=STREAM)).why
 
 
 SEEDS = [streamed(TABLE), streamed(TABLE.slice(0, 1)), streamed(TABLE, file=True)]
