@@ -65,9 +65,7 @@ def response(answer: Message, rows: int) -> Side:
 def _side(raw: bytes) -> Side:
     pyarrow = _pyarrow()
     if pyarrow is None:
-        raise Refused(
-            "unsupported", "it takes pyarrow: pip install 'outrider[arrow]'"
-        )
+        raise Refused("unsupported", "it takes pyarrow: pip install 'outrider[arrow]'")
     if raw.startswith(FILE):
         raw = raw[len(FILE) :]  # a file is a stream with an index after it
     try:

@@ -91,6 +91,7 @@ class Message:
         self.binary = raw[at:]
         return parse(raw[:at], [])  # the content type is that of the whole
 
+
 def part_of_stream(
     body: tuple[bytes, bytes, int] | None, fields: Fields, target: bytes
 ) -> Message | None:
