@@ -29,6 +29,8 @@ _MAX_MEMBERS = 128
 
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
+_LONGEST = 256
+"""Bytes of a field that are looked at, its last: more than `MAX_LAYERS` of names."""
 _ALIASES = {"x-gzip": "gzip"}
 _FIRST_ROOM = 16
 """Times the coded size: the room that is tried first, as a buffer of MAX_DECODED costs more than to
@@ -43,7 +45,7 @@ def named(fields: Fields) -> list[str]:
     found: list[str] = []
     for key, value in fields:
         if len(key) == 16 and key.lower() == b"content-encoding":
-            for part in value.decode("latin-1").lower().split(","):
+            for part in value[-_LONGEST:].decode("latin-1").lower().split(","):
                 coding = part.strip()
                 if coding and coding != "identity":
                     found.append(_ALIASES.get(coding, coding))

@@ -23,6 +23,9 @@ MAX_NUMBERED = 4096
 """Columns of one side where lists are numbered columns: an embedding's."""
 MAX_CELLS = 1 << 20
 """Rows times columns of one side; more is refused as too large."""
+CELLS_A_VALUE, FEW_CELLS = 8, 4096
+"""Where rows have names of their own: cells of a side for each value that is there, above so many.
+A cell without a value costs as much as one with, and a client no byte."""
 MAX_DEPTH = 8
 """Levels of nesting that are flattened; deeper values are left out."""
 MAX_STRING = 256
@@ -295,9 +298,24 @@ def _ragged(rows: Sequence[object], name: str, most: int) -> Side:
             if len(column) <= i:
                 column.extend([None] * (i - len(column)))
                 column.append(_cell(value))
+    columns, emptiest = _fullest(columns, len(rows))
     for column in columns.values():
         column.extend([None] * (len(rows) - len(column)))
-    return Side(dict(columns), len(rows), left_out)
+    return Side(dict(columns), len(rows), left_out + emptiest)
+
+
+def _fullest(columns: dict[str, list[Value]], rows: int) -> tuple[dict[str, list[Value]], int]:
+    """Of columns that are nearly empty, all together, those with most values; and how many values
+    the others had."""
+    if len(columns) * rows <= FEW_CELLS:
+        return columns, 0
+    values = {name: len(column) - column.count(None) for name, column in columns.items()}
+    most = max(1, (FEW_CELLS + CELLS_A_VALUE * sum(values.values())) // rows)
+    if len(columns) <= most:
+        return columns, 0
+    kept = set(sorted(columns, key=values.__getitem__, reverse=True)[:most])
+    fullest = {name: column for name, column in columns.items() if name in kept}
+    return fullest, sum(count for name, count in values.items() if name not in kept)
 
 
 _TOO_DEEP = object()

@@ -69,7 +69,7 @@ def numbers(values: Values) -> Numbers:
     if good.all():
         return Numbers(array, 0, 0)
     finite = array[good]
-    missing = sum(value is None for value in values)
+    missing = values.count(None)
     return Numbers(finite, missing, len(array) - len(finite) - missing, good)
 
 
