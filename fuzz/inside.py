@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import math
 from types import SimpleNamespace
 
 from grpc import StatusCode
 
 from agent.decode import registry
+from agent.decode.cli import lines
+from agent.decode.explain import explained
+from agent.decode.payload import Decoded
 from agent.exchange import Exchange
 from agent.exchange import decode as decode_frame
 from agent.ledger import OBSERVER, Ledger
+from agent.observer.decodes import Decodes
 from agent.observer.receive import Receiver
 from agent.ship import loki, otlp_grpc, otlp_http
 from agent.ship.http import Answer
@@ -18,6 +23,8 @@ from agent.ship.outcome import Outcome
 
 LEDGER = Ledger(2)
 NOW = 1_800_000_000.0
+MAX_STATUS = 8192
+"""Characters that the status has of a route."""
 TYPES = (b"application/json", b"text/plain", b"", b"application/x-ndjson; charset=utf-16")
 
 
@@ -59,7 +66,38 @@ def decode(data: bytes) -> None:
     if flags & 4:
         fields.append((b"content-encoding", (b"gzip", b"deflate")[flags >> 3 & 1]))
     asked, answered = split[0], split[1] if len(split) > 1 else b'{"predictions": [1]}'
-    decoded = registry.decode(_exchange(fields, asked, answered))
+    _sound_columns(registry.decode(_exchange(fields, asked, answered)))
+
+
+def entrance(data: bytes) -> None:
+    """Of any two heads and bodies too, and what is told of them is plain data and bounded.
+
+    A target, the request's head and body, the answer's head and body; heads as in HTTP, each part
+    ended by two zero bytes.
+    """
+    target, asked_head, asked, answered_head, answered = (data.split(b"\0\0", 4) + [b""] * 4)[:5]
+    exchange = _exchange(_fields(asked_head), asked, answered)._replace(
+        target=target, response_fields=_fields(answered_head)
+    )
+    found = registry.decode(exchange)
+    _sound_columns(found)
+    told = explained(exchange, bool(answered))
+    assert told["outcome"] in ("ok", found.outcome)
+    json.dumps(told, allow_nan=False)
+    assert "\n".join(lines(told)).replace("\n", "").isprintable()
+    counts = Decodes()
+    counts.add((exchange.route, found.dialect, found.outcome, found.evidence), 1)
+    counts.refused(exchange, found)
+    assert len(json.dumps(counts.status())) < MAX_STATUS
+
+
+def _fields(head: bytes) -> list[tuple[bytes, bytes]]:
+    parts = [line.partition(b":") for line in head.split(b"\n")]
+    return [(name, value.strip()) for name, colon, value in parts if colon]
+
+
+def _sound_columns(decoded: Decoded) -> None:
+    """Columns of one length each, or an outcome that says why there are none."""
     payload = decoded.payload
     if payload is None:
         assert decoded.outcome not in ("ok", "inputs_only"), decoded

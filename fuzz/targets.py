@@ -17,6 +17,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "exchange": inside.exchange,
     "frames": inside.frames,
     "decode": inside.decode,
+    "entrance": inside.entrance,
     "sinks": inside.sinks,
     "config": files.config,
     "yaml": files.yaml,
