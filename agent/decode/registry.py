@@ -99,6 +99,8 @@ CHOSEN = "the settings of its route say so"
 NONE = "none"
 """The dialect of what was not looked at or not recognised."""
 
+_UNEARNED = "other"
+"""The worker's word for the model of a request that failed on a path that never went well."""
 _TOO_DEEP = "it is nested too deep"
 _NOT_CAPTURED: dict[str, Outcome] = {
     "unsampled": "not_captured_unsampled",
@@ -198,9 +200,10 @@ def _began_to_stream(exchange: Exchange) -> bool:
 def _payload(exchange: Exchange, inputs: Side, outputs: Side) -> Payload:
     model, version = named(exchange.target)
     of_body = inputs.model or outputs.model
+    known = "" if exchange.error and exchange.model == _UNEARNED else exchange.model
     version = outputs.version or version
     return Payload(
-        exchange.model or model or of_body,
+        known or model or of_body,
         "" if version == of_body else version,  # what only repeats the name says nothing
         inputs.id or outputs.id,
         inputs.columns,

@@ -253,12 +253,33 @@ def test_several_prompts_are_rows_and_the_first_choice_of_each_is_read():
 
 @pytest.mark.parametrize(
     "vectors",
-    [["AAA="], ["AACAPw==", "AAA="], ["\u00e9"], ["AACAPw==", [1.0]], [None], [], [""], [{}, {}]],
+    [
+        ["AAA="],
+        ["AACAPw==", "AAA="],
+        ["\u00e9"],
+        ["AACAPw==", [1.0]],
+        [None],
+        [],
+        [""],
+        [{}, {}],
+        [["text"]],
+        [[[1.0]]],
+        [[1.0], [1.0, 2.0]],
+        [[]],
+        [[True]],
+    ],
 )
 def test_embeddings_that_are_none(vectors):
     answer = {"data": [{"embedding": vector} for vector in vectors]}
     found = decode(exchange({"model": "m", "input": "t"}, answer, target=b"/v1/embeddings"))
     assert (found.outcome, found.payload.outputs) == ("inputs_only", {})
+
+
+def test_of_an_embedding_beyond_the_bound_the_first_numbers_are_kept():
+    answer = {"data": [{"embedding": [0.5] * 5000}], "usage": {"prompt_tokens": 1}}
+    asked = {"model": "m", "input": "t"}
+    found = decode(exchange(asked, answer, target=b"/v1/embeddings")).payload
+    assert (len(found.outputs), found.left_out) == (4096, 904)
 
 
 # ---- texts

@@ -8,7 +8,6 @@ base64, little-endian. Each text is a row: `input.characters`, `input.words`, `i
 from __future__ import annotations
 
 from base64 import b64decode
-from binascii import Error
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from agent.decode.llm.asked import repeat
 from agent.decode.llm.parts import count, items, mapping, name, row
 from agent.decode.llm.texts import columns_of, texts_of
 from agent.decode.message import Message
-from agent.decode.payload import MAX_CELLS, MAX_NUMBERED, Refused, Side, from_plain_rows, from_rows
+from agent.decode.payload import MAX_NUMBERED, Refused, Side, from_plain_rows
 
 NAME = "openai_embeddings"
 PATH = b"/embeddings"
@@ -24,6 +23,7 @@ PARAMETERS = frozenset(("encoding_format", "dimensions"))
 """One of these beside `input` and `model` tells it where the path does not."""
 VECTOR = "embedding"
 _FLOAT = np.dtype("<f4")
+_NUMBERS = frozenset((float, int))
 
 
 def evidence(asked: Message) -> str:
@@ -51,37 +51,33 @@ def response(answer: Message, rows: int) -> Side:
     """The vectors, and `tokens.prompt` if it is one. Raises Refused."""
     document = mapping(answer.json())
     vectors = [mapping(one).get(VECTOR) for one in items(document.get("data"))]
-    if not vectors or len(vectors) > MAX_CELLS:
+    if not vectors:
         raise Refused("unsupported", "it has no embeddings")
-    if all(isinstance(vector, str) for vector in vectors):
-        side = _of_bytes([_bytes(str(vector)) for vector in vectors])
-    elif all(isinstance(vector, list) for vector in vectors):
-        side = from_rows(vectors, VECTOR)
-    else:
-        raise Refused("unsupported", "its embeddings are neither lists nor base64")
-    columns = side.columns
+    if type(vectors[0]) is str:
+        vectors = _of_base64(vectors)
+    elif not all(type(one) is list and _NUMBERS.issuperset(map(type, one)) for one in vectors):
+        raise Refused("unsupported", "its embeddings are neither lists of numbers nor base64")
+    width = len(vectors[0])  # type: ignore[arg-type]
+    if width > MAX_NUMBERED:
+        vectors = [one[:MAX_NUMBERED] for one in vectors]  # type: ignore[index]
+    columns = from_plain_rows(vectors, VECTOR)
+    if columns is None:
+        raise Refused("too_large", "its embeddings are of different length, or too many")
     asked = count(mapping(document.get("usage")).get("prompt_tokens"))
-    if rows == side.rows == 1 and asked is not None and len(columns) < MAX_NUMBERED:
-        columns = {**columns, "tokens.prompt": (asked,)}
+    if rows == len(vectors) == 1 and asked is not None and len(columns) < MAX_NUMBERED:
+        columns["tokens.prompt"] = (asked,)
     model = name(document.get("model"))
-    return Side(columns, side.rows, side.left_out, model=model, version=model)
+    left_out = max(0, width - MAX_NUMBERED) * len(vectors)
+    return Side(columns, len(vectors), left_out, model=model, version=model)
 
 
-def _bytes(vector: str) -> bytes:
+def _of_base64(texts: list[object]) -> list[object]:
+    """Vectors of 32-bit floats, all of the first one's length. Raises Refused."""
     try:
-        return b64decode(vector, validate=True)
-    except (Error, ValueError):
+        vectors = [b64decode(text, validate=True) for text in texts]  # type: ignore[arg-type]
+    except (TypeError, ValueError):  # an error of base64 is a ValueError
         raise Refused("malformed", "an embedding is no base64") from None
-
-
-def _of_bytes(vectors: list[bytes]) -> Side:
-    """Columns of vectors of 32-bit floats of one length. Raises Refused."""
     size = len(vectors[0])
     if not size or size % _FLOAT.itemsize or any(len(vector) != size for vector in vectors):
         raise Refused("malformed", "its embeddings are of different or odd length")
-    table = np.frombuffer(b"".join(vectors), _FLOAT).reshape(len(vectors), -1)
-    kept = min(table.shape[1], MAX_NUMBERED)
-    columns = from_plain_rows(table[:, :kept].tolist(), VECTOR)
-    if columns is None:
-        raise Refused("too_large", "its embeddings have too many numbers")
-    return Side(columns, len(vectors), table.size - kept * len(vectors))
+    return [*np.frombuffer(b"".join(vectors), _FLOAT).reshape(len(vectors), -1).tolist()]
