@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from math import prod
 
 from agent.decode import binary
-from agent.decode.message import Message
+from agent.decode.message import NO_JSON, Message
 from agent.decode.payload import MAX_NAME, MAX_NUMBERED, Refused, Side, Value
 from agent.decode.tensors import Tensors, extents, listed
 
@@ -20,7 +20,7 @@ NAME = "kserve_v2"
 
 def evidence(asked: Message) -> str:
     """Why a request is of this dialect; empty if it is not."""
-    document = asked.document
+    document = NO_JSON if asked.raw[:1].isalnum() else asked.document  # CSV is not parsed
     if not isinstance(document, dict):
         return "a raw tensor: its JSON is 0 bytes long" if binary.is_raw(asked.fields) else ""
     tensors = document.get("inputs")
@@ -34,7 +34,7 @@ def evidence(asked: Message) -> str:
 
 def request(asked: Message) -> Side:
     """Named inputs of a request that matches. Raises Refused."""
-    if not isinstance(asked.document, dict) and binary.is_raw(asked.fields):
+    if binary.is_raw(asked.fields) and not isinstance(asked.document, dict):
         return Side({"input.bytes": (len(asked.raw),)}, 1)
     return _side(asked, "inputs")
 

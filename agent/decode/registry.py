@@ -68,10 +68,10 @@ FILES: tuple[Dialect, ...] = (npy, arrow)
 """What their first bytes say; an answer may be one whatever the request was."""
 BEFORE: tuple[Dialect, ...] = (
     *FILES,
+    kserve_v2,
     csv_rows,
     forms,
     json_lines,
-    kserve_v2,
     sagemaker,
     mlflow,
     vertex,
@@ -79,7 +79,7 @@ BEFORE: tuple[Dialect, ...] = (
     seldon,
     torchserve,
 )
-"""Those that are no JSON come first: they need no parse."""
+"""Those that a body or a field says with certainty come first, then those that need no parse."""
 LANGUAGE: tuple[Dialect, ...] = (
     ollama,
     anthropic_messages,

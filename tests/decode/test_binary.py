@@ -171,6 +171,14 @@ def test_of_a_raw_tensor_the_size_is_known(data):
     assert columns(found.payload.outputs) == {"y": [0.0]}
 
 
+def test_a_raw_tensor_is_no_form_though_curl_says_so():
+    kind = (b"Content-Type", b"application/x-www-form-urlencoded")
+    found = decode(of((b"a=1&b=2,", [kind, (FIELD, b"0")])))
+    assert (found.dialect, columns(found.payload.inputs)) == ("kserve_v2", {"input.bytes": [8]})
+    body, fields = message("inputs", (tensor("FP32", 1), b"\0\0=\0"))
+    assert decode(of((body, [kind, *fields]))).dialect == "kserve_v2"
+
+
 FOUR = b"\0\0\0\0"
 
 
