@@ -56,7 +56,7 @@ def _side(message: Message, key: str) -> Side:
         if not isinstance(tensor, dict):
             raise Refused("malformed", "a tensor that is no object")
         shape = extents(tensor.get("shape"))
-        size = _binary_size(tensor)
+        size = None if tail is None else _binary_size(tensor)
         if size is None or tail is None:
             flat = _listed(tensor)
         else:
