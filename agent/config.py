@@ -8,33 +8,21 @@ infinity or `units.NO_LIMIT`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from agent.declaring import Count, Text
+from agent.declaring import default as _default
+from agent.declaring import doc as _doc
+from agent.redaction import Redact
 from agent.units import Address, Duration, Network, Rate, Secret, Size, Upstream, Url
 
-T = TypeVar("T")
-
-Text = Annotated[str, Meta(min_length=1)]
 ColumnName = Annotated[str, Meta(min_length=1, max_length=128)]
-Count = Annotated[int, Meta(ge=1)]
 Histogram = Annotated[
     str, Meta(pattern="^(duration|connect|upstream|stream|overhead|request_size|response_size)$")
 ]
 """The histograms whose buckets can be set, as `agent.ledger` names them."""
-
-
-def _doc(text: str, *examples: object) -> Meta:
-    return Meta(description=text, examples=list(examples) or None)
-
-
-def _default(type_: Callable[[object], T], text: object) -> T:
-    """A default that is written as people write it."""
-    value: T = field(default_factory=partial(type_, text))
-    return value
 
 
 class UpstreamTls(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -153,8 +141,12 @@ class Capture(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Size, _doc("Memory for all copies under way, a worker; over it none is made.", "16MiB")
     ] = _default(Size, "16MiB")
     payload_log: Annotated[
-        bool, _doc("true: log records carry inputs and outputs, redacted.", False)
+        bool,
+        _doc("true: log records carry JSON bodies, redacted, as `input` and `output`.", False),
     ] = False
+    payload_log_bytes: Annotated[
+        Size, _doc("Of a longer input or output the beginning is logged; 16KiB at most.", "4KiB")
+    ] = _default(Size, "4KiB")
 
 
 class Learn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -375,6 +367,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = ()
     drain: Annotated[Drain, _doc("The end, after SIGTERM.")] = field(default_factory=Drain)
     capture: Annotated[Capture, _doc("Copies of bodies.")] = field(default_factory=Capture)
+    redact: Annotated[Redact, _doc("What is not shown.")] = field(default_factory=Redact)
     server_timing: Annotated[bool, _doc("Adds Server-Timing to responses.", False)] = False
     state_dir: Annotated[
         Text | None,

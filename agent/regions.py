@@ -73,6 +73,7 @@ OBSERVER_COUNTERS = (
     "lost",  # handed over by a worker, but never finished: the gaps in sequence numbers
     "shed",  # gauge: 0 nothing, 1 sketches, 2 payload logs, 3 logs, 4 spans
     "shed_sketches",  # records whose rows were not sketched, by overload
+    "shed_payload_logs",  # records whose log line was made without input and output
     "shed_logs",  # records whose log line was not made
     "shed_spans",  # records whose spans were not made
     "restarts",

@@ -6,12 +6,18 @@ import itertools
 import math
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from agent.config import Config
 from agent.units import Address, Duration
 
 MAX_RECORD = 32 << 20
 """Bytes of both copies of an exchange; half of what one frame to the observer may have."""
+LEAST_LOGGED, MOST_LOGGED = 64, 16 << 10
+"""Bytes of an input or output in a log record."""
+LEAST_KEY = 16
+"""Bytes."""
+MOST_RULES = 64
 WEEK = 7 * 86400.0
 LONGEST_PERIOD = 60 * 86400.0
 """Seconds; of a longer one the slots would be too long to tell hours."""
@@ -28,6 +34,7 @@ def broken(config: Config) -> Iterator[Broken]:
     yield from _buckets(config)
     yield from _templates(config)
     yield from _capture(config)
+    yield from _redaction(config)
     yield from _learning(config)
 
 
@@ -45,8 +52,38 @@ def _capture(config: Config) -> Iterator[Broken]:
     """What could not take effect: better refused than silently dropped."""
     if 2 * config.capture.max_body_bytes > MAX_RECORD:
         yield "capture.max_body_bytes", str(config.capture.max_body_bytes), "16MiB at most"
-    if config.capture.payload_log:
-        yield "capture.payload_log", "true", "this version does not do that yet: leave it out"
+    longest = config.capture.payload_log_bytes
+    if not LEAST_LOGGED <= longest <= MOST_LOGGED:
+        yield "capture.payload_log_bytes", repr(str(longest)), "64 bytes at least, 16KiB at most"
+    if not config.capture.payload_log:
+        return
+    if config.observe != "all":
+        yield "observe", config.observe, "capture.payload_log needs bodies: all"
+    if not config.logs.stdout and not config.sinks:
+        remedy = "there are no log records to carry them: set logs.stdout or a sink"
+        yield "capture.payload_log", "true", remedy
+
+
+def _redaction(config: Config) -> Iterator[Broken]:
+    redact = config.redact
+    if redact.key_file:
+        why = _unreadable(redact.key_file)
+        if why:
+            yield "redact.key_file", repr(redact.key_file), f"cannot be read: {why}"
+        elif Path(redact.key_file).stat().st_size < LEAST_KEY:
+            remedy = f"{LEAST_KEY} bytes at least: head -c 32 /dev/urandom > FILE"
+            yield "redact.key_file", repr(redact.key_file), remedy
+    if len(redact.rules) > MOST_RULES:
+        yield "redact.rules", f"{len(redact.rules)} rules", f"{MOST_RULES} at most"
+    for n, rule in enumerate(redact.rules):
+        kinds = ("path", "column", "header", "pattern", "built_in")
+        said = [kind for kind in kinds if getattr(rule, kind) is not None]
+        place = f"redact.rules.{n}"
+        if len(said) != 1:
+            remedy = f"wanted exactly one of {', '.join(kinds)}"
+            yield place, " and ".join(said) or "no subject", remedy
+        elif rule.do == "keep" and rule.built_in is None:
+            yield f"{place}.do", "keep", "only a built_in pattern can be kept; leave the rule out"
 
 
 def _templates(config: Config) -> Iterator[Broken]:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from agent import config as declared
+from agent.redaction import RedactRule
 from agent.units import Duration, Secret, Size
 
 HIDDEN = "***"
@@ -49,7 +50,7 @@ def schema() -> dict[str, Any]:
 
 def structs() -> Iterable[type[msgspec.Struct]]:
     """All parts of the configuration's declaration."""
-    for item in vars(declared).values():
+    for item in (*vars(declared).values(), RedactRule):
         if isinstance(item, type) and issubclass(item, msgspec.Struct) and item.__struct_fields__:
             yield item
 

@@ -22,7 +22,9 @@ from agent.exchange import decode as read
 from agent.ledger import Ledger
 from agent.observer.pipeline import Outlets, Pipeline
 from agent.observer.receive import Receiver
+from agent.observer.redact import Redactor
 from agent.observer.shedding import Shedder
+from agent.redaction import Redact
 from agent.ship.http import gzip
 from agent.ship.outcome import OK, Outcome
 from agent.ship.queue import MemoryQueue, Record
@@ -116,6 +118,7 @@ class Parts:
             spans=self.spans,
             span_senders=self.senders[:1],
             lines=self.lines,
+            payload_log=None,
             stdout=self.senders[1:],
             log_senders=(),
             drift=self.monitor.add,
@@ -123,12 +126,17 @@ class Parts:
         )
         log = logging.getLogger("outrider")
         shedder = Shedder(self.ledger.observer)
-        self.pipeline = Pipeline(outlets, shedder, log)
+        self.pipeline = Pipeline(outlets, redactor(), shedder, log)
         self.receiver = Receiver(self.ledger, self.handle, lambda _: True)
 
     def handle(self, batch: list[Exchange], _: int = 0) -> int:
         """Whenever the frames were made: nothing is to be shed for it."""
         return self.pipeline.handle(batch, 0)
+
+
+def redactor() -> Redactor:
+    """With the rules that are there by default."""
+    return Redactor(Redact(), b"k" * 16)
 
 
 def decoding(monitor: Monitor, ledger: Ledger) -> Callable[[list[Exchange]], object]:
@@ -138,12 +146,14 @@ def decoding(monitor: Monitor, ledger: Ledger) -> Callable[[list[Exchange]], obj
         spans=None,
         span_senders=(),
         lines=None,
+        payload_log=None,
         stdout=(),
         log_senders=(),
         drift=monitor.add,
         unseen=monitor.miss,
     )
-    pipeline = Pipeline(outlets, Shedder(ledger.observer), logging.getLogger("outrider"))
+    log = logging.getLogger("outrider")
+    pipeline = Pipeline(outlets, redactor(), Shedder(ledger.observer), log)
     return lambda batch: pipeline.handle(batch, 0)
 
 

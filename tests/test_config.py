@@ -456,7 +456,18 @@ def test_a_route_template_that_names_no_part_is_told(tmp_path: Path, path: str) 
 @pytest.mark.parametrize(
     ("text", "setting"),
     [
-        ("capture: {payload_log: true}", "capture.payload_log"),
+        ("capture: {payload_log: true}\nobserve: signals", "observe"),
+        ("capture: {payload_log: true}\nlogs: {stdout: false}", "capture.payload_log"),
+        ("capture: {payload_log_bytes: 17KiB}", "capture.payload_log_bytes"),
+        ("redact: {key_file: /nowhere/key}", "redact.key_file"),
+        ("redact: {key_file: /dev/null}", "redact.key_file"),
+        ("redact: {rules: [{}]}", "redact.rules.0"),
+        ("redact: {rules: [{column: a, header: b}]}", "redact.rules.0"),
+        ("redact: {rules: [{column: a, do: keep}]}", "redact.rules.0.do"),
+        ("redact: {rules: [{path: a.b}]}", "redact.rules.0.path"),
+        ("redact: {rules: [{pattern: (a+)+}]}", "redact.rules.0.pattern"),
+        ("redact: {rules: [{built_in: ssn}]}", "redact.rules.0.built_in"),
+        ("redact: {rules: [" + "{column: a}," * 65 + "]}", "redact.rules"),
         ("capture: {max_body_bytes: 17MiB}", "capture.max_body_bytes"),
     ],
 )

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from agent.drift.engine.allowance import Mode as Variation
 from agent.drift.engine.classic import Rule
 from agent.drift.engine.verdict import Mode
+
+
+def hides_none(column: str) -> bool:
+    """No column."""
+    return False
 
 
 class Settings(NamedTuple):
@@ -24,6 +30,9 @@ class Settings(NamedTuple):
     """None: a model without a reference is not judged."""
     learn_period: float | None = None
     """Seconds of the period that a learned reference is made of; None: of its first rows only."""
+
+    hides: Callable[[str], bool] = hides_none
+    """By a column's name: its categories are learned as hashes, whatever they look like."""
 
     @property
     def rule(self) -> Rule:

@@ -31,8 +31,10 @@ from agent.observer import changes, desk, heap
 from agent.observer.decodes import DecodeCollector
 from agent.observer.faults import Faults
 from agent.observer.keeping import Keeping
+from agent.observer.payload_log import PayloadLog
 from agent.observer.pipeline import Outlets, Pipeline
 from agent.observer.receive import Receiver
+from agent.observer.redact import Redactor
 from agent.observer.shedding import Shedder
 from agent.orders import SWITCH, hear
 from agent.ship import build
@@ -99,6 +101,7 @@ class _Observer:
             service = str(self._resource.attributes.get("service.name", service))
         self._service = service
         self._sinks = self._make_sinks(telemetry)
+        self._redactor = self._make_redactor()
         self._monitor = self._make_monitor(scratch)
         self._keeping = Keeping(self._monitor)
         exemplars = Exemplars(ledger.layout.bounds["duration"])
@@ -109,11 +112,13 @@ class _Observer:
                 spans=self._make_spans(config) if self._sinks.spans else None,
                 span_senders=self._sinks.spans,
                 lines=LogFormatter(service, config.logs.level) if lines else None,
+                payload_log=self._make_payload_log(self._redactor) if lines else None,
                 stdout=self._sinks.stdout,
                 log_senders=self._sinks.logs,
                 drift=self._monitor.add,
                 unseen=self._monitor.miss,
             ),
+            self._redactor,
             Shedder(ledger.observer),
             self._log,
             Routes(
@@ -127,6 +132,7 @@ class _Observer:
             metrics.LedgerCollector(ledger, exemplars, __version__),
             SinkCollector(self._sinks.statuses, time.time_ns),
             DecodeCollector(self._pipeline.decoded.totals),
+            self._redactor,
             DriftCollector(self._monitor, config.metrics.bin_columns),
         )
         self._pusher = self._make_pusher(telemetry)
@@ -162,6 +168,22 @@ class _Observer:
             lambda: bits(64).to_bytes(8, "big"),
         )
 
+    def _make_redactor(self) -> Redactor:
+        file = self._config.redact.key_file
+        return Redactor(self._config.redact, Path(file).read_bytes() if file else os.urandom(32))
+
+    def _make_payload_log(self, redactor: Redactor) -> PayloadLog | None:
+        capture = self._config.capture
+        if not capture.payload_log:
+            return None
+        self._log.warning(
+            f"payload logging is on: log records keep the JSON bodies of "
+            f"{capture.sample_ratio:.4g} of all requests and of their answers, "
+            f"{capture.payload_log_bytes} of each at most, less what is redacted "
+            f"({', '.join(redactor.rules)}); of other bodies kind and size"
+        )
+        return PayloadLog(redactor, capture.payload_log_bytes)
+
     def _make_monitor(self, scratch: Path | None) -> Monitor:
         drift = self._config.drift
         learn = None if isinstance(drift.reference, str) else drift.reference.learn
@@ -174,6 +196,7 @@ class _Observer:
             mode=drift.mode,
             natural_variation=drift.natural_variation,
             learn_rows=learn.rows if learn else None,
+            hides=self._redactor.hides,
             learn_period=learn.period if learn and math.isfinite(learn.period) else None,
         )
         default = drift.reference if isinstance(drift.reference, str) else None
@@ -340,5 +363,5 @@ class _Observer:
             sinks=self._sinks.statuses(),
             config=shown(self._config),
             caveats=self._caveats,
-            decode=self._pipeline.decoded.status(),
+            decode=self._redactor.page(self._pipeline.decoded.status()),
         )

@@ -2,7 +2,10 @@
 
 Rule: every step gets the whole batch; a step that fails costs its own records and no other's.
 
-    exemplars → spans → decode → drift → log lines
+    exemplars → redact → spans → decode → drift → log lines
+
+What is written for people, spans and lines, is made of what left `redact`; decoding sees what came,
+and its names go through `redact` too.
 
 Between steps it lets others run: where worker and observer share a core, a request must not wait
 for a whole frame of those before it.
@@ -15,9 +18,9 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from agent.decode import together
 from agent.decode.names import named
@@ -28,10 +31,13 @@ from agent.drift.traffic.unseen import REASONS, Reason
 from agent.exchange import Exchange
 from agent.observer.decodes import REFUSED, Decodes
 from agent.observer.faults import Faults
-from agent.observer.shedding import LOGS, SKETCHES, SPANS, Shedder
+from agent.observer.redact import Redactor
+from agent.observer.shedding import LOGS, PAYLOAD_LOGS, SKETCHES, SPANS, Shedder
 from agent.ship.queue import Record
 
 Step = Callable[[Sequence[Exchange]], None]
+Payloads = Sequence[Mapping[str, object] | None]
+"""`input` and `output` of each exchange's line; empty: of none."""
 
 
 class Spans(Protocol):
@@ -43,10 +49,12 @@ class Spans(Protocol):
 class Lines(Protocol):
     """Makes log lines of a batch; as records with their time, line, labels and metadata."""
 
-    def lines(self, batch: Sequence[Exchange], dialects: Sequence[str]) -> Sequence[bytes]: ...
+    def lines(
+        self, batch: Sequence[Exchange], dialects: Sequence[str], payloads: Payloads
+    ) -> Sequence[bytes]: ...
 
     def records(
-        self, batch: Sequence[Exchange], dialects: Sequence[str]
+        self, batch: Sequence[Exchange], dialects: Sequence[str], payloads: Payloads
     ) -> Sequence[tuple[int, bytes, tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]]: ...
 
 
@@ -64,6 +72,8 @@ class Outlets:
     spans: Spans | None
     span_senders: Sequence[Sender]
     lines: Lines | None
+    payload_log: Callable[[Exchange], Mapping[str, object] | None] | None
+    """None: bodies are in no log record."""
     stdout: Sequence[Sender]
     log_senders: Sequence[Sender]
     drift: Callable[[Payload], None]
@@ -78,6 +88,7 @@ class Pipeline:
     def __init__(
         self,
         outlets: Outlets,
+        redactor: Redactor,
         shedder: Shedder,
         log: logging.Logger,
         routes: Routes | None = None,
@@ -85,6 +96,7 @@ class Pipeline:
         """`routes`: what the settings say of paths."""
         self._routes = routes or Routes()
         self._out = outlets
+        self._redactor = redactor
         self._shedder = shedder
         self._faults = Faults(log)
         self.decoded = Decodes()
@@ -105,10 +117,11 @@ class Pipeline:
         failed: set[int] = set()
         out, shed = self._out, self._shedder
         self._step("exemplars", out.exemplars, batch, failed)
+        clean = self._redact(batch, failed) if out.spans or out.lines else batch
         os.sched_yield()
         if out.spans is not None:
             if level < SPANS:
-                self._step("spans", self._ship_spans, batch, failed)
+                self._step("spans", self._ship_spans, clean, failed)
             else:
                 shed.count(SPANS, len(batch))
         os.sched_yield()
@@ -116,7 +129,8 @@ class Pipeline:
         os.sched_yield()
         if out.lines is not None:
             if level < LOGS:
-                self._ship_lines(batch, dialects, failed)
+                payloads = self._log_payloads(batch, level, failed)
+                self._ship_lines(clean, dialects, payloads, failed)
             else:
                 shed.count(LOGS, len(batch))
         return len(failed)
@@ -132,6 +146,36 @@ class Pipeline:
                     work((exchange,))
                 except Exception:
                     failed.add(n)
+
+    def _redact(self, batch: Sequence[Exchange], failed: set[int]) -> Sequence[Exchange]:
+        """The same, fit to be shown, one to one; of what cannot be told nothing is."""
+        clean = []
+        for n, exchange in enumerate(batch):
+            try:
+                clean.append(self._redactor.exchange(exchange))
+            except Exception as error:
+                self._tell("redact", error)
+                failed.add(n)
+                clean.append(exchange._replace(**_NOTHING))
+        return clean
+
+    def _log_payloads(
+        self, batch: Sequence[Exchange], level: int, failed: set[int]
+    ) -> Sequence[Mapping[str, object] | None]:
+        shown = self._out.payload_log
+        if shown is None:
+            return ()
+        if level >= PAYLOAD_LOGS:
+            self._shedder.count(PAYLOAD_LOGS, len(batch))
+            return ()
+        made: list[Mapping[str, object] | None] = [None] * len(batch)
+        for n, exchange in enumerate(batch):
+            try:
+                made[n] = shown(exchange)
+            except Exception as error:
+                self._tell("payload log", error)
+                failed.add(n)
+        return made
 
     def _ship_spans(self, batch: Sequence[Exchange]) -> None:
         assert self._out.spans is not None
@@ -179,6 +223,7 @@ class Pipeline:
         return dialect
 
     def _feed(self, payload: Payload, sketch: bool) -> None:
+        payload = self._redactor.payload(payload)
         if sketch:
             self._out.drift(payload)
         else:
@@ -203,21 +248,32 @@ class Pipeline:
                 model, version = found.payload.model, found.payload.version
             else:
                 model = exchange.model or model
-            self._out.unseen(model, reason, 1, version or self._routes.version(exchange.target))
+            version = version or self._routes.version(exchange.target)
+            name = self._redactor.name
+            self._out.unseen(name(model), reason, 1, name(version))
 
-    def _ship_lines(self, batch: Sequence[Exchange], dialects: list[str], failed: set[int]) -> None:
+    def _ship_lines(
+        self,
+        batch: Sequence[Exchange],
+        dialects: list[str],
+        payloads: Payloads,
+        failed: set[int],
+    ) -> None:
         out, lines = self._out, self._out.lines
         assert lines is not None
 
         def ship(part: Sequence[Exchange]) -> None:
-            own = dialects if part is batch else [_beside(part[0], batch, dialects)]
+            own, bodies = dialects, payloads
+            if part is not batch:
+                at = next(n for n, x in enumerate(batch) if x is part[0])
+                own, bodies = dialects[at : at + 1], payloads[at : at + 1]
             if out.log_senders:
-                records = [Record(*line) for line in lines.records(part, own)]
+                records = [Record(*line) for line in lines.records(part, own, bodies)]
                 for sender in out.log_senders:
                     sender.put(records)
                 made: Sequence[bytes] = [record.data for record in records]
             else:
-                made = lines.lines(part, own)
+                made = lines.lines(part, own, bodies)
             if made and out.stdout:
                 whole = Record(_end_ns(part[-1]), b"\n".join(made), units=len(made))
                 for sender in out.stdout:
@@ -229,9 +285,10 @@ class Pipeline:
         self._faults.tell(step, error, "such records are counted as failed")
 
 
+_NOTHING: dict[str, Any] = {
+    "target": b"", "route": "", "model": "", "request_fields": [], "response_fields": [],
+}  # fmt: skip
+
+
 def _end_ns(exchange: Exchange) -> int:
     return exchange.start_ns + int(exchange.duration * 1e9)
-
-
-def _beside(one: Exchange, batch: Sequence[Exchange], dialects: Sequence[str]) -> str:
-    return next(dialect for x, dialect in zip(batch, dialects, strict=True) if x is one)

@@ -20,6 +20,7 @@ CALM_NS = 500_000_000
 
 _COUNTERS = {
     SKETCHES: OBSERVER["shed_sketches"],
+    PAYLOAD_LOGS: OBSERVER["shed_payload_logs"],
     LOGS: OBSERVER["shed_logs"],
     SPANS: OBSERVER["shed_spans"],
 }

@@ -51,7 +51,13 @@ KNOWN = (
 _ID = re.compile(
     r"\d+|[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|[0-9a-fA-F]{16,}"
     r"|(?=[^/]*\d)[A-Za-z0-9_-]{20,}"
+    r"|.*(?:@|%40).*|eyJ[\w.-]+|(?:\+|%2[Bb])?\d(?:(?:[ .()-]|%20)?\d){8,}|(?:\d+\.){3}\d+"
+    r"|[A-Za-z]{2}\d{2}(?:(?:[ -]|%20)?[A-Za-z0-9]){11,30}"
 )
+"""Numbers, UUIDs, hashes, tokens; addresses, phones, cards and accounts: none is a label."""
+
+_MODEL_ID = re.compile(r"^(?:.*(?:@|%40).*|eyJ[\w.-]+)$")
+"""What is no model's name but a client's own: an e-mail address, a token."""
 
 
 class Routes:
@@ -86,7 +92,7 @@ class Routes:
         for template, model, compiled in self._templates:
             found = compiled.fullmatch(path)
             if found:
-                model = model or found.groupdict().get("model", "")
+                model = model or _MODEL_ID.sub("{id}", found.groupdict().get("model", ""))
                 return Route(template[:MAX_ROUTE], model[:MAX_MODEL])
         segments = ["{id}" if _ID.fullmatch(s) else s for s in path.split("/")]
         return Route("/".join(segments)[:MAX_ROUTE], "")

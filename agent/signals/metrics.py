@@ -24,7 +24,7 @@ _K = TypeVar("_K", bound=tuple[str, ...])
 
 DROPPED_BY_WORKER = ("full", "away", "killed")
 DROPPED_BY_OBSERVER = ("failed", "lost")
-SHED = ("sketches", "logs", "spans")
+SHED = ("sketches", "payload_logs", "logs", "spans")
 
 
 class Collector(Protocol):

@@ -30,6 +30,7 @@ PRIVATE = [
     "20230004", "4111 1111 1111 1111", "4111-1111-1111-1111", "+49 170 1234567", "(555) 123-4567",
     "555.123.4567", "0170/1234567", "123-45-6789", "user-48213", "SKU12345", "1HGCM82633A004352",
     "DE89370400440532013000", "8f3a9c2e", "aB3xK9qZ2m", "V1StGXR8_Z5jdHi6B-myT",
+    "10.0.0.1", "2001:db8::1", "see ann@example.com now", "password=hunter2", "Bearer b3arer0f",
     "01ARZ3NDEKTSV4RRFFQ69G5FAV", "i-0123456789abcdef0", "x" * 65,
 ]  # fmt: skip
 READABLE = [
@@ -67,6 +68,16 @@ def test_one_private_name_hides_all_of_the_column_and_nothing_else():
     assert shape_of("c", "input", MAILS).kind == "text"  # nearly all different: no names are kept
     assert shape_of("c", "input", [True, False]).categories == ["false", "true"]
     assert len({shape_of("c", "input", MAILS * 9).key for _ in range(3)}) == 3
+
+
+def test_a_column_that_is_to_be_hidden_is_learned_as_hashes_whatever_it_looks_like():
+    rows = {"plan": ["gold", "silver"] * 60, "ssn": ["a", "b"] * 60}
+    settings = Settings(learn_rows=100, window_rows=50, hides=lambda name: name == "ssn")
+    monitor = Monitor(settings, clock=Clock())
+    send(monitor, rows)
+    columns = {column.name: column for column in monitor.reference("m", None).columns}
+    assert columns["plan"].categories == ["gold", "silver"]
+    assert all(HASH.fullmatch(name) for name in columns["ssn"].categories or ["in clear"])
 
 
 value = st.sampled_from([*MAILS, "north", "#1a2b3c4d5e6f", "", "\ud800", "x" * 1_000_000]) | (

@@ -11,7 +11,9 @@ from agent.decode.routes import Routes
 from agent.exchange import Exchange
 from agent.ledger import OBSERVER, Ledger
 from agent.observer.pipeline import Outlets, Pipeline
+from agent.observer.redact import Redactor
 from agent.observer.shedding import Shedder
+from agent.redaction import Redact
 from tests.signals.factory import USUAL
 
 POISON = b"poison"
@@ -63,10 +65,14 @@ class Everything:
         self.encoded.append(ids)
         return (part[-1].start_ns, b",".join(ids), 2 * len(ids)) if part[0].trace else None
 
-    def lines(self, part: Sequence[Exchange], dialects: Sequence[str]) -> list[bytes]:
-        return [line[1] for line in self.records(part, dialects)]
+    def lines(
+        self, part: Sequence[Exchange], dialects: Sequence[str], payloads: Any
+    ) -> list[bytes]:
+        return [line[1] for line in self.records(part, dialects, payloads)]
 
-    def records(self, part: Sequence[Exchange], dialects: Sequence[str]) -> list[Any]:
+    def records(
+        self, part: Sequence[Exchange], dialects: Sequence[str], payloads: Any
+    ) -> list[Any]:
         ids = self._take("logs", part)
         self.dialects.update(zip(ids, dialects, strict=True))
         return [(n, one, (("l", "1"),), (("m", "2"),)) for n, one in enumerate(ids)]
@@ -91,6 +97,7 @@ class Everything:
             "spans": self,
             "span_senders": [self.sender("spans"), self.sender("more spans")],
             "lines": self,
+            "payload_log": None,
             "stdout": [self.sender("stdout")],
             "log_senders": [self.sender("logs")],
             "drift": self.drift,
@@ -110,6 +117,7 @@ class Run:
         self.age = age
         self.pipeline = Pipeline(
             self.out.outlets(**without),
+            Redactor(Redact(), b"k" * 16),
             Shedder(self.counters),
             logging.getLogger("outrider-test"),
             routes,
@@ -119,6 +127,6 @@ class Run:
         return self.pipeline.handle(batch, self.age)
 
     def shed(self) -> dict[str, int]:
-        names = ("shed_sketches", "shed_logs", "shed_spans")
+        names = ("shed_sketches", "shed_payload_logs", "shed_logs", "shed_spans")
         counted = {name: self.counters[OBSERVER[name]] for name in names}
         return {name: count for name, count in counted.items() if count}

@@ -12,6 +12,7 @@ from agent.decode.routes import Route, Routes
 from agent.exchange import Exchange
 from agent.ledger import OBSERVER
 from agent.observer.decodes import DecodeCollector
+from agent.observer.redact import Redactor
 from agent.observer.shedding import LOGS, PAYLOAD_LOGS, SKETCHES, SPANS, STEP_NS
 from tests.observer.outlets import POISON, PoisonError, Run, batch, body, usual
 from tests.signals.factory import USUAL
@@ -45,7 +46,7 @@ def test_spans_that_nobody_sampled_are_not_sent():
 
 def test_lines_that_the_level_leaves_out_are_not_sent():
     run = Run()
-    run.out.records = lambda part, dialects: []  # type: ignore[method-assign]
+    run.out.records = lambda part, dialects, payloads: []  # type: ignore[method-assign]
     assert run.handle(batch(b"a")) == 0
     assert run.out.sent["stdout"] == []
     assert run.out.sent["logs"] == []
@@ -343,3 +344,61 @@ def test_the_settings_name_the_version_of_a_route(count):
     one = usual(b"x")._replace(target=b"/score", capture="budget", request_body=None)
     run.handle([one])
     assert run.out.unseen == [(one.model, "budget", 1, "7")]
+
+
+# ---- what is shown
+
+
+def test_spans_and_lines_are_made_of_what_was_redacted_and_columns_of_what_came():
+    run = Run()
+    seen: list[list[Exchange]] = []
+    run.out.encode = lambda part: seen.append([*part])  # type: ignore[assignment, method-assign]
+    run.out.records = lambda part, dialects, payloads: seen.append([*part]) or []  # type: ignore[func-returns-value, method-assign]
+    one = usual(b"a")._replace(target=b"/v1/models/iris:predict?user=ann@example.com")
+    assert run.handle([one]) == 0
+    assert [x.target for [x] in seen] == [b"/v1/models/iris:predict?user=REDACTED"] * 2
+    [payload] = run.out.payloads
+    assert {name: [*values] for name, values in payload.inputs.items()} == {
+        "age": [39],
+        "plan": ["a"],
+    }
+
+
+def test_of_a_record_that_cannot_be_redacted_nothing_is_shown(monkeypatch):
+    run = Run()
+    shown: list[Exchange] = []
+    run.out.encode = lambda part: shown.extend(part)  # type: ignore[assignment, method-assign]
+    real = Redactor.exchange
+
+    def choking(self: Redactor, x: Exchange) -> Exchange:
+        if x.request_id == POISON:
+            raise PoisonError("redact")
+        return real(self, x)
+
+    monkeypatch.setattr(Redactor, "exchange", choking)
+    assert run.handle(batch(b"a", POISON)) == 1
+    assert [x.target for x in shown] == [b"/v1/models/iris:predict", b""]
+    assert shown[1].request_fields == shown[1].response_fields == []
+
+
+@pytest.mark.parametrize(("age", "shed"), [(0, 0), (2 * STEP_NS, 2)])
+def test_payloads_go_with_their_lines_until_overload_sheds_them(age, shed):
+    given: list[Any] = []
+    run = Run(age=age, payload_log=lambda x: {"input": x.request_id})
+    run.out.records = lambda part, dialects, payloads: given.append(payloads) or []  # type: ignore[func-returns-value, method-assign]
+    assert run.handle(batch(b"a", b"b")) == 0
+    assert [[*one] for one in given] == [[] if shed else [{"input": b"a"}, {"input": b"b"}]]
+    assert run.shed().get("shed_payload_logs", 0) == shed
+
+
+def test_a_payload_that_cannot_be_shown_costs_its_line_the_payload_only():
+    def choking(x: Exchange) -> dict[str, object]:
+        if x.request_id == POISON:
+            raise PoisonError("payload log")
+        return {"input": "x"}
+
+    run = Run(payload_log=choking)
+    given: list[Any] = []
+    run.out.records = lambda part, dialects, payloads: given.extend(payloads) or []  # type: ignore[func-returns-value, method-assign]
+    assert run.handle(batch(b"a", POISON)) == 1
+    assert given == [{"input": "x"}, None]

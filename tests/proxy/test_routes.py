@@ -38,8 +38,21 @@ def test_ids_become_id(one):
     assert find(one.encode()) == Route("{id}", "")
 
 
+@pytest.mark.parametrize("one", [
+    "ann@example.com", "ann%40example.com", "+49 170 1234567", "%2B491701234567", "10.0.0.1",
+    "4111-1111-1111-1111", "4111%201111%201111%201111", "NO9386011117947", "eyJh.eyJz.sig",
+])  # fmt: skip
+def test_what_looks_personal_becomes_id(one):
+    assert find(f"/users/{one}/score".encode()) == Route("/users/{id}/score", "")
+
+
+def test_an_address_or_a_token_is_no_models_name():
+    for one in (b"ann@example.com", b"ann%40example.com", b"eyJh.eyJz.sig"):
+        assert find(b"/v1/models/" + one + b":predict").model == "{id}"
+
+
 @pytest.mark.parametrize("word", [
-    "items", "v1", "deadbee", "my-model", "a1", "a_rather_long_name_without_digits", "",
+    "2026-01-02", "gpt-4o-2024-08-06", "1.2.3", "us-east-1", "ab12-cd34", "items", "v1", "deadbee", "my-model", "a1", "a_rather_long_name_without_digits", "",
     "deadbeef.json", "{id}", "1.5", "model-v2",
 ])  # fmt: skip
 def test_words_stay(word):

@@ -15,6 +15,8 @@ import secrets
 from collections.abc import Sequence
 from hashlib import blake2b
 
+from agent.patterns import looks_personal
+
 LONG = 64
 """Characters; a longer name is hidden."""
 KEY = re.compile(r"[0-9a-f]{32}")
@@ -39,7 +41,8 @@ _BORDERS, _SHORTEST = 4, 8
 
 
 def looks_private(name: str) -> bool:
-    """Whether it looks like an e-mail address, an id, a phone's or card's number, or is long."""
+    """Whether it looks like an e-mail address, an id, a phone's or card's number, or is long, or
+    has in it what redaction would hide in a log."""
     if len(name) > LONG:
         return True
     text = name.strip()
@@ -52,6 +55,7 @@ def looks_private(name: str) -> bool:
         or _MIXED.fullmatch(text)
         or _is_phone(text)
         or _is_random(text)
+        or looks_personal(text)
     )
 
 

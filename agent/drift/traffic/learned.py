@@ -5,7 +5,7 @@ Rule: takes the buffers of both sides, which are empty afterwards.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 
 from agent.decode.payload import MAX_COLUMNS
@@ -23,8 +23,9 @@ from agent.drift.traffic.columns import Side
 from agent.drift.vectors.learn import vectors_in
 
 
-def learned(of: Name, sides: Sequence[Side], pairs: Pairs) -> Profile:
-    """Of the inputs and the outputs, which `pairs` tells how to pair."""
+def learned(of: Name, sides: Sequence[Side], pairs: Pairs, hides: Callable[[str], bool]) -> Profile:
+    """Of the inputs and the outputs, which `pairs` tells how to pair; `hides`: of which
+    columns categories are hashed."""
     asked, answered = sides
     rows = asked.rows
     paired = pairs.take(rows, answered.rows)
@@ -46,7 +47,7 @@ def learned(of: Name, sides: Sequence[Side], pairs: Pairs) -> Profile:
         plain = {name: seen[name] for name in names}
         taken.append(plain)
         for name, values in plain.items():
-            builder = ColumnBuilder(shape_of(name, side.name, listed(values)))
+            builder = ColumnBuilder(shape_of(name, side.name, listed(values), hide=hides(name)))
             builder.add(values, absent=side_rows - len(values))
             columns.append(builder.profile())
     inputs, outputs = taken

@@ -136,7 +136,9 @@ class ModelWatch:
             if not settled:
                 self.cells //= 2
                 return False
-            self.watch(learned(self.key, self.sides, self.pairs), now, "learned")
+            self.watch(
+                learned(self.key, self.sides, self.pairs, self.settings.hides), now, "learned"
+            )
             return True
         self._count()
         if self.window.is_full():
