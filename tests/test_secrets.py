@@ -130,9 +130,10 @@ def _drive(hush: Planted, loki: HttpReceiver, otlp: HttpReceiver, tmp_path: Path
             assert get(proxy.admin, page, Host="attacker.example").status == 403
             assert get(proxy.admin, page, Origin="http://attacker.example").status == 403
         assert proxy.stop() == 0
+        written = [proxy.stdout().encode(), proxy.stderr().encode()]
     pushed = [got.path.encode() + got.unpacked for got in (*loki.requests, *otlp.requests)]
     kept = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
-    written = [proxy.stdout().encode(), proxy.stderr().encode()]
+    assert all(written)
     whole = b"\n".join([*shown, *pushed, *kept, *written])
     assert len(hush.all) >= 20
     assert b"/v1/models/m" in whole
