@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import importlib
 import re
+import warnings
 from typing import Any, ClassVar, NamedTuple
 
 MAX_STEPS = 16
@@ -73,9 +74,11 @@ class Regex(str):
         if not isinstance(value, str) or not value or len(value) > WIDEST:
             raise ValueError(f"wanted {cls.WANTED}, of {WIDEST} characters at most")
         try:
-            compiled = re.compile(value)
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")  # of what will mean something else one day: [[a]]
+                compiled = re.compile(value)
             width = _width(importlib.import_module("re._parser").parse(value), repeated=False)
-        except (re.error, RecursionError, OverflowError) as error:
+        except (re.error, RecursionError, OverflowError, Warning) as error:
             raise ValueError(f"wanted {cls.WANTED} ({error})") from None
         if compiled.match(""):
             raise ValueError(f"wanted {cls.WANTED}, that does not find nothing at all")

@@ -123,6 +123,8 @@ def _drive(loki: HttpReceiver, otlp: HttpReceiver, tmp_path: Path, logged: bool)
     cookie = b"Set-Cookie: s=" + COOKIE.encode()
     answer = response(json.dumps(given).encode(), JSON, cookie)
     with RawOrigin() as origin, Outrider(origin.url, settings, env=env) as proxy:
+        # Records that wait for an observer that is still starting would be shed.
+        eventually(lambda: proxy.metric("outrider_build_info") == 1, "the observer")
         with origin.serving(answer):
             requests = [*sent()]
             for one in requests:

@@ -70,6 +70,7 @@ def test_a_regular_expression_of_bounded_cost_is_accepted(pattern):
         (r"(a)\1", "a reference to a group"),
         ("a*", "does not find nothing"),
         ("(", "missing"),
+        ("[[a]", "nested set"),
         ("", "wanted a regular expression"),
         ("a" * 2000, "of 1024 characters at most"),
         (7, "wanted a regular expression"),

@@ -213,7 +213,7 @@ class Redactor:
         return clean if hits else text
 
     def page(self, value: Any) -> Any:
-        """Plain data for a page, each of its texts redacted; of keys that fall together the last."""
+        """Plain data for a page with its texts redacted; of keys that fall together the last."""
         if isinstance(value, str):
             return self.name(value)
         if isinstance(value, dict):

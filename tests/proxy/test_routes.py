@@ -52,7 +52,8 @@ def test_an_address_or_a_token_is_no_models_name():
 
 
 @pytest.mark.parametrize("word", [
-    "2026-01-02", "gpt-4o-2024-08-06", "1.2.3", "us-east-1", "ab12-cd34", "items", "v1", "deadbee", "my-model", "a1", "a_rather_long_name_without_digits", "",
+    "2026-01-02", "gpt-4o-2024-08-06", "1.2.3", "us-east-1", "ab12-cd34",
+    "items", "v1", "deadbee", "my-model", "a1", "a_rather_long_name_without_digits", "",
     "deadbeef.json", "{id}", "1.5", "model-v2",
 ])  # fmt: skip
 def test_words_stay(word):
