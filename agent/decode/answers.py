@@ -9,7 +9,7 @@ from __future__ import annotations
 from agent.decode import delimited, lines
 from agent.decode.message import NO_JSON, Message
 from agent.decode.names import VERSIONS
-from agent.decode.payload import MAX_NAME, Refused, Side, Value, cut, from_columns, from_rows
+from agent.decode.payload import Refused, Side, Value, cut, from_columns, from_rows, from_table
 
 OUTPUT = "output"
 """The name of what has none."""
@@ -54,13 +54,9 @@ def of_document(document: object, rows: int) -> Side:
 def table(document: dict[str, object]) -> Side | None:
     """The columns of an object with the lists `columns`, names, and `data`, rows; or None."""
     names, data = document.get("columns"), document.get("data")
-    if not is_list_of(names, str) or not is_list_of(data, list):
+    if not isinstance(names, list) or not isinstance(data, list) or not is_list_of(data, list):
         return None
-    assert isinstance(names, list)
-    assert isinstance(data, list)
-    keys = [name[:MAX_NAME] for name in names if isinstance(name, str)]
-    rows = [dict(zip(keys, row, strict=False)) for row in data if isinstance(row, list)]
-    return from_rows(rows, "data")
+    return from_table(names, data) if set(map(type, names)) == {str} else None
 
 
 def is_list_of(value: object, kind: type | tuple[type, ...]) -> bool:
@@ -99,9 +95,11 @@ def _paired(document: dict[str, object], rows: int) -> Side | None:
 def _text(answer: Message, rows: int) -> Side:
     """CSV, or lines of text."""
     numbers = delimited.numbers(answer.raw)
-    if numbers is not None and len(numbers) == 1 < rows == len(numbers[0]):
-        return from_rows(numbers[0], OUTPUT)  # older servers write all rows in one line
-    if numbers is not None or answer.kind in (b"text/csv", b"application/csv"):
+    if numbers is not None:
+        if len(numbers) == 1 < rows == len(numbers[0]):
+            return from_rows(numbers[0], OUTPUT)  # older servers write all rows in one line
+        return from_rows(delimited.single(numbers), OUTPUT)
+    if answer.kind in (b"text/csv", b"application/csv"):
         return delimited.table(answer.raw, OUTPUT)
     try:
         text = answer.raw.decode("utf-8-sig").strip()

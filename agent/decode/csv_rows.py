@@ -8,7 +8,7 @@ Answers are of any form: the client's Accept and the server's habit decide.
 from __future__ import annotations
 
 from agent.decode import answers, delimited
-from agent.decode.message import Message
+from agent.decode.message import NO_JSON, Message
 from agent.decode.payload import Side
 from agent.exchange import field
 
@@ -23,10 +23,11 @@ _FIRST = 256
 
 def evidence(asked: Message) -> str:
     """Why a request is of this dialect; empty if it is not."""
-    if asked.raw[:1] in (b"{", b"["):
-        return ""
-    if asked.kind in _KINDS:
+    is_like_json = asked.raw[:1] in (b"{", b"[")
+    if asked.kind in _KINDS and not (is_like_json and asked.document is not NO_JSON):
         return "the content type is CSV"
+    if is_like_json:
+        return ""
     if asked.kind in _UNTOLD:
         line = asked.raw[:_FIRST].lstrip().partition(b"\n")[0]
         cells = line.decode("latin-1").split(",")[: -1 if len(line) == _FIRST else None]
@@ -46,7 +47,10 @@ def response(answer: Message, rows: int) -> Side:
 
 
 def _has_header(asked: Message) -> bool | None:
-    named = (field(asked.fields, b"content-type") or b"").lower().replace(b" ", b"")
+    named = field(asked.fields, b"content-type") or b""
+    if b";" not in named:
+        return None
+    named = named.lower().replace(b" ", b"")
     if b"header=present" in named:
         return True
     return False if b"header=absent" in named else None

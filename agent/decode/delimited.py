@@ -10,7 +10,7 @@ other rows: what a value becomes may not depend on what else was sent with it.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from io import StringIO
 
 import msgspec
@@ -22,13 +22,15 @@ from agent.decode.payload import (
     Side,
     Value,
     cut,
-    from_plain_rows,
     from_rows,
+    from_table,
 )
 
 LONGEST_INTEGER = 300
 """Digits; a longer integer is read as a float."""
 
+_NONE = type(None)
+_NUMBERS = {int, float}
 _MANY = f"more than {MAX_CELLS:,} cells"
 _numbers = msgspec.json.Decoder(list[list[int | float]]).decode
 
@@ -38,24 +40,25 @@ def table(raw: bytes, name: str, has_header: bool | None = None) -> Side:
 
     `has_header`: None if it is to be found out. Raises Refused: empty, too_large or malformed.
     """
-    if raw.count(b",") + raw.count(b"\n") > MAX_CELLS:
+    if len(raw) > MAX_CELLS and raw.count(b",") + raw.count(b"\n") > MAX_CELLS:
         raise Refused("too_large", _MANY)
     plain = None if has_header else numbers(raw)
     if plain is not None:
-        columns = from_plain_rows(_single(plain), name)
-        if columns is not None:
-            return Side(columns, len(plain))
+        return from_rows(single(plain), name)
     rows = _rows(raw)
     if not rows:
         raise Refused("empty", "there is no row in it")
-    if has_header or (has_header is None and _begins_with_header(rows)):
-        names = _unique(rows[0], name)
-        found: Sequence[object] = [
-            dict(zip(names, map(cell, row), strict=False)) for row in rows[1:]
-        ]
-    else:
-        found = _single([[cell(text) for text in row] for row in rows])
-    return from_rows(found, name)
+    longest = max(map(len, rows))
+    if longest * len(rows) > MAX_CELLS:
+        raise Refused("too_large", _MANY)
+    if min(map(len, rows)) < longest:
+        rows = [row + [""] * (longest - len(row)) for row in rows]
+    first = [cell(text) for text in rows[0]]
+    columns = [_values(texts) for texts in zip(*rows[1:], strict=True)]
+    found = [list(row) for row in zip(*columns, strict=True)]
+    if has_header or (has_header is None and _is_header(first, columns)):
+        return from_table(_unique(rows[0], name), found)
+    return from_rows(single([first, *found]), name)
 
 
 def numbers(raw: bytes) -> list[list[int | float]] | None:
@@ -109,27 +112,32 @@ def _rows(raw: bytes) -> list[list[str]]:
     return rows
 
 
-def _begins_with_header(rows: Sequence[Sequence[str]]) -> bool:
-    first = [cell(text) for text in rows[0]]
-    if not any(type(value) is str for value in first):
-        return False
-    if any(value is not None and type(value) is not str for value in first):
+def _values(texts: Sequence[str]) -> Sequence[Value]:
+    """A column's values. Numbers as JSON writes them are read at once."""
+    joined = ",".join(texts)
+    if "[" not in joined and '"' not in joined:
+        found = numbers(joined.encode())
+        if found is not None and len(found) == 1 and len(found[0]) == len(texts):
+            return found[0]
+    return [*map(_Cells().__getitem__, texts)]
+
+
+class _Cells(dict[str, Value]):
+    """Values of fields: many are the same."""
+
+    def __missing__(self, text: str) -> Value:
+        value = self[text] = cell(text)
+        return value
+
+
+def _is_header(first: Sequence[Value], columns: Sequence[Sequence[Value]]) -> bool:
+    kinds = set(map(type, first)) - {_NONE}
+    if not kinds or kinds & _NUMBERS:
         return False
     return any(
-        type(first[n]) is str and _are_numbers(row[n] for row in rows[1:] if n < len(row))
-        for n in range(len(first))
+        name is not None and (kinds := set(map(type, column)) - {_NONE}) and kinds <= _NUMBERS
+        for name, column in zip(first, columns, strict=False)
     )
-
-
-def _are_numbers(texts: Iterable[str]) -> bool:
-    """Whether there are numbers and nothing else but what is missing."""
-    is_any = False
-    for text in texts:
-        value = cell(text)
-        if type(value) is str:
-            return False
-        is_any = is_any or value is not None
-    return is_any
 
 
 def _unique(header: Sequence[str], name: str) -> list[str]:
@@ -143,6 +151,6 @@ def _unique(header: Sequence[str], name: str) -> list[str]:
     return names
 
 
-def _single(rows: Sequence[Sequence[Value]]) -> Sequence[object]:
+def single(rows: Sequence[Sequence[Value]]) -> Sequence[object]:
     """Rows of one value each as those values."""
     return [row[0] for row in rows] if {1} == set(map(len, rows)) else rows

@@ -10,7 +10,7 @@ kept.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import Literal
@@ -148,12 +148,12 @@ def from_rows(rows: Sequence[object], name: str) -> Side:
     if not rows:
         return Side({}, 0)
     columns = from_plain_rows(rows, name)
-    if columns is None or not _are_small(columns, named=type(rows[0]) is dict):
+    if columns is None or not _are_small(columns, rows, named=type(rows[0]) is dict):
         flat = _flattened(rows)
         if flat is None:
             return _ragged(rows, name, MAX_COLUMNS)
         columns = _columns_of_objects(flat, MAX_NUMBERED)
-        if columns is None or not _are_small(columns, named=True):
+        if columns is None or not _are_small(columns, flat, named=True):
             return _ragged(flat, name, MAX_NUMBERED)
     return Side(columns, len(rows))
 
@@ -175,6 +175,22 @@ def from_columns(source: dict[str, object]) -> Side:
     return Side(columns, rows, left_out)
 
 
+def from_table(names: Sequence[str], rows: Sequence[object]) -> Side:
+    """Columns of rows that are arrays, under these names; what is in a row beyond them is not read.
+
+    Raises Refused("too_large") over MAX_CELLS.
+    """
+    arrays = [row for row in rows if isinstance(row, list)]
+    if len(arrays) == len(rows) > 0 and set(map(len, arrays)) == {len(names)}:
+        columns: Columns = {}
+        if _fits(len(names), len(rows), MAX_COLUMNS):
+            columns = dict(zip(names, zip(*arrays, strict=False), strict=False))
+        if len(columns) == len(names) and _are_small(columns, rows, named=True):
+            return Side(columns, len(rows))
+    keys = [name[:MAX_NAME] for name in names]
+    return from_rows([dict(zip(keys, row, strict=False)) for row in arrays], "data")
+
+
 def from_plain_rows(rows: Sequence[object], name: str) -> Columns | None:
     """Columns of rows that are all objects, all arrays or all scalars; values stay as they are.
 
@@ -194,16 +210,11 @@ def from_plain_rows(rows: Sequence[object], name: str) -> Columns | None:
 
 def _columns_of_row(row: object, name: str) -> Columns | None:
     """The same of a single row, which most requests have: half the time."""
-    named: Iterable[tuple[str, Value]]
-    if type(row) is dict:
-        named = row.items()
-        most = MAX_COLUMNS
-    elif type(row) is list:
-        named = zip(numbered(name, len(row)), row, strict=False)
-        most = MAX_NUMBERED
-    else:
-        return {name: (row,)} if type(row) in _SCALARS else None  # type: ignore[dict-item]
-    return {key: (value,) for key, value in named} if 0 < len(row) <= most else None
+    if type(row) is dict and 0 < len(row) <= MAX_COLUMNS:
+        return dict(zip(row, zip(row.values(), strict=False), strict=False))
+    if type(row) is list and 0 < len(row) <= MAX_NUMBERED:
+        return dict(zip(numbered(name, len(row)), zip(row, strict=False), strict=False))
+    return {name: (row,)} if type(row) in _SCALARS else None  # type: ignore[dict-item]
 
 
 def _columns_of_objects(
@@ -260,10 +271,14 @@ def numbered(name: str, width: int) -> tuple[str, ...]:
     return tuple([f"{name}-{i}" for i in range(min(width, MAX_NUMBERED))])
 
 
-def _are_small(columns: Columns, named: bool) -> bool:
-    """Whether all values are plain ones that can be kept as they are, and the names too."""
-    if named and not _all_small(columns, MAX_NAME):
+def _are_small(columns: Columns, rows: Sequence[object], named: bool) -> bool:
+    """Whether all values of these rows are plain ones that can be kept as they are, and the names
+    of their columns too."""
+    if named and max(map(len, columns)) > MAX_NAME:
         return False
+    row = rows[0]
+    if len(rows) == 1 and type(row) in (dict, list):
+        return _all_small(row.values() if isinstance(row, dict) else row)  # type: ignore[arg-type]
     return _all_small([*chain.from_iterable(columns.values())])
 
 
@@ -271,14 +286,14 @@ def _fits(width: int, rows: int, most: int) -> bool:
     return 0 < width <= most and width * rows <= MAX_CELLS
 
 
-def _all_small(values: Collection[object], longest: int = MAX_STRING) -> bool:
+def _all_small(values: Collection[object]) -> bool:
     """Whether all are plain values that can be kept as they are."""
     kinds = set(map(type, values))
     if not kinds <= _SCALARS:
         return False
     if str not in kinds:
         return True
-    return max([len(value) for value in values if type(value) is str]) <= longest
+    return max([len(value) for value in values if type(value) is str]) <= MAX_STRING
 
 
 def _ragged(rows: Sequence[object], name: str, most: int) -> Side:

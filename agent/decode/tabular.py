@@ -6,7 +6,7 @@ What FastAPI, BentoML and hand-written servers speak. How a request is read, fir
 2. an object with lists `columns` and `data`: a table;
 3. an object with a list of objects in it: those are the rows;
 4. an object with one list, which is of lists: those are the rows;
-5. an object of two or more lists of one length: columns;
+5. an object of two or more lists of one length: columns; so too if it is the one value of another;
 6. any other object: one row, nested objects with dotted names.
 """
 
@@ -35,12 +35,14 @@ def request(asked: Message) -> Side:
     found = table(document)
     if found is not None:
         return found
+    kinds = set(map(type, document.values()))
+    if list not in kinds:
+        return _frame(document) or from_rows([document], "input")
     lists = [(name, value) for name, value in document.items() if isinstance(value, list)]
     for name, value in lists:
         if is_list_of(value, dict) or (len(lists) == 1 and is_list_of(value, list)):
             return from_rows(value, name[:MAX_NAME])
-    lengths = {len(value) if isinstance(value, list) else -1 for value in document.values()}
-    if len(document) > 1 and len(lengths) == 1 and lengths.pop() > 0:
+    if _are_columns(document):
         return from_columns(document)
     return from_rows([document], "input")
 
@@ -48,6 +50,19 @@ def request(asked: Message) -> Side:
 def response(answer: Message, rows: int) -> Side:
     """Named outputs of an answer to a request of `rows` rows. Raises Refused."""
     return answers.read(answer, rows)
+
+
+def _frame(document: dict[str, object]) -> Side | None:
+    """Of an object whose one value is a table or columns: how BentoML is sent a data frame."""
+    inner = next(iter(document.values())) if len(document) == 1 else None
+    if not isinstance(inner, dict):
+        return None
+    return table(inner) or (from_columns(inner) if _are_columns(inner) else None)
+
+
+def _are_columns(document: dict[str, object]) -> bool:
+    lengths = {len(value) if isinstance(value, list) else 0 for value in document.values()}
+    return len(document) > 1 and len(lengths) == 1 and 0 not in lengths
 
 
 def _rows(document: list[object]) -> list[object]:
