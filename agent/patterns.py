@@ -88,10 +88,19 @@ def luhn(digits: str) -> bool:
     return total % 10 == 0
 
 
+def _issued(digits: str) -> bool:
+    """Whether cards of so many digits begin so; dates and times, which begin with 20, do not."""
+    size, first = len(digits), digits[0]
+    if first == "2":
+        return size == 16 and "2221" <= digits[:4] <= "2720"
+    lengths = {"3": (14, 15, 16, 19), "4": (13, 16, 19), "5": (16, 18, 19), "6": (16, 17, 18, 19)}
+    return size in lengths.get(first, ())
+
+
 def _card(text: str) -> int:
     for part in _prefixes(text):
         digits = "".join(char for char in part if char.isdigit())
-        if 13 <= len(digits) <= 19 and digits[0] in "23456" and luhn(digits):
+        if _issued(digits) and luhn(digits):
             return len(part)
     return 0
 

@@ -49,7 +49,8 @@ FOUND = {
 NOT_FOUND = [
     "", "a", "a@b", "@", "a@", "@b.c", "user@localhost", "4111111111111112", "1234567890123456",
     "0.4111111111111111", "3.4111111111111111", "41111111111111111111111", "1700000000",
-    "1700000000000", "+1.23456789", "+12", "1.2.3", "v1.2.3.4", "Chrome/120.0.0.0", "1.2.3.4.5",
+    "1700000000000", "20260101000007", "2026010100000006",
+    "+1.23456789", "+12", "1.2.3", "v1.2.3.4", "Chrome/120.0.0.0", "1.2.3.4.5",
     "256.1.1.1", "12:30:45", "2026-01-02T03:04:05Z", "00:1A:2B:3C:4D:5E", "std::vector", "a :: b",
     "2026-01-02", "1990-1999", "10000-25000", "DE88370400440532013000", "ZZ89370400440532013000",
     "bearer securities", "basic research", "the token of", "sku-12345", "eyJ", "sk-learn",
@@ -108,6 +109,12 @@ def test_every_digit_of_a_card_and_of_an_iban_is_checked():
         for n in range(2, len(text)):
             other = text[:n] + str((int(text[n]) + 1) % 10) + text[n + 1 :]
             assert not holds(other)
+
+
+def test_a_date_and_a_time_are_no_cards_number_though_every_tenth_has_its_check_digit():
+    times = [f"20260101{second:06}" for second in range(100)]
+    assert sum(map(luhn, times)) == 10
+    assert not any(map(looks_personal, times))
 
 
 def test_an_iban_is_as_long_as_its_country_says():

@@ -35,6 +35,7 @@ from agent.observer.payload_log import PayloadLog
 from agent.observer.pipeline import Outlets, Pipeline
 from agent.observer.receive import Receiver
 from agent.observer.redact import Redactor
+from agent.observer.redactions import RedactionCollector
 from agent.observer.shedding import Shedder
 from agent.orders import SWITCH, hear
 from agent.ship import build
@@ -132,7 +133,7 @@ class _Observer:
             metrics.LedgerCollector(ledger, exemplars, __version__),
             SinkCollector(self._sinks.statuses, time.time_ns),
             DecodeCollector(self._pipeline.decoded.totals),
-            self._redactor,
+            RedactionCollector(self._redactor.counts),
             DriftCollector(self._monitor, config.metrics.bin_columns),
         )
         self._pusher = self._make_pusher(telemetry)

@@ -249,7 +249,7 @@ class Pipeline:
             else:
                 model = exchange.model or model
             version = version or self._routes.version(exchange.target)
-            name = self._redactor.name
+            name = self._redactor.title
             self._out.unseen(name(model), reason, 1, name(version))
 
     def _ship_lines(

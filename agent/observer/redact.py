@@ -20,7 +20,6 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
 
 from msgspec.structs import replace
-from prometheus_client.core import CounterMetricFamily, Metric
 
 from agent.decode.payload import Columns, Payload
 from agent.exchange import Exchange, field
@@ -41,6 +40,8 @@ SECRET = re.compile(
 """Members of JSON objects whose texts are hidden; numbers, as of `max_tokens`, are not."""
 MAX_TARGET = 4096
 """Bytes of a target that are shown."""
+NUMBERS = frozenset(("ip", "card", "phone", "iban"))
+"""Patterns that versions may look like: 1.2.3.4, or a date and a time."""
 MAX_NAMES = 8192
 """Names of columns that are known to be plain."""
 _DECODED = 3
@@ -79,6 +80,7 @@ class Redactor:
         }
         self._patterns = [*self._all_patterns(rules)]
         self._addressless = [one for one in self._patterns if one[0].name != IPV4.name]
+        self._wordy = [one for one in self._patterns if one[0].name not in NUMBERS]
         self.secret = self._put("credential", "replace")
         names = (pattern.name for pattern, _ in self._patterns)
         self.rules = tuple(dict.fromkeys(["credential", *map(_name, rules), *names]))
@@ -89,13 +91,14 @@ class Redactor:
         self._heads: Kept[tuple[Any, ...], tuple[dict[str, Any], tuple[str, ...]]] = Kept(
             self._head
         )
-        self._names: Kept[str, tuple[str, tuple[str, ...]]] = Kept(self._named)
+        self._names: _Names = Kept(lambda text: self._named(text, self._patterns))
+        self._titles: _Names = Kept(lambda text: self._named(text, self._wordy))
         self._plain: set[str] = set()
 
     # ---- what is shown of a request
 
     def exchange(self, x: Exchange) -> Exchange:
-        """The same with target, route, model, client and those fields that are shown redacted."""
+        """The same with all that is shown of it redacted; a `tracestate` is left out whole."""
         fields = x.request_fields
         target = x.target
         agent, host = field(fields, b"user-agent") or b"", field(fields, b"host") or b""
@@ -103,6 +106,11 @@ class Redactor:
         changed, hits = self._known[key] if len(target) <= MAX_TEXT else self._cleaned(key)
         for rule in hits:
             self.counts[rule] += 1
+        trace = x.trace
+        if trace is not None and trace[4]:
+            state = trace[4].decode("latin-1")
+            if self.name(state) is not state:
+                changed = {**changed, "trace": (*trace[:4], b"")}
         return x._replace(**changed) if changed else x
 
     def _cleaned(self, key: tuple[Any, ...]) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -119,7 +127,7 @@ class Redactor:
         own = self._fields.get(b"client.address")
         new = {
             "route": self._text(route, self._patterns),
-            "model": self._text(model, self._patterns),
+            "model": self._text(model, self._wordy),
             "client": own(client) if own else client,
         }
         old = {"route": route, "model": model, "client": client}
@@ -176,7 +184,7 @@ class Redactor:
 
     def payload(self, payload: Payload) -> Payload:
         """The same with a name of model, version or column redacted that needs it."""
-        model, version = self.name(payload.model), self.name(payload.version)
+        model, version = self.title(payload.model), self.title(payload.version)
         plain = self._plain
         if payload.inputs.keys() <= plain and payload.outputs.keys() <= plain:
             if model is payload.model and version is payload.version:
@@ -206,11 +214,12 @@ class Redactor:
         return column in self.columns or name in self.columns or bool(SECRET.search(name))
 
     def name(self, text: str) -> str:
-        """A name, such as a model's or a column's; the same object if nothing is hidden."""
-        clean, hits = self._names[text] if len(text) <= MAX_TEXT else self._named(text)
-        for rule in hits:
-            self.counts[rule] += 1
-        return clean if hits else text
+        """Any short text, such as a column's name; the same object if nothing is hidden."""
+        return self._known_name(self._names, text, self._patterns)
+
+    def title(self, text: str) -> str:
+        """The name of a model or a version; the same object if nothing is hidden."""
+        return self._known_name(self._titles, text, self._wordy)
 
     def page(self, value: Any) -> Any:
         """Plain data for a page with its texts redacted; of keys that fall together the last."""
@@ -220,8 +229,14 @@ class Redactor:
             return {self.page(key): self.page(item) for key, item in value.items()}
         return [self.page(item) for item in value] if isinstance(value, list) else value
 
-    def _named(self, text: str) -> tuple[str, tuple[str, ...]]:
-        return self._text(text, self._patterns), self._taken()
+    def _known_name(self, names: _Names, text: str, patterns: _Patterns) -> str:
+        clean, hits = names[text] if len(text) <= MAX_TEXT else self._named(text, patterns)
+        for rule in hits:
+            self.counts[rule] += 1
+        return clean if hits else text
+
+    def _named(self, text: str, patterns: _Patterns) -> tuple[str, tuple[str, ...]]:
+        return self._text(text, patterns), self._taken()
 
     def text(self, text: str) -> str:
         """Any text, less what the patterns find in it."""
@@ -276,19 +291,10 @@ class Redactor:
 
         return hashed if do == "hash" else replaced
 
-    def collect(self) -> Iterator[Metric]:
-        """`outrider_redactions_total`."""
-        family = CounterMetricFamily(
-            "outrider_redactions",
-            "What was hidden where it would have been shown.",
-            labels=("rule",),
-        )
-        for rule, count in sorted(self.counts.items()):
-            family.add_metric((rule,), count)
-        yield family
-
 
 _Patterns = list[tuple[Pattern, Put]]
+_Names = Kept[str, tuple[str, tuple[str, ...]]]
+"""What a name becomes, and by which rules."""
 
 
 def _name(rule: RedactRule) -> str:

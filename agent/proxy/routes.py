@@ -52,7 +52,7 @@ _ID = re.compile(
     r"\d+|[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|[0-9a-fA-F]{16,}"
     r"|(?=[^/]*\d)[A-Za-z0-9_-]{20,}"
     r"|.*(?:@|%40).*|eyJ[\w.-]+|(?:\+|%2[Bb])?\d(?:(?:[ .()-]|%20)?\d){8,}|(?:\d+\.){3}\d+"
-    r"|[A-Za-z]{2}\d{2}(?:(?:[ -]|%20)?[A-Za-z0-9]){11,30}"
+    r"|[A-Za-z]{2}\d{2}(?:(?: |%20)?[A-Za-z0-9]){11,30}"
 )
 """Numbers, UUIDs, hashes, tokens; addresses, phones, cards and accounts: none is a label."""
 

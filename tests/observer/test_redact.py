@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from agent.decode.payload import Payload
 from agent.exchange import field
 from agent.observer.redact import ALWAYS, MAX_TARGET, Redactor
+from agent.observer.redactions import RedactionCollector
 from agent.redaction import Redact, RedactRule
 from agent.selectors import Regex
 from tests.signals.factory import USUAL
@@ -83,7 +84,7 @@ def test_what_is_remembered_is_counted_each_time():
     for _ in range(3):
         one.exchange(x)
     assert one.counts == {"credential": 3, "email": 3}
-    [family] = one.collect()
+    [family] = RedactionCollector(one.counts).collect()
     assert {s.labels["rule"]: s.value for s in family.samples} == {"credential": 3, "email": 3}
     assert family.samples[0].name == "outrider_redactions_total"
 
@@ -153,6 +154,23 @@ def test_names_of_models_versions_and_columns_are_redacted_and_what_falls_togeth
         assert (shown.model, shown.version) == ("REDACTED", "REDACTED")
         assert shown.inputs == {"REDACTED": [2], "age": [3]}
         assert shown.left_out == 1
+
+
+@pytest.mark.parametrize("version", ["1.2.3.4", "4111111111111111", "2026-11-29", "555-123-4567"])
+def test_a_version_may_look_like_a_number_of_people(version):
+    one = redactor()
+    assert one.payload(payload(version=version)).version == version
+    assert one.title(version) is version
+    assert one.name("4111111111111111") == "REDACTED"
+
+
+def test_a_tracestate_with_something_to_hide_is_left_out():
+    one = redactor()
+    assert USUAL.trace is not None
+    for state, shown in ((b"a=1", b"a=1"), (b"a=1,b=ann@example.com", b"")):
+        x = one.exchange(USUAL._replace(trace=(*USUAL.trace[:4], state)))
+        assert x.trace == (*USUAL.trace[:4], shown)
+    assert one.counts == {"email": 1}
 
 
 def test_a_page_is_the_same_but_for_what_is_hidden():
