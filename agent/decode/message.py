@@ -6,14 +6,14 @@ streamed answer the beginning and the end will do; all else is whole.
 
 from __future__ import annotations
 
+from agent.decode import lines
 from agent.decode.binary import MARK, json_length
 from agent.decode.payload import Refused
 from agent.decode.text import parse
 from agent.exchange import Fields, field
 
-LINES = frozenset((b"application/x-ndjson", b"application/ndjson", b"application/jsonl"))
-"""Media types of JSON documents one a line."""
-STREAMS = LINES | {b"text/event-stream"}
+STREAMS = lines.KINDS | {b"text/event-stream"}
+"""Media types of what comes event by event."""
 NO_JSON = object()
 """In the place of a document where the bytes are none."""
 _UNREAD = object()
@@ -57,7 +57,7 @@ class Message:
     @property
     def is_lines(self) -> bool:
         """Whether its events are lines, and not server-sent events."""
-        return self.kind in LINES
+        return self.kind in lines.KINDS
 
     @property
     def path(self) -> bytes:

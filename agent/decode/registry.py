@@ -169,7 +169,8 @@ def _outputs(dialect: Dialect, exchange: Exchange, rows: int) -> tuple[Side, Out
     version = ""
     try:
         body, fields = exchange.response_body, exchange.response_fields
-        part = part_of_stream(body, fields, exchange.target)
+        is_part = body is not None and body[2] and dialect in LANGUAGE
+        part = part_of_stream(body, fields, exchange.target) if is_part else None
         raw = content(body, fields) if part is None else part.raw
         outputs = kserve_v1.plain_response(raw) if dialect in _PREDICTING else None
         if outputs is not None:

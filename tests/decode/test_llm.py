@@ -167,6 +167,13 @@ def test_a_stream_cut_off_by_either_side_was_scored_if_an_event_came(ended):
     assert decode(other).outcome == "error_status"
 
 
+def test_lines_that_are_rows_are_not_read_in_part():
+    """A row would be paired with another's answer."""
+    made = exchange([{"a": 1}, {"a": 2}], b"")._replace(response_fields=LINES)
+    found = decode(made._replace(response_body=(b'{"y": 1}\n', b'{"y": 2}\n', 9)))
+    assert (found.outcome, found.payload.outputs) == ("inputs_only", {})
+
+
 def test_a_refused_request_is_not_decoded_even_if_its_error_is_an_event():
     assert streamed(chunk("a"), status=503).outcome == "error_status"
 
@@ -180,6 +187,7 @@ def test_a_refused_request_is_not_decoded_even_if_its_error_is_an_event():
         (HELLO, "/my/own/path", "openai_chat"),
         ({"messages": HELLO["messages"]}, "/predict", "tabular"),
         ({"messages": HELLO["messages"]}, "/v1/chat/completions", "openai_chat"),
+        (HELLO | {"model": None, "max_tokens": 4}, "/invocations", "openai_chat"),
         ({"messages": [], "model": "m"}, "/predict", "tabular"),
         ({"messages": [1], "model": "m"}, "/predict", "tabular"),
         ({"model": "m", "prompt": "p"}, "/predict", "tabular"),

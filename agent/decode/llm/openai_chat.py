@@ -10,6 +10,8 @@ from agent.decode.payload import Side
 
 NAME = "openai_chat"
 PATH = b"/chat/completions"
+PARAMETERS = frozenset(("max_tokens", "max_completion_tokens", "temperature", "top_p", "stream"))
+"""One of these beside `messages` tells it where there is neither model nor path."""
 
 
 def evidence(asked: Message) -> str:
@@ -22,6 +24,8 @@ def evidence(asked: Message) -> str:
         return ""
     if isinstance(document.get("model"), str):
         return "messages with roles, and a model"
+    if not PARAMETERS.isdisjoint(document):
+        return "messages with roles, and parameters"
     return "messages with roles, by the path" if asked.path.endswith(PATH) else ""
 
 
