@@ -143,16 +143,28 @@ def _side(document: object, rows: str, columns: str) -> Side:
 
 
 def _of_rows(rows: list[object], name: str) -> Side:
+    tensor = _tensor(rows) if rows and type(rows[0]) is list else None
+    if tensor is not None and len(tensor) == len(rows):
+        return from_rows([[value] for value in tensor], name)
+    if tensor is not None:
+        found = Tensors()
+        found.add(name, [len(rows), len(tensor) // len(rows)], listed(tensor))
+        return found.side()
     plain = [_flat(row) if type(row) is list else _plain_row(row) for row in rows]
-    widths = {len(row) if type(row) is list else 0 for row in plain}
-    if len(widths) != 1 or widths <= {0, 1}:
-        return from_rows(plain, name)
-    every: list[object] = [*chain.from_iterable(plain)]  # type: ignore[arg-type]
-    if not _NESTED.isdisjoint(map(type, every)):
-        return from_rows(plain, name)
-    found = Tensors()
-    found.add(name, [len(plain), widths.pop()], listed(every))
-    return found.side()
+    return from_rows(plain, name)
+
+
+def _tensor(rows: list[object]) -> list[object] | None:
+    """The values of rows that are lists of one shape; None if they are not, or have none."""
+    level = rows
+    for _ in range(MAX_DEPTH):
+        if set(map(type, level)) != {list}:
+            break
+        if len(set(map(len, level))) != 1:  # type: ignore[arg-type]
+            return None
+        level = [*chain.from_iterable(level)]  # type: ignore[arg-type]
+    level = _plain_values(level)
+    return level if level and _NESTED.isdisjoint(map(type, level)) else None
 
 
 def _plain_row(row: object) -> object:
@@ -170,6 +182,10 @@ def _plain_value(value: object) -> object:
     return value
 
 
+def _plain_values(values: list[object]) -> list[object]:
+    return [*map(_plain_value, values)] if dict in set(map(type, values)) else values
+
+
 def _plain_column(values: object) -> object:
     if type(values) is not list:
         return _plain_value(values)
@@ -185,5 +201,5 @@ def _flat(tensor: list[object]) -> list[object]:
         if not level or set(map(type, level)) != {list}:
             break
         level = [*chain.from_iterable(level)]  # type: ignore[arg-type]
-    level = [_plain_value(value) for value in level] if dict in map(type, level) else level
+    level = _plain_values(level)
     return level if _NESTED.isdisjoint(map(type, level)) else tensor

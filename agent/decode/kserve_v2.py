@@ -12,7 +12,7 @@ from math import prod
 
 from agent.decode import binary
 from agent.decode.message import NO_JSON, Message
-from agent.decode.payload import MAX_NAME, MAX_NUMBERED, Refused, Side, Value
+from agent.decode.payload import MAX_NAME, Refused, Side, Value
 from agent.decode.tensors import Tensors, extents, listed
 
 NAME = "kserve_v2"
@@ -48,8 +48,6 @@ def _side(message: Message, key: str) -> Side:
     document = message.json()
     if not isinstance(document, dict) or not isinstance(document.get(key), list):
         raise Refused("unsupported", f"JSON without a list of {key}")
-    if len(document[key]) > MAX_NUMBERED:
-        raise Refused("too_large", f"more than {MAX_NUMBERED:,} tensors")
     found = Tensors()
     tail, at = message.binary, 0
     for tensor in document[key]:

@@ -34,6 +34,8 @@ MAX_HEADER = 10_000
 """Bytes; NumPy itself reads no longer one."""
 MAX_MEMBERS = 256
 """Arrays of a zip."""
+_SURROGATES, _NO_POINT = 0xD800 >> 11, 0x110000
+"""What no Unicode text has: halves of pairs, and numbers from here on."""
 _ENTRY = b"PK\x01\x02"
 """Begins each entry of a zip's directory."""
 _NUMBER = r"[<>|=]?(?:b1|[iu][1248]|f[248])"
@@ -143,12 +145,21 @@ def _values(kind: str, shape: list[int], data: bytes, by_column: bool) -> Sequen
     if letters[0] in "SU":
         if not size or (by_column and len(shape) > 1):
             raise Refused("unsupported", "texts of no length, or in columns")
-        pieces = (data[at : at + size] for at in range(0, len(data), size))
-        if letters[0] == "S":
-            return [text(piece.rstrip(b"\0")) for piece in pieces]
-        coding = "utf-32-be" if kind[0] == ">" else "utf-32-le"
-        return [cut(piece.decode(coding, "replace").rstrip("\0")) for piece in pieces]
+        return _texts(kind, size, data)
     return Cells(_flat(_plain(np.frombuffer(data, _as_written(kind)), kind), shape, by_column))
+
+
+def _texts(kind: str, size: int, data: bytes) -> list[Value]:
+    """Texts of `size` bytes each, without the zeros that fill them up."""
+    if kind.lstrip("<>|=")[0] == "S":
+        return [text(piece) for piece in np.frombuffer(data, f"S{size}").tolist()]
+    order = ">" if kind[0] == ">" else "<"
+    points = np.frombuffer(data, f"{order}u4")
+    if ((points >> 11 != _SURROGATES) & (points < _NO_POINT)).all():
+        return [cut(piece) for piece in np.frombuffer(data, f"{order}U{size // 4}").tolist()]
+    coding = "utf-32-be" if order == ">" else "utf-32-le"
+    pieces = (data[at : at + size] for at in range(0, len(data), size))
+    return [cut(piece.decode(coding, "replace").rstrip("\0")) for piece in pieces]
 
 
 def _records(fields: str, shape: list[int], data: bytes, by_column: bool) -> _Named:

@@ -92,7 +92,7 @@ class Tensors:
         if width == 1 and kept == 1:
             columns[name] = flat
         elif count == 1:
-            columns.update(zip(numbered(name, kept), zip(flat, strict=False), strict=False))
+            columns.update(zip(numbered(name, kept), zip(flat[:kept], strict=True), strict=True))
         else:
             parts = [flat[i::width] for i in range(kept)]
             columns.update(zip(numbered(name, kept), parts, strict=True))

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.decode.payload import MAX_NUMBERED, MAX_STRING
+from agent.decode.payload import MAX_COLUMNS, MAX_NUMBERED, MAX_STRING
 from agent.decode.registry import decode
 from agent.drift.traffic.columns import Side
 from agent.exchange import Exchange
@@ -242,8 +242,9 @@ def test_wide_and_many_tensors_are_bounded():
     wide = decode(of(message("inputs", (tensor("INT8", 1, 1 << 20), bytes(1 << 20))))).payload
     assert (len(wide.inputs), wide.left_out) == (MAX_NUMBERED, (1 << 20) - MAX_NUMBERED)
     check(wide)
-    many = [(tensor("INT8", 1, name=f"x{i}"), b"\0") for i in range(MAX_NUMBERED + 1)]
-    assert decode(of(message("inputs", *many))).outcome == "too_large"
+    many = [(tensor("INT8", 1, name=f"x{i}"), b"\0") for i in range(MAX_COLUMNS + 5)]
+    found = decode(of(message("inputs", *many))).payload
+    assert (len(found.inputs), found.left_out) == (MAX_COLUMNS, 5)
     tall = message("inputs", *[(tensor("INT8", 1 << 19, name=n), bytes(1 << 19)) for n in "abc"])
     assert decode(of(tall)).outcome == "too_large"
 
