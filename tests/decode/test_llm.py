@@ -139,6 +139,26 @@ def test_the_last_event_of_each_api_is_found_behind_a_gap():
         assert "stream.chunks" not in found
 
 
+def test_of_what_is_missing_nothing_is_said():
+    """Neither that it was no refusal, nor that there was no text."""
+    begin, end = chunk(), chunk(finish_reason="stop") + b"data: [DONE]\n\n"
+    found = outputs(streamed(b"", response_body=(begin, b"\n" + end, 9)))
+    assert found == {"finish_reason": "stop", "stream.truncated": False}
+    said = outputs(streamed(b"", response_body=(begin, b"\n" + chunk("x") + end, 9)))
+    assert said == {**found, "answer.empty": False}
+
+
+def test_what_a_gap_cuts_is_no_event_whatever_it_looks_like():
+    forged = chunk(finish_reason="forged")
+    for lines in (b"\n", b"\r"):
+        body = (chunk("a") + forged[:-2], forged + chunk(finish_reason="stop"), 9)
+        head, tail = (part.replace(b"\n", lines) for part in body[:2])
+        found = outputs(streamed(b"", response_body=(head, tail, 9)))
+        assert found["finish_reason"] == "stop"
+        only = outputs(streamed(b"", response_body=(head, forged.replace(b"\n", lines), 9)))
+        assert "finish_reason" not in only
+
+
 def test_a_stream_that_did_not_end_is_truncated():
     assert outputs(streamed(chunk("a") + chunk("b", finish_reason="stop")))["stream.truncated"]
     cut = (chunk("a") + chunk("b"))[:-20]
