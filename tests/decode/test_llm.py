@@ -362,6 +362,14 @@ def test_of_a_long_text_the_length_is_exact_and_the_rest_bounded():
 # ---- anything
 
 
+def test_chunks_are_pieces_of_text():
+    empty = chunk("", text="")
+    found = outputs(
+        streamed(chunk("a") + empty + chunk("", delta={"content": [{"text": "b"}, {}]}))
+    )
+    assert (found["stream.chunks"], found["answer.characters"]) == (2, 2)
+
+
 def test_floods_of_events_are_refused():
     flood = Message(b"data:{}\n" * (MAX_EVENTS + 1), SSE, CHAT)
     damaged = Message(b'data:{"a"}\n' * (MOST_DAMAGED + 1), SSE, CHAT)

@@ -69,17 +69,24 @@ def _take(document: Document, said: Said) -> None:
 
 
 def _take_choice(choice: Document, said: Said) -> None:
-    said.finish = name(choice.get("finish_reason")) or said.finish
+    """Called once a token: what most chunks do not have is looked for by its key alone."""
+    if choice.get("finish_reason"):
+        said.finish = name(choice["finish_reason"]) or said.finish
     message = mapping(choice.get("delta") or choice.get("message"))
     content = message.get("content") or choice.get("text")
-    for part in content if isinstance(content, list) else [content]:
-        if piece := text(part) or text(mapping(part).get("text")):
-            said.pieces.append(piece)
-    if refusal := text(message.get("refusal")):
+    if content and isinstance(content, str):
+        said.pieces.append(content)
+    elif content:
+        said.pieces += [piece for part in items(content) if (piece := _text_of(part))]
+    if message.get("refusal"):
         said.is_refused = True
-        said.pieces.append(refusal)
+        said.pieces.append(text(message["refusal"]))
     for place, call in enumerate(items(message.get("tool_calls"))):
         index = mapping(call).get("index")
         said.calls.add(index if type(index) is int else place)
     if message.get("function_call"):
         said.calls.add("function_call")
+
+
+def _text_of(part: object) -> str:
+    return text(part) or text(mapping(part).get("text"))
