@@ -44,10 +44,15 @@ def of(asked: tuple[bytes, list], answer: tuple[bytes, list] = (b"{}", [])) -> E
     return exchange(asked[0], answer[0], fields=asked[1])._replace(response_fields=answer[1])
 
 
-def recorded(name: str) -> Exchange:
+def read(name: str) -> tuple[bytes, list, bytes]:
+    """First line, fields and body of a recorded message."""
     head, _, body = (CORPUS / f"{name}.http").read_bytes().partition(b"\r\n\r\n")
     first, *lines = head.split(b"\r\n")
-    fields = [(k, v.strip()) for k, _, v in (line.partition(b":") for line in lines)]
+    return first, [(k, v.strip()) for k, _, v in (line.partition(b":") for line in lines)], body
+
+
+def recorded(name: str) -> Exchange:
+    first, fields, body = read(name)
     return exchange(body, target=first.split()[1], fields=fields)
 
 
@@ -85,6 +90,16 @@ def test_requests_of_the_real_client(name):
 def test_the_request_id_and_a_model_s_version():
     assert decode(recorded("binary-every-type")).payload.id == "q-7"
     assert decode(recorded("binary-deflate")).payload.version == "3"
+
+
+def test_an_answer_of_the_real_server():
+    _, fields, body = read("kserve-answer")
+    asked = recorded("binary-fp32")
+    found = decode(asked._replace(response_body=(body, b"", 0), response_fields=fields))
+    assert (found.outcome, found.payload.model, found.payload.output_rows) == ("ok", "m", 2)
+    assert repr(columns(found.payload.outputs)) == repr(
+        {"y": [2.25, math.nan], "k": [0, 1], "s": ["row 0", "row 1"]}
+    )
 
 
 def test_an_image_is_a_text_as_long_as_its_bytes():
