@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from agent.decode.payload import MAX_COLUMNS, MAX_NUMBERED, MAX_STRING
 from agent.decode.registry import decode
+from agent.drift.reference.sketch import CategoryBins, NumericBins
 from agent.drift.traffic.columns import Side
 from agent.exchange import Exchange
 from tests.decode.test_registry import check, columns, exchange
@@ -175,6 +176,11 @@ def test_drift_counts_a_binary_tensor_as_it_counts_lists():
     sides[1].add({"x-0": array[:, 0].tolist(), "x-1": array[:, 1].tolist()}, 3)
     taken = [repr(side.take()) for side in sides]
     assert taken[0] == taken[1]
+    for name, values in decode(of(body)).payload.inputs.items():
+        listed = array[:, int(name[-1])].tolist()
+        for bins in (NumericBins([0.0, 2.0]), CategoryBins(["1", "7"])):
+            assert bins.count(values).tolist() == bins.count(listed).tolist()
+            assert bins.count(values[1:]).tolist() == bins.count(listed[1:]).tolist()
 
 
 @pytest.mark.parametrize("data", [b"\0" * 12, b"{", b"1", b"ab c", b'{"a": 1', bytes(range(256))])
