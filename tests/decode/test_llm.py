@@ -49,7 +49,7 @@ def streamed(raw: bytes, gap: tuple[int, int] | None = None, **more: object) -> 
     return decode(made._replace(**more))
 
 
-def chunk(text: str = "", **choice: object) -> bytes:
+def chunk(text: str = "", /, **choice: object) -> bytes:
     delta = {"content": text} if text else {}
     found = {"id": "c", "model": "m", "choices": [{"index": 0, "delta": delta, **choice}]}
     return b"data: " + json.dumps(found).encode() + b"\n\n"
