@@ -96,9 +96,10 @@ def _text(answer: Message, rows: int) -> Side:
     """CSV, or lines of text."""
     numbers = delimited.numbers(answer.raw)
     if numbers is not None:
-        if len(numbers) == 1 < rows == len(numbers[0]):
-            return from_rows(numbers[0], OUTPUT)  # older servers write all rows in one line
-        return from_rows(delimited.single(numbers), OUTPUT)
+        first = numbers[0]
+        if isinstance(first, list) and len(numbers) == 1 < rows == len(first):
+            return from_rows(first, OUTPUT)  # older servers write all rows in one line
+        return from_rows(numbers, OUTPUT)
     if answer.kind in (b"text/csv", b"application/csv"):
         return delimited.table(answer.raw, OUTPUT)
     try:

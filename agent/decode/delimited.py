@@ -11,27 +11,36 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
+from contextlib import suppress
 from io import StringIO
+from itertools import zip_longest
 
 import msgspec
 
 from agent.decode.payload import (
     ABSENT_TEXT,
+    LONGEST_NUMBER,
     MAX_CELLS,
+    MAX_COLUMNS,
+    MAX_NAME,
+    MAX_NUMBERED,
     Refused,
     Side,
     Value,
     cut,
     from_rows,
-    from_table,
+    numbered,
 )
 
 LONGEST_INTEGER = 300
 """Digits; a longer integer is read as a float."""
 
+_BEGIN = frozenset("0123456789+-.iI")
+"""Of a number, "inf" being one: float() takes long to refuse a text."""
 _NONE = type(None)
 _NUMBERS = {int, float}
 _MANY = f"more than {MAX_CELLS:,} cells"
+_one_each = msgspec.json.Decoder(list[int | float]).decode
 _numbers = msgspec.json.Decoder(list[list[int | float]]).decode
 
 
@@ -43,35 +52,54 @@ def table(raw: bytes, name: str, has_header: bool | None = None) -> Side:
     if len(raw) > MAX_CELLS and raw.count(b",") + raw.count(b"\n") > MAX_CELLS:
         raise Refused("too_large", _MANY)
     plain = None if has_header else numbers(raw)
-    if plain is not None:
-        return from_rows(single(plain), name)
-    rows = _rows(raw)
-    if not rows:
+    if plain is not None and (type(plain[0]) is not list or len(plain[0]) <= MAX_NUMBERED):
+        return from_rows(plain, name)
+    if b"," not in raw and b'"' not in raw:
+        cells = [line for line in _text(raw).replace("\r", "\n").split("\n") if line]
+        lengths: Sequence[int] = (1,) * len(cells)
+    else:
+        cells, lengths = _fields(raw)
+    if not cells:
         raise Refused("empty", "there is no row in it")
-    longest = max(map(len, rows))
-    if longest * len(rows) > MAX_CELLS:
+    width = max(lengths)
+    if width * len(lengths) > MAX_CELLS:
         raise Refused("too_large", _MANY)
-    if min(map(len, rows)) < longest:
-        rows = [row + [""] * (longest - len(row)) for row in rows]
-    first = [cell(text) for text in rows[0]]
-    columns = [_values(texts) for texts in zip(*rows[1:], strict=True)]
-    found = [list(row) for row in zip(*columns, strict=True)]
-    if has_header or (has_header is None and _is_header(first, columns)):
-        return from_table(_unique(rows[0], name), found)
-    return from_rows(single([first, *found]), name)
+    left_out = sum(length - MAX_NUMBERED for length in lengths if length > MAX_NUMBERED)
+    if left_out or min(lengths) < width:
+        width = min(width, MAX_NUMBERED)
+        cells = _even(cells, lengths, width)
+    found = _columns(cells, width, name, has_header)
+    return Side(found.columns, found.rows, found.left_out + left_out)
 
 
-def numbers(raw: bytes) -> list[list[int | float]] | None:
+def _columns(cells: Sequence[str], width: int, name: str, has_header: bool | None) -> Side:
+    """Columns of rows of so many fields, MAX_NUMBERED at most."""
+    rows = len(cells) // width
+    first = [*map(cell, cells[:width])]
+    below = [_values(cells[width + n :: width]) for n in range(width)] if rows > 1 else []
+    if has_header or (has_header is None and _is_header(first, below)):
+        names: Sequence[str] = _unique(cells[: min(width, MAX_COLUMNS)], name)
+        left_out = (width - len(names)) * (rows - 1)
+        return Side(dict(zip(names, below, strict=False)), rows - 1, left_out)
+    names = numbered(name, width) if width > 1 else (name,)
+    columns = [[top, *under] for top, under in zip_longest(first, below, fillvalue=())]
+    return Side(dict(zip(names, columns, strict=True)), rows)
+
+
+def numbers(raw: bytes) -> Sequence[list[int | float]] | Sequence[int | float] | None:
     """The rows of text that is nothing but numbers as JSON writes them, or None.
 
-    Measured: read as a JSON document, 1,000 × 10 numbers take a tenth of the time that a CSV
-    reader and float() take. Without a bracket or a quote in it no text reads as other rows.
+    A row of one number is that number. Measured: read as a JSON document, 1,000 × 10 numbers take
+    a tenth of the time that a CSV reader and float() take. Without a bracket or a quote in it no
+    text reads as other rows.
     """
     if b"[" in raw or b'"' in raw:
         return None
-    lines = raw.strip().replace(b"\r\n", b"\n").replace(b"\n", b"],[")
+    lines = raw.strip().replace(b"\r\n", b"\n")
     try:
-        found = _numbers(b"[[" + lines + b"]]")
+        if b"," not in lines:
+            return _one_each(b"[" + lines.replace(b"\n", b",") + b"]") or None
+        found = _numbers(b"[[" + lines.replace(b"\n", b"],[") + b"]]")
     except (ValueError, RecursionError):
         return None
     return found if all(found) else None
@@ -82,7 +110,7 @@ def cell(text: str) -> Value:
     text = text.strip()
     if text in ABSENT_TEXT:
         return None
-    number = _number(text)
+    number = _number(text) if text[0] in _BEGIN else None
     return cut(text) if number is None else number
 
 
@@ -95,30 +123,47 @@ def _number(text: str) -> float | int | None:
         return None
 
 
-def _rows(raw: bytes) -> list[list[str]]:
-    rows: list[list[str]] = []
-    cells = 0
+def _fields(raw: bytes) -> tuple[list[str], list[int]]:
+    """All fields, row by row, and how many each row has: a list a row, kept, would have the
+    collector look at half a million of them again and again."""
+    cells: list[str] = []
+    lengths: list[int] = []
     try:
-        for row in csv.reader(StringIO(raw.decode("utf-8-sig"), newline="")):
-            cells += len(row)
-            if cells > MAX_CELLS:
-                raise Refused("too_large", _MANY)
+        for row in csv.reader(StringIO(_text(raw), newline="")):
             if row:
-                rows.append(row)
+                cells += row
+                lengths.append(len(row))
+                if len(cells) > MAX_CELLS:
+                    raise Refused("too_large", _MANY)
     except csv.Error as error:
         raise Refused("too_large", f"CSV: {error}") from None
+    return cells, lengths
+
+
+def _even(cells: Sequence[str], lengths: Sequence[int], width: int) -> list[str]:
+    """The fields of rows that all have so many: cut, or filled up with empty ones."""
+    found: list[str] = []
+    begin = 0
+    for length in lengths:
+        found += cells[begin : begin + min(length, width)]
+        found += [""] * (width - length)
+        begin += length
+    return found
+
+
+def _text(raw: bytes) -> str:
+    try:
+        return raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise Refused("malformed", "CSV that is not UTF-8 text") from None
-    return rows
 
 
 def _values(texts: Sequence[str]) -> Sequence[Value]:
     """A column's values. Numbers as JSON writes them are read at once."""
-    joined = ",".join(texts)
-    if "[" not in joined and '"' not in joined:
-        found = numbers(joined.encode())
-        if found is not None and len(found) == 1 and len(found[0]) == len(texts):
-            return found[0]
+    with suppress(ValueError, RecursionError):
+        found = _one_each("[" + ",".join(texts) + "]")
+        if len(found) == len(texts):
+            return found
     return [*map(_Cells().__getitem__, texts)]
 
 
@@ -145,12 +190,7 @@ def _unique(header: Sequence[str], name: str) -> list[str]:
     names: list[str] = []
     seen: set[str] = set()
     for n, text in enumerate(header):
-        wanted = text.strip() or f"{name}-{n}"
+        wanted = text.strip()[: MAX_NAME - LONGEST_NUMBER] or f"{name}-{n}"
         names.append(f"{wanted}.{n}" if wanted in seen else wanted)
         seen.add(wanted)
     return names
-
-
-def single(rows: Sequence[Sequence[Value]]) -> Sequence[object]:
-    """Rows of one value each as those values."""
-    return [row[0] for row in rows] if {1} == set(map(len, rows)) else rows

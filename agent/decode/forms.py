@@ -13,7 +13,7 @@ from urllib.parse import unquote_to_bytes
 
 from agent.decode import answers, delimited
 from agent.decode.message import Message
-from agent.decode.payload import MAX_COLUMNS, Refused, Side, from_rows
+from agent.decode.payload import MAX_COLUMNS, MAX_STRING, Cut, Refused, Side, Value, from_rows
 from agent.decode.text import parse
 from agent.exchange import field
 
@@ -24,6 +24,8 @@ _BOUNDARY = re.compile(rb'boundary="?([^";\s]{1,70})', re.IGNORECASE)
 _NAME = re.compile(rb'[;\s]name="?([^";]*)', re.IGNORECASE)
 _FILE = re.compile(rb'[;\s]filename\*?="?([^";]*)', re.IGNORECASE)
 _TYPE = re.compile(rb"^content-type:\s*([^;\s]+)", re.IGNORECASE | re.MULTILINE)
+_LONGEST = 12 * MAX_STRING
+"""Bytes of which the first MAX_STRING characters are in any case."""
 _MAX_HEAD = 4096
 """Bytes of a part's head; what is behind is not looked at."""
 
@@ -68,7 +70,18 @@ def _pairs(pairs: Iterable[bytes]) -> Iterator[tuple[str, object]]:
     for pair in pairs:
         name, _, value = pair.partition(b"=")
         if name:
-            yield _unquoted(name), delimited.cell(_unquoted(value))
+            yield _unquoted(name[:_LONGEST]), _value(value)
+
+
+def _value(quoted: bytes) -> Value:
+    if len(quoted) <= _LONGEST:
+        return delimited.cell(_unquoted(quoted))
+    # Only what is kept is decoded: a mebibyte of %41 would take a thousand times what a plain one
+    # takes. Its length in characters: a byte that goes on with one has no own.
+    kept = Cut(_unquoted(quoted[:_LONGEST]))
+    further = sum(map(quoted.count, (b"%8", b"%9", b"%a", b"%A", b"%b", b"%B")))
+    kept.length = len(quoted) - 2 * quoted.count(b"%") - further
+    return kept
 
 
 def _unquoted(text: bytes) -> str:

@@ -215,3 +215,11 @@ def test_rows_of_unequal_length_do_not_multiply():
     body = b"x" + b"," * 40_000 + b"\n" + b"1\n" * 40_000
     found = decode(exchange(body, b"1", fields=[(b"content-type", b"text/csv")]))
     assert found.outcome == "too_large"
+
+
+@pytest.mark.parametrize("row", [b"x,", b'"a",1,', b"1,"])
+def test_a_row_of_many_fields_keeps_the_first_and_counts_the_rest(row):
+    found = taken(row * 20_000 + b"1", "text/csv")
+    fields = (row * 20_000 + b"1").count(b",") + 1
+    assert len(found.inputs) == MAX_NUMBERED
+    assert found.left_out == fields - MAX_NUMBERED
