@@ -8,7 +8,6 @@ most that was held on the way, by tracemalloc.
 from __future__ import annotations
 
 import json
-import logging
 import math
 import time
 import tracemalloc
@@ -19,10 +18,8 @@ from agent.drift.monitor import Monitor
 from agent.drift.settings import Settings
 from agent.exchange import Exchange
 from agent.ledger import Ledger
-from agent.observer.pipeline import Outlets, Pipeline
-from agent.observer.shedding import Shedder
 from bench.hostile_made import CASES, Hostile
-from bench.micro_observer import exchanges
+from bench.micro_observer import decoding, exchanges
 
 ROUNDS = 5
 ROW = {"age": 39.5, "income": 51234.25, "plan": "basic", "city": "Rome", "active": True}
@@ -35,33 +32,22 @@ def normal(size: int) -> bytes:
     return ('{"instances": [' + ", ".join([row] * (size // (len(row) + 2) + 1)) + "]}").encode()
 
 
-def pipeline() -> Pipeline:
-    """Decode and drift."""
-    monitor = Monitor(Settings())
-    outlets = Outlets(
-        exemplars=lambda _: None,
-        spans=None,
-        span_senders=(),
-        lines=None,
-        stdout=(),
-        log_senders=(),
-        drift=monitor.add,
-        unseen=monitor.miss,
-    )
-    return Pipeline(outlets, Shedder(Ledger(1).observer), logging.getLogger("outrider"))
+def handler() -> Callable[[list[Exchange]], object]:
+    """Decode and drift, which begin anew."""
+    return decoding(Monitor(Settings()), Ledger(1))
 
 
 def cost(exchange: Exchange) -> tuple[float, float]:
     """Seconds, the fastest of some, and MiB at most, of one exchange that is handled."""
     seconds = []
     for _ in range(ROUNDS):
-        line = pipeline()
+        handle = handler()
         begin = time.process_time()
-        line.handle([exchange], 0)
+        handle([exchange])
         seconds.append(time.process_time() - begin)
-    line = pipeline()
+    handle = handler()
     tracemalloc.start()
-    line.handle([exchange], 0)
+    handle([exchange])
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     return min(seconds), peak / 2**20

@@ -66,9 +66,19 @@ def _zstd(raw: bytes) -> bytes:
     return bytes(cramjam.zstd.compress(raw, 3))
 
 
+def _npy(header: str) -> bytes:
+    text = header.encode() + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text
+
+
+LYING = (
+    b'{"inputs":[{"name":"x","shape":[2000000000],"datatype":"FP32",'
+    b'"parameters":{"binary_data_size":8000000000}}]}'
+)
 ZEROS = bytes(16 << 20)
 DEEP = 10_000
 LONE = rb'"\ud800 \udfff\ud83d"'
+PROMPT = b'{"model":"m","messages":[{"role":"user","content":"%s"}]}'
 TENSOR = b'{"name":"x","shape":[%s],"datatype":"FP32","data":[%s]}'
 
 CASES: dict[str, Hostile] = {
@@ -167,10 +177,66 @@ CASES: dict[str, Hostile] = {
         lambda: b'{"inputs":[' + TENSOR % (b",".join([b"1"] * 400_000), b"1") + b"]}",
     ),
     "18,000 empty tensors": Hostile(
-        "kserve_v2", "empty", lambda: _filled(b'{"inputs":[', TENSOR % (b"0", b""), b"]}")
+        "kserve_v2", "too_large", lambda: _filled(b'{"inputs":[', TENSOR % (b"0", b""), b"]}")
     ),
     "18,000 tensors of one name": Hostile(
-        "kserve_v2", "inputs_only", lambda: _filled(b'{"inputs":[', TENSOR % (b"1", b"1"), b"]}")
+        "kserve_v2", "too_large", lambda: _filled(b'{"inputs":[', TENSOR % (b"1", b"1"), b"]}")
+    ),
+    "a binary tensor of more than there is": Hostile(
+        "kserve_v2", "malformed",
+        lambda: LYING + bytes(8),
+        [(b"Inference-Header-Content-Length", b"%d" % len(LYING))],
+    ),
+    "an npy header with code in it": Hostile(
+        "numpy", "malformed", lambda: _npy("__import__('os').system('true')") + bytes(64)
+    ),
+    "an npy header nested 5,000 deep": Hostile(
+        "numpy", "malformed", lambda: _npy("(" * 5000 + ")" * 5000)
+    ),
+    "an npy array of pickled objects": Hostile(
+        "numpy", "unsupported",
+        lambda: _npy("{'descr': '|O', 'fortran_order': False, 'shape': (1,), }") + bytes(64),
+    ),
+    "an npy array of more than there is": Hostile(
+        "numpy", "malformed",
+        lambda: _npy("{'descr': '<f4', 'fortran_order': False, 'shape': (2000000000,), }"),
+    ),
+    "Arrow that is none": Hostile("arrow", "malformed", lambda: b"ARROW1\0\0" + b"\xff" * 1000),
+    # ---- rows of text
+    "a CSV line of 500,000 commas": Hostile(
+        "csv", "ok", lambda: b"," * 500_000, [(b"Content-Type", b"text/csv")]
+    ),
+    "500,000 CSV lines": Hostile(
+        "csv", "inputs_only", lambda: b"1\n" * 500_000, [(b"Content-Type", b"text/csv")]
+    ),
+    "a CSV quote that is never closed": Hostile(
+        "csv", "too_large", lambda: b'1,"' + b'""\n,' * 200_000, [(b"Content-Type", b"text/csv")]
+    ),
+    "350,000 JSON lines": Hostile(
+        "json_lines", "empty", lambda: b"{}\n" * 350_000,
+        [(b"Content-Type", b"application/jsonlines")],
+    ),
+    "200,000 form fields": Hostile(
+        "form", "ok", lambda: _filled(b"", b"a=1&b", b"").replace(b",", b"&"),
+        [(b"Content-Type", b"application/x-www-form-urlencoded")],
+    ),
+    "20,000 form parts": Hostile(
+        "form", "ok",
+        lambda: b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n' * 18_000 + b"--x--",
+        [(b"Content-Type", b"multipart/form-data; boundary=x")],
+    ),
+    # ---- language
+    "30,000 messages": Hostile(
+        "openai_chat", "too_large",
+        lambda: _filled(b'{"model":"m","messages":[', b'{"role":"user","content":"x"}', b"]}"),
+    ),
+    "a prompt of 500,000 words": Hostile(
+        "openai_chat", "inputs_only",
+        lambda: PROMPT % (b" x" * 500_000),
+    ),
+    "a prompt of 170,000 lone surrogates": Hostile(
+        "openai_chat", "inputs_only",
+        lambda: PROMPT % (rb"\ud800" * 170_000),
     ),
     # ---- compressed
     "a bomb": Hostile("none", "too_large", lambda: gzip.compress(ZEROS), size=UNPACKED),

@@ -24,6 +24,7 @@ MAX_DECODED = 4 << 20
 MAX_LAYERS = 3
 """Codings one in another."""
 
+KNOWN = frozenset(("gzip", "deflate", "br", "zstd"))
 _MAX_MEMBERS = 128
 """Gzip files in a row; each costs a copy of all that follows it."""
 
@@ -93,7 +94,7 @@ def _undo(raw: bytes, coding: str) -> bytes:
         return _inflated(raw, 15 if raw[0] & 15 == 8 else -15)
     if coding in ("br", "zstd"):
         return _unpacked(raw, coding)
-    raise Refused("unsupported", f"the content coding {coding[:32]!a} is not known")
+    raise Refused("unsupported", "a content coding other than gzip, deflate, br and zstd")
 
 
 def _inflated(raw: bytes, window_bits: int) -> bytes:

@@ -7,6 +7,7 @@ first bytes of one refused request a route.
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -14,8 +15,8 @@ from typing import Any, NamedTuple
 
 from prometheus_client.core import CounterMetricFamily, Metric
 
-from agent.decode.codings import named
-from agent.decode.outline import SEEN, first_keys
+from agent.decode.codings import KNOWN, named
+from agent.decode.outline import SEEN, UNSHOWN, first_keys
 from agent.decode.payload import Decoded, Outcome
 from agent.decode.registry import NONE
 from agent.exchange import Exchange, field
@@ -25,6 +26,7 @@ MAX_KINDS = 1000
 OTHER = "other evidence"
 MAX_TYPE = 100
 """Characters kept of a media type."""
+_MEDIA_TYPE = re.compile(rb"[a-z]{1,20}/[a-z0-9.+-]{1,60}")
 
 REFUSED = frozenset[Outcome](("empty", "unsupported", "malformed", "too_large", "inputs_only"))
 """Outcomes that are told with what was refused."""
@@ -136,12 +138,18 @@ def _shape(last: _Last | None) -> dict[str, Any] | None:
         "dialect": last.dialect,
         "outcome": last.outcome,
         "why": last.why,
-        "media_type": last.media_type.decode("latin-1"),
-        "codings": last.codings[:4],
+        "media_type": _token(last.media_type),
+        "codings": [coding if coding in KNOWN else UNSHOWN for coding in last.codings[:4]],
         "bytes": last.size,
         "first_keys": first_keys(last.begin),
-        "answer_media_type": last.answer_type.decode("latin-1"),
+        "answer_media_type": _token(last.answer_type),
     }
+
+
+def _token(media_type: bytes) -> str:
+    """A media type without its parameters; a mark for what is none."""
+    kind = media_type.partition(b";")[0].strip().lower()
+    return kind.decode() if _MEDIA_TYPE.fullmatch(kind) else UNSHOWN if kind else ""
 
 
 class DecodeCollector:

@@ -43,11 +43,21 @@ def test_the_last_refused_payload_is_told_by_its_shape_and_never_by_its_values()
     run.handle([refused])
     [found] = run.pipeline.decoded.status()
     shape = found["last_refused"]
-    assert shape["media_type"] == "application/json; charset=utf-8"
+    assert shape["media_type"] == "application/json"
     assert (shape["bytes"], shape["first_keys"]) == (len(asked), ["customer", "amount"])
     assert (shape["outcome"], shape["dialect"]) == ("malformed", "none")
     assert b"S3CRET" not in msgspec.json.encode(found)
     assert found["not_decoded"] == {"malformed": 1}
+
+
+def test_a_head_that_says_what_it_should_not_is_not_told():
+    run = Run()
+    fields = [(b"Content-Type", b"my secret"), (b"Content-Encoding", b"gzip, secret")]
+    run.handle([usual(b"1")._replace(request_body=(b"x", b"", 0), request_fields=fields)])
+    [found] = run.pipeline.decoded.status()
+    assert found["last_refused"]["media_type"] == "…"
+    assert found["last_refused"]["codings"] == ["gzip", "…"]
+    assert b"ecret" not in msgspec.json.encode(found)
 
 
 def test_it_is_bounded_whatever_the_evidence():
