@@ -65,7 +65,7 @@ def test_lines_that_the_level_leaves_out_are_not_sent():
         ({"log_senders": []}, {"logs"}),
         ({"spans": None, "lines": None}, {"spans", "more spans", "stdout", "logs"}),
     ],
-    ids=str,
+    ids=lambda names: " ".join(sorted(names)),
 )
 @pytest.mark.parametrize("age", [0, 4 * STEP_NS])
 def test_a_step_that_is_off_is_left_out_and_all_others_are_not(without, silent, age):
