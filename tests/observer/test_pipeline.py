@@ -346,6 +346,32 @@ def test_the_settings_name_the_version_of_a_route(count):
     assert run.out.unseen == [(one.model, "budget", 1, "7")]
 
 
+@pytest.mark.parametrize("count", [1, 8])
+def test_the_settings_say_a_routes_dialect_and_the_names_that_nobody_sends(count):
+    route = Route("/score", dialect="csv", columns=("age", "income"), outputs=("score",))
+    run = Run(routes=Routes([route]))
+    bodies = {"request_body": (b"41,2.5", b"", 0), "response_body": (b"[0.5]", b"", 0)}
+    run.handle(
+        [
+            one._replace(target=b"/score", **bodies)
+            for one in batch(*[b"%d" % n for n in range(count)])
+        ]
+    )
+    for payload in run.out.payloads:
+        assert list(payload.inputs) == ["age", "income"]
+        assert list(payload.outputs) == ["score"]
+    assert run.pipeline.decoded.totals() == {("csv", "ok"): count}
+
+
+def test_exchanges_decoded_together_are_of_the_dialect_that_their_path_says():
+    run = Run()
+    run.handle(
+        [one._replace(target=b"/invocations") for one in batch(*[b"%d" % n for n in range(8)])]
+    )
+    assert len(run.out.payloads) == 1
+    assert run.pipeline.decoded.totals() == {("mlflow", "ok"): 8}
+
+
 # ---- what is shown
 
 
