@@ -360,6 +360,7 @@ def _add_decode(commands: Commands[argparse.ArgumentParser]) -> None:
     add("--answer", metavar="FILE", help="body of the response, or -")
     add("--answer-header", metavar="'NAME: VALUE'", action="append", default=[],
         help="of the response; may be repeated")  # fmt: skip
+    add("--config", metavar="FILE", help="settings, of which `routes` counts here")
     add("--json", action="store_true", help="all of it, for programs")
     decode.set_defaults(call=_decode)
 

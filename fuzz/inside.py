@@ -12,6 +12,7 @@ from agent.decode import registry
 from agent.decode.cli import lines
 from agent.decode.explain import explained
 from agent.decode.payload import Decoded
+from agent.decode.routes import Routes
 from agent.exchange import Exchange
 from agent.exchange import decode as decode_frame
 from agent.ledger import OBSERVER, Ledger
@@ -81,7 +82,7 @@ def entrance(data: bytes) -> None:
     )
     found = registry.decode(exchange)
     _sound_columns(found)
-    told = explained(exchange, bool(answered))
+    told = explained(exchange, bool(answered), Routes())
     assert told["outcome"] in ("ok", found.outcome)
     json.dumps(told, allow_nan=False)
     assert "\n".join(lines(told)).replace("\n", "").isprintable()

@@ -93,6 +93,19 @@ def test_an_answer_that_is_not_understood_is_not_decoded(decode):
     assert "1 row of 1 column" in out
 
 
+def test_settings_of_a_route_count(decode, tmp_path):
+    config = tmp_path / "outrider.yaml"
+    config.write_text(
+        "routes: [{path: /score, columns: [age, income], version: '7', dialect: tabular}]"
+    )
+    body = {"instances": [[39, 5e4]]}
+    _, out, _ = decode(body, "--path", "/score", "--config", str(config), "--json")
+    found = json.loads(out)
+    assert (found["dialect"], found["version"], found["said_no"]) == ("tabular", "7", [])
+    assert [column["name"] for column in found["inputs"]["columns"]] == ["age", "income"]
+    assert decode(body, "--config", str(tmp_path / "none.yaml"))[0] == 2
+
+
 def test_standard_input(capsys, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b'{"a": 1}')))
     assert cli.main(["decode", "-"]) == 0

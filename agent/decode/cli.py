@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
 from agent.decode.explain import explained
+from agent.decode.routes import Routes, routes_of
 from agent.exchange import ABSENT, Exchange, Fields
+from agent.loading import load
 
 MAX_LINES = 24
 """Columns of a side that are told without --json."""
@@ -23,11 +26,12 @@ _WIDTH = 11
 
 
 def decode(args: argparse.Namespace) -> int:
-    """`decode FILE [--path P] [--content-type T] [--header 'N: v'] [--answer FILE] [--json]`."""
+    """`decode FILE [--path P] [--content-type T] [--header 'N: v'] [--answer FILE] …`."""
     try:
         if args.file == args.answer == "-":
             raise ValueError("only one of them can be standard input")
-        found = explained(_exchange(args), args.answer is not None)
+        routes = routes_of(load(args.config, os.environ)) if args.config else Routes()
+        found = explained(_exchange(args), args.answer is not None, routes)
     except (OSError, ValueError) as error:
         told = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error)
         print(f"outrider decode: {told}", file=sys.stderr)

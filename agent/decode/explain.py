@@ -9,10 +9,13 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
+from msgspec.structs import replace
+
 from agent.decode import registry
 from agent.decode.codings import undone
 from agent.decode.message import Message
 from agent.decode.payload import Columns, Decoded, Refused, Value
+from agent.decode.routes import Routes
 from agent.decode.text import whole
 from agent.exchange import Exchange, Fields
 
@@ -34,12 +37,15 @@ _REMEDIES = {
 }
 
 
-def explained(exchange: Exchange, answered: bool) -> dict[str, Any]:
+def explained(exchange: Exchange, answered: bool, routes: Routes) -> dict[str, Any]:
     """All of it; `answered`: whether the exchange has an answer to speak of.
 
     `outcome` is the observer's, but "ok" where there is no answer that could be missed.
     """
-    found = registry.decode(exchange)
+    chosen = routes.dialect(exchange.target)
+    found = registry.decode(exchange, chosen)
+    if found.payload is not None:
+        found = replace(found, payload=routes.complete(found.payload, exchange.target))
     outcome = "ok" if found.outcome == "inputs_only" and not answered else found.outcome
     return {
         "outcome": outcome,
@@ -47,7 +53,7 @@ def explained(exchange: Exchange, answered: bool) -> dict[str, Any]:
         "remedy": _REMEDIES.get(outcome, ""),
         "dialect": found.dialect,
         "evidence": found.evidence,
-        "said_no": said_no(exchange, found),
+        "said_no": [] if chosen else said_no(exchange, found),
         "request": _sent(exchange.request_body, exchange.request_fields),
         "answer": _sent(exchange.response_body, exchange.response_fields) if answered else None,
         **_columns(found, answered),

@@ -12,6 +12,7 @@ from functools import lru_cache
 from msgspec import Struct
 from msgspec.structs import replace
 
+from agent.config import Config
 from agent.decode.names import REMEMBERED, version_in
 from agent.decode.payload import Columns, Payload
 from agent.templates import pattern
@@ -25,6 +26,16 @@ class Route(Struct, frozen=True):
     dialect: str = ""
     columns: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
+
+
+def routes_of(config: Config) -> Routes:
+    """What the settings describe."""
+    return Routes(
+        [
+            Route(said.path, said.version or "", said.dialect or "", said.columns, said.outputs)
+            for said in config.routes
+        ]
+    )
 
 
 _UNTOLD = Route("")

@@ -21,7 +21,7 @@ from agent import scratch as scratches
 from agent.admin import server
 from agent.admin.status import status
 from agent.config import Config
-from agent.decode.routes import Route, Routes
+from agent.decode.routes import routes_of
 from agent.drift.collector import DriftCollector
 from agent.drift.monitor import Monitor
 from agent.drift.settings import Settings
@@ -122,12 +122,7 @@ class _Observer:
             self._redactor,
             Shedder(ledger.observer),
             self._log,
-            Routes(
-                [
-                    Route(r.path, r.version or "", r.dialect or "", r.columns, r.outputs)
-                    for r in config.routes
-                ]
-            ),
+            routes_of(config),
         )
         self._registry = metrics.make_registry(
             metrics.LedgerCollector(ledger, exemplars, __version__),
