@@ -177,10 +177,10 @@ CASES: dict[str, Hostile] = {
         lambda: b'{"inputs":[' + TENSOR % (b",".join([b"1"] * 400_000), b"1") + b"]}",
     ),
     "18,000 empty tensors": Hostile(
-        "kserve_v2", "too_large", lambda: _filled(b'{"inputs":[', TENSOR % (b"0", b""), b"]}")
+        "kserve_v2", "empty", lambda: _filled(b'{"inputs":[', TENSOR % (b"0", b""), b"]}")
     ),
     "18,000 tensors of one name": Hostile(
-        "kserve_v2", "too_large", lambda: _filled(b'{"inputs":[', TENSOR % (b"1", b"1"), b"]}")
+        "kserve_v2", "inputs_only", lambda: _filled(b'{"inputs":[', TENSOR % (b"1", b"1"), b"]}")
     ),
     "a binary tensor of more than there is": Hostile(
         "kserve_v2", "malformed",
