@@ -76,6 +76,7 @@ def pipeline(add: Callable[[object], None]) -> Pipeline:
         spans=None,
         span_senders=(),
         lines=None,
+        payload_log=None,
         stdout=(),
         log_senders=(),
         drift=add,
