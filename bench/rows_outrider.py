@@ -22,6 +22,7 @@ from agent.observer.pipeline import Outlets, Pipeline
 from agent.observer.shedding import Shedder
 from agent.proxy.bus import BATCH_BYTES, BATCH_RECORDS
 from bench import asked, rows_made
+from bench.micro_observer import redactor
 
 PATH = b"/v1/models/demo:predict"
 ANSWER = b"[0.73,0.27]"
@@ -82,7 +83,7 @@ def pipeline(add: Callable[[object], None]) -> Pipeline:
         drift=add,
         unseen=lambda *_: None,
     )
-    return Pipeline(outlets, Shedder(Ledger(1).observer), logging.getLogger("outrider"))
+    return Pipeline(outlets, redactor(), Shedder(Ledger(1).observer), logging.getLogger("outrider"))
 
 
 def feed(monitor: Monitor, given: list[bytes], clock: asked.Clock) -> None:
