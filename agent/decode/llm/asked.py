@@ -12,6 +12,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 from agent.decode.events import Document
 from agent.decode.llm.parts import Content, count, items, name, number, row
 from agent.decode.llm.wording import measures
@@ -26,6 +28,23 @@ def may_be_language(asked: Message) -> bool:
     """Whether it is worth to ask this room's dialects: they are many, and most requests of rows."""
     document = asked.document
     return isinstance(document, dict) and not document.keys().isdisjoint(ONE_OF)
+
+
+def evidence_of(
+    asked: Message, key: str, is_path: bool, parameters: Set[str], told: tuple[str, str]
+) -> str:
+    """Why a request is of an API whose requests have a text or a list at `key`; empty if not.
+
+    `told`: what it is called for people, if it is told by the path, and if by `parameters`, of
+    which one stands beside a model.
+    """
+    document = asked.document
+    if not isinstance(document, dict) or not isinstance(document.get(key), str | list):
+        return ""
+    if is_path:
+        return told[0]
+    is_it = isinstance(document.get("model"), str) and not parameters.isdisjoint(document)
+    return told[1] if is_it else ""
 
 
 def inputs(

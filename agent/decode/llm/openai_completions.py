@@ -6,7 +6,7 @@ are counted for all together, are left out. A prompt may be ids of tokens: `prom
 
 from __future__ import annotations
 
-from agent.decode.llm.asked import inputs, repeat
+from agent.decode.llm.asked import evidence_of, inputs, repeat
 from agent.decode.llm.openai_choices import outputs, outputs_of_rows
 from agent.decode.llm.parts import mapping
 from agent.decode.llm.texts import columns_of, texts_of
@@ -23,14 +23,9 @@ PARAMETERS = frozenset(
 
 def evidence(asked: Message) -> str:
     """Why a request is of this dialect; empty if it is not."""
-    document = asked.document
-    if not isinstance(document, dict) or not isinstance(document.get("prompt"), str | list):
-        return ""
-    if asked.path.endswith(PATH) and not asked.path.endswith(CHAT):
-        return "a prompt, by the path"
-    if isinstance(document.get("model"), str) and not PARAMETERS.isdisjoint(document):
-        return "a prompt, a model and parameters"
-    return ""
+    is_path = asked.path.endswith(PATH) and not asked.path.endswith(CHAT)
+    told = "a prompt, by the path", "a prompt, a model and parameters"
+    return evidence_of(asked, "prompt", is_path, PARAMETERS, told)
 
 
 def request(asked: Message) -> Side:

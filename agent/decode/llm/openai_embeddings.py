@@ -11,7 +11,7 @@ from base64 import b64decode
 
 import numpy as np
 
-from agent.decode.llm.asked import repeat
+from agent.decode.llm.asked import evidence_of, repeat
 from agent.decode.llm.parts import count, items, mapping, name, row
 from agent.decode.llm.texts import columns_of, texts_of
 from agent.decode.message import Message
@@ -28,14 +28,9 @@ _NUMBERS = frozenset((float, int))
 
 def evidence(asked: Message) -> str:
     """Why a request is of this dialect; empty if it is not."""
-    document = asked.document
-    if not isinstance(document, dict) or not isinstance(document.get("input"), str | list):
-        return ""
-    if asked.path.endswith(PATH):
-        return "an input, by the path"
-    if isinstance(document.get("model"), str) and not PARAMETERS.isdisjoint(document):
-        return "an input, a model and how to embed it"
-    return ""
+    is_path = asked.path.endswith(PATH)
+    told = "an input, by the path", "an input, a model and how to embed it"
+    return evidence_of(asked, "input", is_path, PARAMETERS, told)
 
 
 def request(asked: Message) -> Side:

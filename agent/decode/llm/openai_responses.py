@@ -7,7 +7,7 @@ events". `finish_reason` is its status, or, of an incomplete one, the reason of 
 from __future__ import annotations
 
 from agent.decode.events import Document, events_of
-from agent.decode.llm.asked import inputs
+from agent.decode.llm.asked import evidence_of, inputs
 from agent.decode.llm.parts import Content, items, mapping, name, text
 from agent.decode.llm.said import Said, tokens_of
 from agent.decode.message import Message
@@ -25,14 +25,9 @@ LAST = frozenset(("response.completed", "response.incomplete", "response.failed"
 
 def evidence(asked: Message) -> str:
     """Why a request is of this dialect; empty if it is not."""
-    document = asked.document
-    if not isinstance(document, dict) or not isinstance(document.get("input"), str | list):
-        return ""
-    if asked.path.endswith(PATH):
-        return "an input, by the path"
-    if isinstance(document.get("model"), str) and not PARAMETERS.isdisjoint(document):
-        return "an input, a model and how to answer"
-    return ""
+    is_path = asked.path.endswith(PATH)
+    told = "an input, by the path", "an input, a model and how to answer"
+    return evidence_of(asked, "input", is_path, PARAMETERS, told)
 
 
 def request(asked: Message) -> Side:
