@@ -15,7 +15,6 @@ from __future__ import annotations
 import gc
 import logging
 import os
-import resource
 import select
 import signal
 import socket
@@ -29,7 +28,7 @@ import httptools  # noqa: F401  loaded before the fork, so that every worker sta
 import uvloop  # noqa: F401
 from setproctitle import setproctitle
 
-from agent import scratch
+from agent import preflight, scratch
 from agent.child import Child
 from agent.config import Config
 from agent.ledger import CAPS, OBSERVER, WORKER, Layout, Ledger
@@ -50,8 +49,6 @@ STARTING_TICKS = 60
 PATIENCE = 30.0
 """Seconds, over the length of a drain, for a running one that is busy with another takeover."""
 KILLED = 128
-FILES = 1 << 16
-"""Descriptors that a process may open, if the hard limit lets it."""
 
 
 def run(config: Config, telemetry: Telemetry, takeover: bool = False) -> int:
@@ -61,7 +58,7 @@ def run(config: Config, telemetry: Telemetry, takeover: bool = False) -> int:
     """
     log = selflog.make(os.environ.get("OTEL_SERVICE_NAME", "outrider"), config.logs.level)
     try:
-        _check_files(config)
+        preflight.check_files(config)
         heir = _claim(config, log) if takeover else None
         supervisor = Supervisor(config, telemetry, log, heir)
         return supervisor.run()
@@ -146,12 +143,13 @@ class Supervisor:
 
     def _run(self) -> int:
         setproctitle("outrider: supervisor")
-        _raise_file_limit()
+        preflight.raise_file_limit()
         self._catch_signals()
         self._say(
             "info", "outrider starts", upstream=str(self._config.upstream), **self._ports.shown()
         )
-        self._tell_fewer_connections()
+        if told := preflight.fewer_connections(self._config.limits.connections):
+            self._say("warning", told)
         # Children share the pages that they inherit until somebody writes to them, and a collector
         # writes to all that it looks at: 4 MB less of 86 in all, with every sink on.
         gc.collect()
@@ -175,17 +173,6 @@ class Supervisor:
             elif self._succession.look():
                 self._hand_over()
             self._watch()
-
-    def _tell_fewer_connections(self) -> None:
-        wanted = self._config.limits.connections
-        fit = worker.connections_that_fit(wanted)
-        if fit < wanted * 0.95:  # a few less than the default are not worth a line
-            files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-            self._say(
-                "warning",
-                f"limits.connections = {wanted}, but with {files} open files at most (ulimit -n, "
-                f"LimitNOFILE) a worker takes {fit}: raise that limit, or lower this setting",
-            )
 
     def _catch_signals(self) -> None:
         for sock in (self._wake, self._woken):
@@ -386,25 +373,5 @@ def _claim(config: Config, log: logging.Logger) -> Heir | None:
     return heir
 
 
-def _raise_file_limit() -> None:
-    """A connection is two descriptors; the soft limit is often 1,024 for old programs' sake."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
 def _cause(code: int) -> str:
     return f"signal {-code}" if code < 0 else f"status {code}"
-
-
-def _check_files(config: Config) -> None:
-    """Certificates are read once before anything starts, so that a bad one is told at once."""
-    try:
-        worker.client_tls(config)
-    except OSError as error:
-        raise OSError(f"tls: {config.tls.cert}, {config.tls.key}: {error}") from None
-    try:
-        worker.upstream_tls(config)
-    except OSError as error:
-        raise OSError(f"upstream_tls: {error}") from None
