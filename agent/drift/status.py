@@ -6,6 +6,7 @@ Rule: shows, computes nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 import msgspec
 
@@ -16,11 +17,15 @@ from agent.drift.traffic.decisions import Renewal
 from agent.drift.traffic.model import ModelWatch
 from agent.drift.traffic.stale import is_stale
 
+MAX_LISTED = 100
+"""Columns of a side that are named while a model learns: of an embedding they would be thousands."""
+
 
 def status_of(model: ModelWatch, now: float) -> dict[str, object]:
     """One model, in one version, at this time. Times are seconds since the epoch; shares 0 to 1;
     effects in standard deviations of the reference.
 
+    `learning`: how far it is, and the first `MAX_LISTED` columns of each side that came so far.
     `phase`: learning, watching, or unwatched with the `reason`. `state`: drift if a column drifts
     that nobody acknowledged. `period`: how much of a learned reference's is collected, while it is.
     `alarms`: columns in drift, `open` and `acknowledged`. `caveats`: what to bear in mind with all
@@ -58,6 +63,11 @@ def status_of(model: ModelWatch, now: float) -> dict[str, object]:
             "of": model.settings.learn_rows,
             "left_out": model.warmup.dropped,
             "told": model.warmup.told(),
+            "columns": [
+                {"name": name, "side": side.name}
+                for side in model.sides
+                for name in islice(side.buffers, MAX_LISTED)
+            ],
         }
         if model.phase == "learning"
         else None,

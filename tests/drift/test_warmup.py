@@ -8,6 +8,7 @@ import pytest
 from agent.decode.payload import Columns, Payload
 from agent.drift.monitor import Monitor
 from agent.drift.settings import Settings
+from agent.drift.status import MAX_LISTED
 from agent.drift.traffic.caveats import caveats_of
 from agent.drift.traffic.warmup import MAX_DROPPED, differs
 
@@ -48,6 +49,11 @@ def test_what_was_before_a_change_is_not_in_the_reference():
         "of": ROWS,
         "left_out": ROWS // 2,
         "told": "the first rows differ from those after them, in a: learned without them",
+        "columns": [
+            {"name": "a", "side": "input"},
+            {"name": "b", "side": "input"},
+            {"name": "y", "side": "output"},
+        ],
     }
     (note,) = monitor.take_notes()
     assert "in a" in note
@@ -64,6 +70,15 @@ def test_what_was_before_a_change_is_not_in_the_reference():
     assert derived is not None
     assert derived.importance, "inputs and predictions are still paired"
     assert not any("learned" in caveat for caveat in caveats_of(model))
+
+
+def test_the_first_request_shows_the_columns_and_of_a_vector_the_first_of_them():
+    monitor = Monitor(Settings(learn_rows=ROWS))
+    wide: Columns = {f"emb-{n}": [0.5] for n in range(2 * MAX_LISTED)}
+    send(monitor, wide, {"y": [1.0]})
+    (model,) = monitor.status()["models"]
+    names = [(column["side"], column["name"]) for column in model["learning"]["columns"]]
+    assert names == [*(("input", f"emb-{n}") for n in range(MAX_LISTED)), ("output", "y")]
 
 
 def test_traffic_that_never_settles_is_learned_from_with_a_caveat():
