@@ -8,19 +8,22 @@ PYTEST := $(BIN)/python -m pytest
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv .venv demo test check lint bench bench-drift soak fuzz tools constraints clean
+.PHONY: help venv .venv demo test test-servers check lint bench bench-drift soak fuzz tools constraints clean
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z].*:.*## / { split($$1, name, " "); printf "  make %-12s %s\n", name[1], $$2 }' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z].*:.*## / { split($$1, name, " "); printf "  make %-13s %s\n", name[1], $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.demo ## a real model, the sidecar before it, and traffic that drifts: watch the alarm go off
 	@$(BIN)/outrider demo $(ARGS)
 
 test: $(VENV)/.dev tools ## the whole test suite
-	$(PYTEST) -m "not soak" $(ARGS)
+	$(PYTEST) -m "not soak and not servers" $(ARGS)
+
+test-servers: $(VENV)/.dev ## a sidecar before each real model server of examples/, with its own client
+	$(PYTEST) tests/servers -m servers $(ARGS)
 
 check: lint ## lint, types, rooms and the fast tests
-	$(PYTEST) -m "not slow and not soak" $(ARGS)
+	$(PYTEST) -m "not slow and not soak and not servers" $(ARGS)
 
 lint: $(VENV)/.dev ## lint, types and rooms only
 	$(BIN)/ruff check .
@@ -52,7 +55,7 @@ constraints: ## renew constraints.txt from the newest versions that fit together
 	@scripts/constraints $(PYTHON)
 
 clean: ## remove what make and the tools made
-	rm -rf $(VENV) bench/.environments build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) bench/.environments tests/servers/.environments build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(VENV)/.demo: pyproject.toml constraints.txt
 	@scripts/venv $(PYTHON) $(VENV) demo

@@ -22,17 +22,23 @@ MADE = HOME / ".environments"
 
 def python(name: str) -> Path:
     """The environment's Python, made first if need be. Raises BenchError if that fails."""
-    folder = MADE / name
-    wanted = (CONSTRAINTS / f"{name}.txt").read_text()
+    return made(MADE / name, CONSTRAINTS / f"{name}.txt")
+
+
+def made(folder: Path, file: Path) -> Path:
+    """The Python of the environment in `folder` with what `file` names, made first if need be.
+
+    Raises BenchError if that fails.
+    """
+    wanted = file.read_text()
     interpreter, stamp = folder / "bin" / "python", folder / "made-from.txt"
     if stamp.exists() and stamp.read_text() == wanted:
         return interpreter
-    print(f"bench: making the environment {name}", file=sys.stderr, flush=True)
+    print(f"making the environment {folder.name}", file=sys.stderr, flush=True)
     venv.create(folder, with_pip=True, clear=True)
     pip = [interpreter, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    file = CONSTRAINTS / f"{name}.txt"
     if subprocess.run([*pip, "--requirement", file], check=False).returncode:
-        raise BenchError(f"could not install what {file.name} names from PyPI")
+        raise BenchError(f"could not install what {file} names from PyPI")
     stamp.write_text(wanted)
     return interpreter
 

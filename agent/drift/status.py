@@ -18,7 +18,7 @@ from agent.drift.traffic.model import ModelWatch
 from agent.drift.traffic.stale import is_stale
 
 MAX_LISTED = 100
-"""Columns of a side that are named while a model learns: of an embedding they would be thousands."""
+"""Columns of a side that are named while a model learns: an embedding has thousands."""
 
 
 def status_of(model: ModelWatch, now: float) -> dict[str, object]:
