@@ -97,6 +97,8 @@ class Payload(Struct, frozen=True, gc=False):
     """Request id and trace id (16 bytes, or empty) of the exchange that the first row is of."""
     sizes: Sizes = (None, None)
     """Of the inputs, of the outputs."""
+    failure: str = ""
+    """The member by which the answer says that it is a failure; there are then no outputs."""
 
 
 class Decoded(Struct, frozen=True, gc=False):
@@ -121,6 +123,8 @@ class Side(Struct, frozen=True, gc=False):
     model: str = ""
     version: str = ""
     """That the answer names."""
+    failure: str = ""
+    """As in `Payload`."""
 
 
 class Refused(Exception):

@@ -33,6 +33,7 @@ from agent.decode import (
     torchserve,
     vertex,
 )
+from agent.decode.failures import failure
 from agent.decode.llm import (
     anthropic_messages,
     ollama,
@@ -99,6 +100,8 @@ CHOSEN = "the settings of its route say so"
 NONE = "none"
 """The dialect of what was not looked at or not recognised."""
 
+_JSON = (b"{", b"[")
+"""How documents begin."""
 _UNEARNED = "other"
 """The worker's word for the model of a request that failed on a path that never went well."""
 _TOO_DEEP = "it is nested too deep"
@@ -179,7 +182,11 @@ def _outputs(dialect: Dialect, exchange: Exchange, rows: int) -> tuple[Side, Out
         is_object = raw[:64].lstrip()[:1] == b"{" and not answer.is_stream
         if is_object and isinstance(answer.document, dict):
             version = answered(answer.document)
-        if raw[:1] not in (b"{", b"["):
+        failed = failure(answer.document) if raw[:1] in _JSON and not answer.is_stream else ""
+        if failed:
+            side = Side({}, 0, version=version, failure=failed)
+            return side, "inputs_only", f"the answer is a failure, by its {failed}"
+        if raw[:1] not in _JSON:
             dialect = next((file for file in FILES if file.evidence(answer)), dialect)
         outputs = dialect.response(answer, rows)
         return replace(outputs, version=version) if version else outputs, "ok", ""
@@ -213,4 +220,5 @@ def _payload(exchange: Exchange, inputs: Side, outputs: Side) -> Payload:
         outputs.rows,
         inputs.left_out + outputs.left_out,
         (exchange.request_id, exchange.trace[0] if exchange.trace else b""),
+        failure=outputs.failure,
     )
