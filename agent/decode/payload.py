@@ -302,39 +302,53 @@ def _all_small(values: Collection[object]) -> bool:
 
 def _ragged(rows: Sequence[object], name: str, most: int) -> Side:
     """Any rows: the union of their names, with None where a row lacks one."""
-    columns: dict[str, list[Value]] = {}
+    found: dict[str, _Sparse] = {}
     left_out = 0
     for i, row in enumerate(rows):
         for key, value in _leaves(row, "" if isinstance(row, dict) else name, 0):
-            column = columns.get(key)
+            column = found.get(key)
             if column is None:
-                if value is _TOO_DEEP or len(columns) >= most:
+                if value is _TOO_DEEP or len(found) >= most:
                     left_out += 1
                     continue
-                if (len(columns) + 1) * len(rows) > MAX_CELLS:
+                if (len(found) + 1) * len(rows) > MAX_CELLS:
                     raise Refused("too_large")
-                column = columns[key] = []
-            if len(column) <= i:
-                column.extend([None] * (i - len(column)))
-                column.append(_cell(value))
-    columns, emptiest = _fullest(columns, len(rows))
-    for column in columns.values():
-        column.extend([None] * (len(rows) - len(column)))
-    return Side(dict(columns), len(rows), left_out + emptiest)
+                column = found[key] = ([], [])
+            places, values = column
+            if not places or places[-1] != i:
+                places.append(i)
+                values.append(_cell(value))
+    kept, emptiest = _fullest(found, len(rows))
+    columns: Columns = {key: _dense(column, len(rows)) for key, column in kept.items()}
+    return Side(columns, len(rows), left_out + emptiest)
 
 
-def _fullest(columns: dict[str, list[Value]], rows: int) -> tuple[dict[str, list[Value]], int]:
+_Sparse = tuple[list[int], list[Value]]
+"""A column's rows, ascending, and the values there."""
+
+
+def _dense(column: _Sparse, rows: int) -> list[Value]:
+    places, values = column
+    if len(places) == rows:
+        return values
+    dense: list[Value] = [None] * rows
+    for place, value in zip(places, values, strict=True):
+        dense[place] = value
+    return dense
+
+
+def _fullest(columns: dict[str, _Sparse], rows: int) -> tuple[dict[str, _Sparse], int]:
     """Of columns that are nearly empty, all together, those with most values; and how many values
     the others had."""
     if len(columns) * rows <= FEW_CELLS:
         return columns, 0
-    values = {name: len(column) - column.count(None) for name, column in columns.items()}
-    most = max(1, (FEW_CELLS + CELLS_A_VALUE * sum(values.values())) // rows)
+    count = {name: len(values) - values.count(None) for name, (_, values) in columns.items()}
+    most = max(1, (FEW_CELLS + CELLS_A_VALUE * sum(count.values())) // rows)
     if len(columns) <= most:
         return columns, 0
-    kept = set(sorted(columns, key=values.__getitem__, reverse=True)[:most])
+    kept = set(sorted(columns, key=count.__getitem__, reverse=True)[:most])
     fullest = {name: column for name, column in columns.items() if name in kept}
-    return fullest, sum(count for name, count in values.items() if name not in kept)
+    return fullest, sum(values for name, values in count.items() if name not in kept)
 
 
 _TOO_DEEP = object()
