@@ -216,6 +216,10 @@ CASES: dict[str, Hostile] = {
         "json_lines", "empty", lambda: b"{}\n" * 350_000,
         [(b"Content-Type", b"application/jsonlines")],
     ),
+    "130,000 JSON lines and a NaN": Hostile(
+        "json_lines", "inputs_only", lambda: b'{"a":1}\n' * 130_000 + b'{"a":NaN}',
+        [(b"Content-Type", b"application/jsonlines")],
+    ),
     "200,000 form fields": Hostile(
         "form", "ok", lambda: _filled(b"", b"a=1&b", b"").replace(b",", b"&"),
         [(b"Content-Type", b"application/x-www-form-urlencoded")],

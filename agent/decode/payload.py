@@ -10,7 +10,7 @@ kept.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import Literal
@@ -305,19 +305,19 @@ def _ragged(rows: Sequence[object], name: str, most: int) -> Side:
     found: dict[str, _Sparse] = {}
     left_out = 0
     for i, row in enumerate(rows):
-        for key, value in _leaves(row, "" if isinstance(row, dict) else name, 0):
-            column = found.get(key)
+        for key, value in _named(row, name):
+            column = found.get(key) or found.get(key[:MAX_NAME])
             if column is None:
                 if value is _TOO_DEEP or len(found) >= most:
                     left_out += 1
                     continue
                 if (len(found) + 1) * len(rows) > MAX_CELLS:
                     raise Refused("too_large")
-                column = found[key] = ([], [])
+                column = found[key[:MAX_NAME]] = ([], [])
             places, values = column
             if not places or places[-1] != i:
                 places.append(i)
-                values.append(_cell(value))
+                values.append(value if type(value) in _NUMBERS else _cell(value))  # type: ignore[arg-type]
     kept, emptiest = _fullest(found, len(rows))
     columns: Columns = {key: _dense(column, len(rows)) for key, column in kept.items()}
     return Side(columns, len(rows), left_out + emptiest)
@@ -352,6 +352,13 @@ def _fullest(columns: dict[str, _Sparse], rows: int) -> tuple[dict[str, _Sparse]
 
 
 _TOO_DEEP = object()
+
+
+def _named(row: object, name: str) -> Iterable[tuple[str, object]]:
+    """The values of a row by their columns' names."""
+    if type(row) is not dict:
+        return _leaves(row, name, 0)
+    return row.items() if _SCALARS.issuperset(map(type, row.values())) else _leaves(row, "", 0)
 
 
 def _leaves(value: object, name: str, depth: int) -> Iterator[tuple[str, object]]:
