@@ -1,6 +1,6 @@
 """Asks with Anthropic's own client: messages, whole and streamed, and with a tool.
 
-    python ask_anthropic.py http://127.0.0.1:8900
+python ask_anthropic.py http://127.0.0.1:8900
 """
 
 from __future__ import annotations

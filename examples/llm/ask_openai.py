@@ -1,6 +1,6 @@
-"""Asks with OpenAI's own client: chat, tools, completions, embeddings, responses; whole and streamed.
+"""Asks with OpenAI's own client: chat, tools, completions, embeddings and responses.
 
-    python ask_openai.py http://127.0.0.1:8900
+python ask_openai.py http://127.0.0.1:8900
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sys
 
 import openai
 
-MODEL = "parrot"
+MODEL, EMBEDDER = "parrot", "parrot-words"
 TOOL = {
     "name": "get_weather",
     "description": "The weather in a city.",
@@ -38,9 +38,7 @@ def chat(client: openai.OpenAI) -> None:
     print("chat:", whole.choices[0].message.content, f"({whole.usage.completion_tokens} tokens)")
 
     usage = {"include_usage": True}
-    events = [
-        *create(model=MODEL, messages=QUESTION, seed=2, stream=True, stream_options=usage)
-    ]
+    events = [*create(model=MODEL, messages=QUESTION, seed=2, stream=True, stream_options=usage)]
     text = "".join(event.choices[0].delta.content or "" for event in events if event.choices)
     print("chat, streamed:", text, f"({events[-1].usage.completion_tokens} tokens)")
 
@@ -67,12 +65,21 @@ def rest(client: openai.OpenAI) -> None:
     done = client.completions.create(model=MODEL, prompt="The weather in", max_tokens=16, seed=6)
     print("completion:", done.choices[0].text)
 
-    texts = ["the sky is blue", "the blue sky", "a good model"]
-    for coding in ("float", "base64"):
-        found = client.embeddings.create(model=MODEL, input=texts, encoding_format=coding)
-        print(f"embeddings, {coding}:", [str(one.embedding)[:24] for one in found.data])
+    things = ("the sky", "the blue sky", "the sea", "a model", "a test", "the weather")
+    texts = [f"{thing} is {kind}" for thing in things for kind in ("blue", "good")]
+    found = client.embeddings.create(model=EMBEDDER, input=texts, encoding_format="base64")
+    print(f"embeddings, base64: {found.data[0].embedding[:24]}…")
+    found = client.embeddings.create(model=EMBEDDER, input=texts, encoding_format="float")
+    first, *others = (one.embedding for one in found.data)
+    near = [sum(a * b for a, b in zip(first, other, strict=True)) for other in others]
+    print(f"nearest to {texts[0]!r}: {texts[1 + near.index(max(near))]!r}")
 
-    ask = {"model": MODEL, "input": "Why is the sea blue?", "instructions": "Be brief.", "temperature": 0}
+    ask = {
+        "model": MODEL,
+        "input": "Why is the sea blue?",
+        "instructions": "Be brief.",
+        "temperature": 0,
+    }
     print("response:", client.responses.create(**ask).output_text)
     events = [*client.responses.create(**ask, stream=True)]
     print("response, streamed:", events[-1].response.output_text)

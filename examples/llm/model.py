@@ -18,7 +18,7 @@ import numpy as np
 TEXT = """The sky is blue because the air scatters blue light more than red light . A small model is
 a good model for a test . The sea is blue because water takes the red light away . In the evening
 the light goes a long way , and the sky is red . A model of words knows which word follows which
-word . Good data makes a good model , and a test shows it . The weather in Paris is mild .""".split()
+word . Good data makes a good model , and a test shows it . The weather in Paris is mild ."""
 TEMPLATE = """{% for tool in tools or [] %}tool: {{ tool | tojson }}
 {% endfor %}{% for message in messages %}{{ message.role }}: {{ message.content or '' }}
 {% for call in message.tool_calls or [] %}<tool_call>
@@ -73,7 +73,7 @@ def write(path: Path) -> None:
 
 def _learned() -> tuple[list[str], np.ndarray]:
     """The tokens, and the logarithm of the chance of each (rows) after each (columns)."""
-    words = ["\u2581" + word for word in TEXT]
+    words = ["\u2581" + word for word in TEXT.split()]
     known = dict.fromkeys(words)
     # The tokenizer puts a word together letter by letter: its beginnings are tokens too.
     known |= dict.fromkeys(word[:n] for word in known for n in range(1, len(word)))

@@ -1,7 +1,7 @@
 """llama.cpp's own server, with the little model of `model.py` or a GGUF file of yours.
 
-    python server.py --port 8000
-    python server.py --port 8000 --model Qwen3-0.6B-Q8_0.gguf
+python server.py --port 8000
+python server.py --port 8000 --model Qwen3-0.6B-Q8_0.gguf
 """
 
 from __future__ import annotations

@@ -16,8 +16,41 @@ class Case(NamedTuple):
     """Of each route that the client asks."""
     columns: Mapping[str, tuple[set[str], set[str]]]
     """Of each model, "" if requests name none: its inputs and outputs."""
+    may_refuse: frozenset[str] = frozenset()
+    """Outcomes of requests that the server answers only when it is asked again."""
 
 
+PROMPT = {
+    "messages",
+    "prompt.characters",
+    "prompt.words",
+    "prompt.non_ascii",
+    "prompt.media",
+    "tools",
+    "model",
+    "temperature",
+    "max_tokens",
+    "stream",
+}
+"""Of a request to a language model; see docs/formats.md."""
+SAID = {
+    "finish_reason",
+    "answer.characters",
+    "answer.words",
+    "answer.non_ascii",
+    "answer.empty",
+    "answer.repeated",
+    "answer.refusal",
+    "tool_calls",
+    "tokens.prompt",
+    "tokens.completion",
+    "tokens.total",
+    "stream.chunks",
+    "stream.truncated",
+}
+"""Of its answer."""
+EMBEDDING = "embedding"
+"""Stands for the columns of its numbers, and for what is told of it in their place."""
 CASES = [
     Case(
         "fastapi",
@@ -29,5 +62,25 @@ CASES = [
                 {"label", "score"},
             )
         },
+    ),
+    Case(
+        "llm",
+        "/health",
+        {
+            "/v1/chat/completions": {"openai_chat"},
+            "/v1/completions": {"openai_completions"},
+            "/v1/embeddings": {"openai_embeddings"},
+            "/v1/responses": {"openai_responses"},
+            "/v1/messages": {"anthropic_messages"},
+        },
+        {
+            "parrot": (PROMPT, SAID),
+            "parrot-words": (
+                {"input.characters", "input.words", "input.non_ascii", "model"},
+                {EMBEDDING},
+            ),
+        },
+        # It closes a connection after each stream without saying so: a request may be lost.
+        frozenset({"error_status"}),
     ),
 ]
