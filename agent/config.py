@@ -299,6 +299,7 @@ class Route(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "arrow",
             "csv",
             "form",
+            "image",
             "json_lines",
             "kserve_v1",
             "kserve_v2",

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from agent.decode.cells import Cells
+from agent.decode.images.picture import opaque
 from agent.decode.payload import Refused, Value, cut
 from agent.exchange import Fields, field
 
@@ -101,8 +102,8 @@ def texts(data: bytes, count: int) -> list[Value]:
 
 
 def text(data: bytes) -> str:
-    """Bytes as a text; those that are none, an image say, as one of as many characters."""
+    """Bytes as a text; those that are none as an image, or as one of as many characters."""
     try:
         return cut(data.decode())
     except UnicodeDecodeError:
-        return cut(data.decode("latin-1"))
+        return opaque(data)

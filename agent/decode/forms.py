@@ -1,8 +1,8 @@
 """HTML forms: `application/x-www-form-urlencoded` and `multipart/form-data`.
 
 Sources: the URL standard's form parser, RFC 7578 and RFC 2046. A form is one row. Numbers are read
-as such; a field that is sent twice is numbered; a JSON part is flattened as JSON is. Of a file only
-`NAME.filename` and `NAME.size` (bytes) are kept.
+as such; a field that is sent twice is numbered; a JSON part is flattened as JSON is. Of a file
+`NAME.filename` and `NAME.size` (bytes) are kept, and of an image its facts.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import unquote_to_bytes
 
 from agent.decode import answers, delimited
+from agent.decode.images.facts import Facts, of_bytes, of_text
 from agent.decode.message import Message
 from agent.decode.payload import MAX_COLUMNS, MAX_STRING, Cut, Refused, Side, Value, from_rows
 from agent.decode.text import parse
@@ -115,10 +116,20 @@ def _part(part: bytes) -> Iterator[tuple[str, object]]:
     if file is not None:
         yield f"{called}.filename", delimited.cell(file[1].decode("utf-8", "replace"))
         yield f"{called}.size", size
+        yield from _image(called, of_bytes(part[end + 4 :]), but="bytes")
         return
     kind = _TYPE.search(head.lstrip())
     if kind is not None and kind[1].lower() == b"application/json":
         yield called, parse(part[end + 4 :], [])
     else:
         text = part[end + 4 :].decode("utf-8", "replace")
-        yield called, delimited.cell(text)
+        facts = of_bytes(part[end + 4 :]) or of_text(text)
+        if facts is None:
+            yield called, delimited.cell(text)
+        yield from _image(called, facts)
+
+
+def _image(called: str, facts: Facts | None, but: str = "") -> Iterator[tuple[str, object]]:
+    for name, value in (facts or {}).items():
+        if name != but:
+            yield f"{called}.{name}", value

@@ -17,6 +17,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from agent.decode.images.facts import of_text
+
 MAX_COLUMNS = 1000
 """Columns of one side; the values of further ones are left out."""
 MAX_NUMBERED = 4096
@@ -371,6 +373,9 @@ def _leaves(value: object, name: str, depth: int) -> Iterator[tuple[str, object]
     elif isinstance(value, (list, tuple)):
         for i, inner in enumerate(value):
             yield from _leaves(inner, f"{name}-{i}", depth + 1)
+    elif type(value) is str and len(value) > MAX_STRING and (image := of_text(value)):
+        for key, fact in image.items():
+            yield f"{name}.{key}"[:MAX_NAME], fact
     else:
         yield name[:MAX_NAME], value
 

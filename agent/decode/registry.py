@@ -10,6 +10,8 @@ model look drifted by its bad clients. The status is counted elsewhere.
 A stream that was cut off after it had begun, by the client (499) or by the server, is decoded all
 the same if an event of the answer came: the model did score it, people do stop a long answer, and
 without them the lengths of prompts and answers would be those of the patient only.
+
+A body of which some is missing is not decoded, but for an image, whose beginning says enough.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from agent.decode import (
     arrow,
     csv_rows,
     forms,
+    image,
     json_lines,
     kserve_v1,
     kserve_v2,
@@ -65,7 +68,7 @@ class Dialect(Protocol):
         """Named outputs of an answer to a request of so many rows."""
 
 
-FILES: tuple[Dialect, ...] = (npy, arrow)
+FILES: tuple[Dialect, ...] = (npy, arrow, image)
 """What their first bytes say; an answer may be one whatever the request was."""
 BEFORE: tuple[Dialect, ...] = (
     *FILES,
@@ -122,29 +125,37 @@ def decode(exchange: Exchange, chosen: str = "") -> Decoded:
     cut_off = bool(exchange.error) or not 200 <= exchange.status < 300
     if cut_off and not _began_to_stream(exchange):
         return Decoded(None, NONE, "error_status")
-    name, evidence = NONE, ""
+    dialect: Dialect | None = None
+    evidence = ""
     try:
-        raw = content(exchange.request_body, exchange.request_fields)
-        inputs = None if chosen else kserve_v1.plain_request(raw)
-        if inputs is not None:
-            dialect = speaker(exchange.target)
-            evidence = kserve_v1.USUAL
+        body = exchange.request_body
+        part = image.of_part(body) if body is not None and body[2] else None
+        if part is not None:
+            dialect, evidence, inputs = image, image.LONGER, part
         else:
-            asked = Message(raw, exchange.request_fields, exchange.target)
-            dialect, evidence = (BY_NAME[chosen], CHOSEN) if chosen else dialect_of(asked)
-            name = dialect.NAME
-            inputs = dialect.request(asked)
-        name = dialect.NAME
+            raw = content(body, exchange.request_fields)
+            plain = None if chosen else kserve_v1.plain_request(raw)
+            if plain is not None:
+                dialect, evidence, inputs = speaker(exchange.target), kserve_v1.USUAL, plain
+            else:
+                asked = Message(raw, exchange.request_fields, exchange.target)
+                dialect, evidence = (BY_NAME[chosen], CHOSEN) if chosen else dialect_of(asked)
+                inputs = dialect.request(asked)
         if not inputs.columns:
-            return Decoded(None, name, "empty", evidence, "no rows")
+            return Decoded(None, dialect.NAME, "empty", evidence, "no rows")
         outputs, outcome, why = _outputs(dialect, exchange, inputs.rows)
         if cut_off and outcome != "ok":
-            return Decoded(None, name, "error_status", evidence, why)
-        return Decoded(_payload(exchange, inputs, outputs), name, outcome, evidence, why)
+            return Decoded(None, dialect.NAME, "error_status", evidence, why)
+        payload = _payload(exchange, inputs, outputs)
+        return Decoded(payload, dialect.NAME, outcome, evidence, why)
     except Refused as refused:
-        return Decoded(None, name, refused.outcome, evidence, refused.why)
+        return Decoded(None, _name(dialect), refused.outcome, evidence, refused.why)
     except RecursionError:
-        return Decoded(None, name, "too_large", evidence, _TOO_DEEP)
+        return Decoded(None, _name(dialect), "too_large", evidence, _TOO_DEEP)
+
+
+def _name(dialect: Dialect | None) -> str:
+    return NONE if dialect is None else dialect.NAME
 
 
 def dialect_of(asked: Message) -> tuple[Dialect, str]:

@@ -10,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
+from agent.decode.images.facts import LONGEST_FACT
+from agent.decode.images.picture import Picture, text
+from agent.decode.images.picture import columns as pictures
 from agent.decode.payload import (
     MAX_CELLS,
     MAX_COLUMNS,
@@ -20,11 +23,11 @@ from agent.decode.payload import (
     Refused,
     Side,
     Value,
-    cut,
     numbered,
 )
 
 _NUMBERS = frozenset((float, int, bool, type(None)))
+_PLAIN = frozenset((float, int, bool))
 LIES = "the shape does not fit the number of values"
 MAX_EXTENT = 1 << 31
 """Of one dimension."""
@@ -58,10 +61,14 @@ def listed(data: list[object]) -> list[Value]:
 
 def _value(value: object) -> Value:
     if isinstance(value, str):
-        return cut(value)
+        return text(value)
     if value is None or isinstance(value, (float, int)):
         return value
     raise Refused("malformed", "a tensor with something else than values in it")
+
+
+def _has_pictures(flat: list[Value]) -> bool:
+    return Picture in set(map(type, flat))
 
 
 class Tensors:
@@ -82,6 +89,9 @@ class Tensors:
         columns = self._columns
         count = shape[0] if shape else 1
         width = len(flat) // count if count else 0
+        if type(flat) is list and flat and type(flat[0]) not in _PLAIN and _has_pictures(flat):
+            self._add_pictures(name, count, width, flat)
+            return
         self._rows = max(self._rows, count)
         most = MAX_NUMBERED if width > 1 else MAX_COLUMNS
         kept = min(width, max(0, most - len(columns)))
@@ -96,6 +106,14 @@ class Tensors:
         else:
             parts = [flat[i::width] for i in range(kept)]
             columns.update(zip(numbered(name, kept), parts, strict=True))
+
+    def _add_pictures(self, name: str, rows: int, width: int, flat: list[Value]) -> None:
+        """Of each place of a row the facts of its images."""
+        for n in range(min(width, MAX_COLUMNS)):
+            of_place = name if width == 1 else f"{name}-{n}"
+            for fact, values in pictures(flat[n::width]):
+                self.add(f"{of_place[: MAX_NAME - LONGEST_FACT]}.{fact}", [rows], values)
+        self.leave_out(max(0, width - MAX_COLUMNS) * rows)
 
     def leave_out(self, values: int) -> None:
         """So many that cannot be columns."""

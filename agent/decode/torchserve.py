@@ -1,8 +1,9 @@
 """TorchServe: `/predictions/{model}[/{version}]` with JSON, text or a picture.
 
 Source: TorchServe's "Inference API". Its handlers decide what a body is. JSON is read as plain JSON
-is; a text is one value; pictures, sound and other bytes are known and not read. Answers are JSON
-(a map of class to probability, a list), or a text, often a number.
+is; a text is one value; sound and other bytes are known and not read, pictures are the dialects
+`image` and `form`. Answers are JSON (a map of class to probability, a list), or a text, often a
+number.
 """
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ import re
 
 from agent.decode import answers, tabular
 from agent.decode.message import Message
-from agent.decode.payload import Refused, Side, cut, from_rows
+from agent.decode.payload import Refused, Side, from_rows
 
 NAME = "torchserve"
 
 _PATH = re.compile(rb"/predictions/[^/]+(?:/[^/]+)?$")
-_BYTES = "pictures and other bytes are not read"
+_BYTES = "sound and other bytes are not read"
 _TEXTS = (b"", b"text/plain", b"application/octet-stream", b"application/x-www-form-urlencoded")
 
 
@@ -39,7 +40,7 @@ def request(asked: Message) -> Side:
         raise Refused("unsupported", _BYTES) from None
     if "\0" in text:
         raise Refused("unsupported", _BYTES)
-    return from_rows([cut(text)], "input")
+    return from_rows([text], "input")
 
 
 def response(answer: Message, rows: int) -> Side:

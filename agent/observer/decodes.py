@@ -152,6 +152,24 @@ def _token(media_type: bytes) -> str:
     return kind.decode() if _MEDIA_TYPE.fullmatch(kind) else UNSHOWN if kind else ""
 
 
+class ImageCollector:
+    """Reads how many images were measured, and why others were not."""
+
+    def __init__(self, counts: Mapping[str, int]) -> None:
+        self._counts = counts
+
+    def collect(self) -> Iterator[Metric]:
+        """`outrider_images_total`."""
+        family = CounterMetricFamily(
+            "outrider_images",
+            "Images by whether their brightness was measured; none are counted without Pillow.",
+            labels=("outcome",),
+        )
+        for outcome, count in self._counts.items():
+            family.add_metric((outcome,), count)
+        yield family
+
+
 class DecodeCollector:
     """Reads the pipeline's counts, by dialect and outcome."""
 

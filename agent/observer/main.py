@@ -21,6 +21,7 @@ from agent import scratch as scratches
 from agent.admin import server
 from agent.admin.status import status
 from agent.config import Config
+from agent.decode.images.light import METER
 from agent.decode.routes import routes_of
 from agent.drift.collector import DriftCollector
 from agent.drift.monitor import Monitor
@@ -28,7 +29,7 @@ from agent.drift.settings import Settings
 from agent.drift.state.sources import load_references
 from agent.ledger import OBSERVER, WORKER, Ledger
 from agent.observer import changes, desk, heap
-from agent.observer.decodes import DecodeCollector
+from agent.observer.decodes import DecodeCollector, ImageCollector
 from agent.observer.faults import Faults
 from agent.observer.keeping import Keeping
 from agent.observer.payload_log import PayloadLog
@@ -128,6 +129,7 @@ class _Observer:
             metrics.LedgerCollector(ledger, exemplars, __version__),
             SinkCollector(self._sinks.statuses, time.time_ns),
             DecodeCollector(self._pipeline.decoded.totals),
+            ImageCollector(METER.counts),
             RedactionCollector(self._redactor.counts),
             DriftCollector(self._monitor, config.metrics.bin_columns),
         )

@@ -103,9 +103,20 @@ def test_an_answer_of_the_real_server():
     )
 
 
-def test_an_image_is_a_text_as_long_as_its_bytes():
-    (value,) = decode(recorded("binary-images")).payload.inputs["image"]
-    assert (len(value), value.length) == (MAX_STRING, 4 + 512)
+def test_an_image_is_its_facts():
+    found = decode(recorded("binary-images")).payload
+    check(found)
+    assert columns(found.inputs) == {
+        "image.format": ["jpeg"], "image.width": [None], "image.height": [None],
+        "image.bytes": [4 + 512],
+    }  # fmt: skip
+
+
+def test_bytes_that_are_neither_are_a_text_as_long_as_they_are():
+    raw = b"\x80" * 600
+    body = message("inputs", (tensor("BYTES", 1), len(raw).to_bytes(4, "little") + raw))
+    (value,) = decode(of(body)).payload.inputs["x"]
+    assert (len(value), value.length) == (MAX_STRING, 600)
 
 
 def test_no_rows_are_nothing():

@@ -71,7 +71,7 @@ class Watch:
 
 OWN = (
     "outrider_decode", "outrider_sink", "process_", "outrider_column", "python_",
-    "outrider_drift_unseen",
+    "outrider_drift_unseen", "outrider_images",
 )  # fmt: skip
 """Counters of the observer process itself, which begin anew with each."""
 

@@ -5,6 +5,7 @@
 | `messages` | how many |
 | `prompt.characters`, `prompt.words`, `prompt.non_ascii` | of all messages together, the system's too |
 | `prompt.media` | images, sounds and files in them |
+| `prompt.image.format`, … | of the last image in the request itself, as of any image |
 | `model`, `temperature`, `top_p`, `max_tokens` | as asked; missing if the server's default is |
 | `stream` | whether the answer is to come as a stream |
 | `tools` | how many it may call |
@@ -15,7 +16,8 @@ from __future__ import annotations
 from collections.abc import Set
 
 from agent.decode.events import Document
-from agent.decode.llm.parts import Content, count, items, name, number, row
+from agent.decode.images.facts import of_text
+from agent.decode.llm.parts import Content, count, items, name, number, row, text
 from agent.decode.llm.wording import measures
 from agent.decode.message import Message
 from agent.decode.payload import Columns, Side, Value
@@ -67,6 +69,8 @@ def inputs(
     if content is not None:
         values |= measures(content.texts, "prompt")
         values["prompt.media"] = content.media
+        for fact, value in (of_text(text(content.image)) or {}).items():
+            values[f"prompt.image.{fact}"] = value
         values["tools"] = len(items(document.get("tools"))) or len(items(document.get("functions")))
     values |= _parameters(document, found, limits, streams)
     return Side(row(values), 1, model=name(document.get("model")))

@@ -39,7 +39,9 @@ def request(asked: Message) -> Side:
     content.add(document.get("prompt"))
     content.add_messages(messages)
     for holder in (document, *map(mapping, messages)):
-        content.media += len(items(holder.get("images")))
+        images = items(holder.get("images"))
+        content.media += len(images)
+        content.image = images[-1] if images else content.image
     return inputs(
         document,
         content,

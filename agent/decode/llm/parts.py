@@ -50,6 +50,12 @@ def row(values: dict[str, Value]) -> Columns:
     return {key: (value,) for key, value in values.items() if value is not None}
 
 
+def _data(part: Document) -> object:
+    """The data of an image: OpenAI's, of both APIs, and Anthropic's; or what is none."""
+    url = part.get("image_url")
+    return mapping(url).get("url") or url or mapping(part.get("source")).get("data")
+
+
 class Content:
     """The texts of messages, and how much is in them that is no text."""
 
@@ -57,6 +63,8 @@ class Content:
         self.texts: list[str] = []
         self.media = 0
         """Images, sounds, films and files."""
+        self.image: object = None
+        """Of the last one that is in the request itself, in base64 or as a `data:` URL."""
         self._room = MAX_PARTS
 
     def add(self, content: object, *, is_result: bool = False) -> None:
@@ -76,6 +84,7 @@ class Content:
             kind = text(mapping(part).get("type"))
             if kind in MEDIA:
                 self.media += 1
+                self.image = _data(mapping(part)) or self.image
             elif kind == "tool_result" and not is_result:
                 self.add(mapping(part).get("content"), is_result=True)
 

@@ -1,0 +1,1 @@
+"""Images to numbers: what their heads say, and with Pillow how bright they are."""
