@@ -51,6 +51,25 @@ SAID = {
 """Of its answer."""
 EMBEDDING = "embedding"
 """Stands for the columns of its numbers, and for what is told of it in their place."""
+TYPES = (
+    "a_bool an_int8 an_int16 an_int32 an_int64 a_uint8 a_uint16 a_uint32 a_uint64 an_fp32 an_fp64"
+)
+TENSORS = {*TYPES.split(), "a_text"}
+"""Of the model `types`, which gives each back."""
+
+
+def numbered(name: str, size: int) -> set[str]:
+    """Columns of a tensor of so many numbers a row."""
+    return {f"{name}-{n}" for n in range(size)}
+
+
+def back(names: set[str]) -> set[str]:
+    """The outputs of a model that gives each input back."""
+    return {f"{name}_back" for name in names}
+
+
+IRIS = (numbered("flowers", 4), {"species", *numbered("chances", 3)})
+
 CASES = [
     Case(
         "fastapi",
@@ -82,5 +101,27 @@ CASES = [
         },
         # It closes a connection after each stream without saying so: a request may be lost.
         frozenset({"error_status"}),
+    ),
+    Case(
+        "kserve",
+        "/v2/health/ready",
+        {"/v1/models/{model}:predict": {"kserve_v1"}, "/v2/models/{model}/infer": {"kserve_v2"}},
+        {
+            "iris-v1": (numbered("instances", 4), {"species", "chance"}),
+            "iris-v2": IRIS,
+            "types": ({*TENSORS, "an_fp16"}, back({*TENSORS, "an_fp16"})),
+        },
+    ),
+    Case(
+        "mlflow",
+        "/ping",
+        {"/invocations": {"mlflow", "csv"}},
+        {"": ({"age", "income", "debt"}, {"predictions"})},
+    ),
+    Case(
+        "mlserver",
+        "/v2/models/types/ready",
+        {"/v2/models/{model}/infer": {"kserve_v2"}},
+        {"iris": IRIS, "types": (TENSORS, back(TENSORS))},
     ),
 ]

@@ -16,7 +16,7 @@ def test_an_example_is_three_steps_and_every_package_is_pinned(folder: Path) -> 
     assert steps(folder).ask
     lines = (folder / "requirements.txt").read_text().splitlines()
     packages = [line for line in lines if line and not line.startswith("#")]
-    assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in packages)
+    assert all(re.fullmatch(r"[\w.-]+(\[\w+\])?==[\w.]+", line) for line in packages)
 
 
 def test_each_example_is_tested_and_in_the_table() -> None:

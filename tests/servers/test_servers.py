@@ -20,6 +20,8 @@ pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]
 LEARNED = {"drift": {"reference": {"learn": {"rows": 100}}}}
 """At least; a user waits for 5,000 rows."""
 TRIES = 30
+CONFIDENCE = "(confidence)"
+"""Is learned beside a classifier's probabilities; no server sends it."""
 
 
 class Example(NamedTuple):
@@ -60,7 +62,8 @@ def named(models: list[dict[str, Any]]) -> dict[str, tuple[set[str], set[str]]]:
     for model in models:
         sides = found.setdefault(model["model"], (set(), set()))
         for column in model["learning"]["columns"] if model["learning"] else model["columns"]:
-            sides[column["side"] == "output"].add(_whole(column["name"]))
+            if column["name"] != CONFIDENCE:
+                sides[column["side"] == "output"].add(_whole(column["name"]))
     return found
 
 
@@ -124,6 +127,8 @@ def test_what_was_learned_of_them_is_counted(example: Example) -> None:
             for name in names
         }
         eventually(lambda: counted(sidecar) >= wanted, f"rows of all of {wanted}")
+        assert sidecar.metric("outrider_column_bin_total", bin="0") > 0
+        assert sidecar.metric("outrider_column_bin_total", bin="invalid") == 0
 
 
 def counted(sidecar: Outrider) -> set[tuple[str, str, str]]:
