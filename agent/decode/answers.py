@@ -6,17 +6,21 @@ one. An answer is read against the request's rows: a list as long as those is on
 
 from __future__ import annotations
 
-from agent.decode import delimited, lines
+from agent.decode import delimited, frames, lines
+from agent.decode.frames import is_list_of
 from agent.decode.message import NO_JSON, Message
 from agent.decode.names import VERSIONS
-from agent.decode.payload import Refused, Side, Value, cut, from_columns, from_rows, from_table
+from agent.decode.payload import Refused, Side, Value, cut, from_columns, from_rows
+from agent.decode.ranking import ranked
+from agent.decode.text import parse
 
 OUTPUT = "output"
 """The name of what has none."""
 MAX_UNWRAPPED = 3
 """Objects around the one that has the rows."""
 _NO_TEXT = "it is neither JSON nor text"
-_OPENING = (b"{", b"[")
+_JOB = frozenset(("metrics", "delayTime", "executionTime", "logs", "started_at"))
+"""Keys of which one stands in what Cog, Replicate and RunPod say about a job, beside `status`."""
 _TEXTS = (b"", b"text/plain", b"text/csv", b"application/octet-stream", b"application/csv")
 
 
@@ -24,44 +28,57 @@ def read(answer: Message, rows: int) -> Side:
     """Named outputs of an answer to a request of `rows` rows. Raises Refused."""
     if answer.kind in lines.KINDS:
         return from_rows(lines.documents(answer.raw), OUTPUT)
-    begins = answer.raw[:64].lstrip()[:1]
-    if begins not in _OPENING and answer.kind in _TEXTS:
+    if not answer.is_like_json and answer.kind in _TEXTS:
         return _text(answer, rows)
     document = answer.document
-    if document is NO_JSON and begins in _OPENING and b"\n" in answer.raw.strip():
+    if document is NO_JSON and answer.is_like_json and b"\n" in answer.raw.strip():
         return from_rows(lines.documents(answer.raw), OUTPUT)
-    return of_document(answer.json(), rows)
+    return of_document(_twice(answer.json()), rows)
 
 
 def of_document(document: object, rows: int) -> Side:
     """The same of a JSON document."""
     for _ in range(MAX_UNWRAPPED):
         if isinstance(document, list):
+            found = ranked(document, rows)
+            if found is not None:
+                return found
             are_rows = len(document) == rows or is_list_of(document, (list, dict))
             return from_rows(document if are_rows else [document], OUTPUT)
         if not isinstance(document, dict):
             return from_rows([document], OUTPUT)
-        found = table(document) or _paired(document, rows)
-        if found is not None:
-            return found
-        inner = [value for value in document.values() if isinstance(value, dict)]
+        if "output" in document and "status" in document and not _JOB.isdisjoint(document):
+            document = {"output": document["output"]}  # a job's times and names are no outputs
+        nested: list[object] = [
+            value for value in document.values() if isinstance(value, (dict, list))
+        ]
+        if not _is_wrapped_row(document, nested, rows):
+            found = (frames.sole(document) if nested else None) or _paired(document, rows)
+            if found is not None and found.columns:
+                return found
+        inner = [value for value in nested if isinstance(value, dict)]
         if len(inner) != 1:
             break
         document = inner[0]
     raise Refused("unsupported", f"nothing in it is a list of {rows}, as there were rows")
 
 
-def table(document: dict[str, object]) -> Side | None:
-    """The columns of an object with the lists `columns`, names, and `data`, rows; or None."""
-    names, data = document.get("columns"), document.get("data")
-    if not isinstance(names, list) or not isinstance(data, list) or not is_list_of(data, list):
-        return None
-    return from_table(names, data) if set(map(type, names)) == {str} else None
+def _twice(document: object) -> object:
+    """A document that was written as JSON twice: Azure's and Flask's scripts give texts of it."""
+    if not isinstance(document, str) or document[:1] not in ("{", "["):
+        return document
+    try:
+        return parse(document.encode("utf-8", "replace"), [])
+    except Refused:
+        return document
 
 
-def is_list_of(value: object, kind: type | tuple[type, ...]) -> bool:
-    """Whether it is a list that begins with such a value."""
-    return isinstance(value, list) and bool(value) and isinstance(value[0], kind)
+def _is_wrapped_row(document: dict[str, object], nested: list[object], rows: int) -> bool:
+    """Whether an object's one value has a list of one value under each key: it is gone into for
+    several rows too, and one row's columns are called as those of several."""
+    if rows != 1 or len(document) != 1 or not nested or not isinstance(nested[0], dict):
+        return False
+    return {len(v) if isinstance(v, list) else 0 for v in nested[0].values()} == {1}
 
 
 def _paired(document: dict[str, object], rows: int) -> Side | None:

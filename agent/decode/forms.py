@@ -33,7 +33,7 @@ _MAX_HEAD = 4096
 
 def evidence(asked: Message) -> str:
     """Why a request is of this dialect; empty if it is not."""
-    if asked.raw[:1] in (b"{", b"["):
+    if asked.is_like_json:
         return ""
     if asked.kind == _PARTS and asked.raw[:2] in (b"--", b"\r\n"):
         return "a multipart form"

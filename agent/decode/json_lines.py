@@ -19,10 +19,10 @@ def evidence(asked: Message) -> str:
     """Why a request is of this dialect; empty if it is not."""
     if asked.kind in lines.KINDS:
         return "the content type is JSON Lines"
-    if asked.raw[:1] not in (b"{", b"[") or asked.kind not in _UNTOLD:
+    if asked.kind not in _UNTOLD or not asked.is_like_json:
         return ""
     first, _, others = asked.raw.strip().partition(b"\n")
-    closed = first.rstrip()[-1:] in (b"}", b"]") and others[:1] in (b"{", b"[")
+    closed = first.rstrip()[-1:] in (b"}", b"]") and others.lstrip()[:1] in (b"{", b"[")
     return "several JSON documents" if closed and asked.document is NO_JSON else ""
 
 

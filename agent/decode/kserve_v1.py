@@ -1,7 +1,8 @@
 """KServe V1 and TensorFlow Serving's REST form: `instances` or `inputs` in, `predictions` out.
 
 Source: KServe's "V1 inference protocol" and TensorFlow Serving's "RESTful API" pages. `instances`
-is a list of rows; `inputs` maps names to columns, or is one tensor. An answer has `predictions`
+is a list of rows (at `:classify` and `:regress` these are `examples`); `inputs` maps names to
+columns, or is one tensor. An answer has `predictions`
 (a list of rows) or `outputs` (columns). MLflow and Vertex AI took the form over: theirs are the
 dialects `mlflow` and `vertex`, which read it here.
 
@@ -18,6 +19,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 from msgspec.json import Decoder
 
+from agent.decode import answers
 from agent.decode.message import Message
 from agent.decode.names import version_of
 from agent.decode.payload import (
@@ -59,6 +61,10 @@ class _Response(Struct, gc=False):
 ASKED, ANSWERED = "instances", "predictions"
 USUAL = "a list of instances"
 """The evidence of a usual request."""
+_EXAMPLES, _JUDGING = "examples", (b":classify", b":regress")
+"""What TensorFlow Serving's two older calls have in the place of instances."""
+_EXPLAINING = b":explain"
+"""Ends the path of what is answered by reasons and no predictions."""
 REQUEST, RESPONSE = b'{"instances"', b'{"predictions"'
 """How the bodies begin whose rows may be read without making a document of them first."""
 
@@ -118,17 +124,29 @@ def evidence(asked: Message) -> str:
         return ""
     if isinstance(document.get(ASKED), list):
         return USUAL
+    if isinstance(document.get(_EXAMPLES), list) and asked.path.endswith(_JUDGING):
+        return "examples to classify or regress"
     return "inputs by name" if isinstance(document.get("inputs"), (list, dict)) else ""
 
 
 def request(asked: Message) -> Side:
     """Named inputs of a request that matches. Raises Refused."""
-    return _side(asked.json(), ASKED, "inputs")
+    document = asked.json()
+    if isinstance(document, dict) and ASKED not in document and "inputs" not in document:
+        return _side(document, _EXAMPLES, "inputs")
+    return _side(document, ASKED, "inputs")
 
 
 def response(answer: Message, rows: int) -> Side:
-    """Named outputs of an answer. Raises Refused("unsupported") if it has no predictions."""
-    return _side(answer.json(), ANSWERED, "outputs")
+    """Named outputs of an answer, of any form if it has no predictions: Hugging Face's servers are
+    asked for `inputs` too. Raises Refused."""
+    document = answer.json()
+    if isinstance(document, dict):
+        if ANSWERED in document or "outputs" in document:
+            return _side(document, ANSWERED, "outputs")
+        if "error" in document or answer.path.endswith(_EXPLAINING):
+            raise Refused("unsupported", "it has neither predictions nor outputs")
+    return answers.of_document(document, rows)
 
 
 def _side(document: object, rows: str, columns: str) -> Side:

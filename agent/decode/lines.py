@@ -21,6 +21,8 @@ KINDS = frozenset(
 )
 """Media types that are used for it; none is registered."""
 
+_MARK = b"\xef\xbb\xbf"
+"""UTF-8's byte order mark, which Windows' editors write."""
 _strict = msgspec.json.Decoder().decode_lines
 
 
@@ -28,6 +30,7 @@ def documents(raw: bytes) -> list[object]:
     """The documents. Raises Refused: empty, too_large or malformed."""
     if raw.count(b"\n") > MAX_CELLS:
         raise Refused("too_large", f"more than {MAX_CELLS:,} lines")
+    raw = raw.removeprefix(_MARK)
     try:
         found = _strict(raw)
     except RecursionError:

@@ -14,6 +14,11 @@ from agent.exchange import Fields, field
 
 STREAMS = lines.KINDS | {b"text/event-stream"}
 """Media types of what comes event by event."""
+_OPENING = (b"{", b"[")
+_BEFORE = b"\xef\xbb\xbf \t\r\n"
+"""What may stand before a document: white space, and UTF-8's byte order mark."""
+_SOON = 64
+"""Bytes within which a document begins."""
 NO_JSON = object()
 """In the place of a document where the bytes are none."""
 _UNREAD = object()
@@ -22,13 +27,16 @@ _UNREAD = object()
 class Message:
     """A body with its head's fields."""
 
-    __slots__ = ("_document", "_kind", "binary", "fields", "raw", "refused", "tail", "target")
+    __slots__ = ("_document", "_kind", "binary", "fields", "is_like_json", "raw", "refused",
+                 "tail", "target")  # fmt: skip
 
     def __init__(
         self, raw: bytes, fields: Fields, target: bytes, tail: bytes | None = None
     ) -> None:
         self.raw = raw
         """The bytes, content coding undone."""
+        self.is_like_json = raw[:1] in _OPENING or raw[:_SOON].lstrip(_BEFORE)[:1] in _OPENING
+        """Whether it begins as an object or a list does, whatever its type says."""
         self.tail = tail
         """The last bytes, where between `raw` and these some are missing; None: `raw` is all."""
         self.fields = fields

@@ -169,7 +169,10 @@ def from_columns(source: dict[str, object]) -> Side:
     columns: Columns = {}
     rows = left_out = 0
     for key, values in source.items():
-        part = from_rows(values if isinstance(values, list) else [values], key[:MAX_NAME])
+        column = values if isinstance(values, list) else [values]
+        if column and type(column[0]) is dict:  # two objects may have one name in them
+            column = [{key: value} for value in column]
+        part = from_rows(column, key[:MAX_NAME])
         most = MAX_NUMBERED if len(part.columns) > 1 else MAX_COLUMNS
         room = max(0, most - len(columns))
         kept = list(part.columns.items())[:room]

@@ -171,7 +171,11 @@ def dialect_of(asked: Message) -> tuple[Dialect, str]:
 
 def speaker(target: bytes) -> Dialect:
     """Whose a request of nothing but `instances` is: dialects share these, and the path decides."""
-    if b"/invocations" not in target and b"/endpoints/" not in target:
+    if (
+        b"/invocations" not in target
+        and b"/endpoints/" not in target
+        and b"/publishers/" not in target
+    ):
         return kserve_v1
     path = target.partition(b"?")[0]
     if path.endswith(sagemaker.PATH):

@@ -49,7 +49,7 @@ def response(answer: Message, rows: int) -> Side:
 
 def invoked(answer: Message, rows: int) -> Side:
     """The same of any answer from `/invocations`: `predictions` or another form."""
-    document = answer.document if answer.raw[:1] == b"{" else None
+    document = answer.document if answer.is_like_json else None
     if isinstance(document, dict) and kserve_v1.ANSWERED in document:
         return kserve_v1.response(answer, rows)
     return answers.read(answer, rows)

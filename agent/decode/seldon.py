@@ -7,11 +7,17 @@ flat `values`. Answers are of the same form, `meta` beside the data.
 from __future__ import annotations
 
 from agent.decode import answers
-from agent.decode.answers import OUTPUT, is_list_of
+from agent.decode.answers import OUTPUT
+from agent.decode.frames import is_list_of
 from agent.decode.message import Message
 from agent.decode.payload import MAX_NAME, Refused, Side, from_rows
 
 NAME = "seldon"
+
+_LONGEST = 10
+"""Digits of a size."""
+_TENSORS, _TEXTS = ("tensor", "tftensor"), ("strData", "binData")
+_VALUES = frozenset(("doubleVal", "floatVal", "intVal", "int64Val", "boolVal", "stringVal"))
 
 
 def evidence(asked: Message) -> str:
@@ -22,7 +28,7 @@ def evidence(asked: Message) -> str:
     if _data(document) is not None:
         return "data as ndarray or tensor"
     if asked.path.endswith(b"/predictions"):
-        for name in ("jsonData", "strData"):
+        for name in ("jsonData", *_TEXTS):
             if name in document:
                 return f"{name} at …/predictions"
     return ""
@@ -39,7 +45,7 @@ def request(asked: Message) -> Side:
 
 def response(answer: Message, rows: int) -> Side:
     """Named outputs of an answer to a request of `rows` rows. Raises Refused."""
-    if answer.raw[:1] == b"{":
+    if answer.is_like_json:
         found = _message(answer.document, OUTPUT)
         if found is not None:
             return found
@@ -55,22 +61,38 @@ def _message(document: object, name: str) -> Side | None:
     if "jsonData" in document:
         value = document["jsonData"]
         return from_rows(value if is_list_of(value, (list, dict)) else [value], name)
-    return from_rows([document["strData"]], name) if "strData" in document else None
+    return next((from_rows([document[key]], name) for key in _TEXTS if key in document), None)
 
 
 def _data(document: dict[str, object]) -> dict[str, object] | None:
     data = document.get("data")
     if not isinstance(data, dict):
         return None
-    is_one = isinstance(data.get("ndarray"), list) or isinstance(data.get("tensor"), dict)
-    return data if is_one else None
+    is_one = any(isinstance(data.get(name), dict) for name in _TENSORS)
+    return data if is_one or isinstance(data.get("ndarray"), list) else None
 
 
 def _array(data: dict[str, object], name: str) -> Side:
-    rows, tensor = data.get("ndarray"), data.get("tensor")
-    found = _tensor(tensor) if isinstance(tensor, dict) else rows
-    assert isinstance(found, list)
+    found = data.get("ndarray")
+    if not isinstance(found, list):
+        tensor, proto = map(data.get, _TENSORS)
+        found = _tensor(tensor if isinstance(tensor, dict) else _of_proto(proto))
     return _named(from_rows(found, name), data.get("names"))
+
+
+def _of_proto(proto: object) -> dict[str, object]:
+    """A TensorFlow `TensorProto`, as JSON, as such a tensor; its sizes are texts."""
+    assert isinstance(proto, dict)
+    shape = proto.get("tensorShape")
+    dims = shape.get("dim") if isinstance(shape, dict) else None
+    sizes = [_size(dim) for dim in dims] if isinstance(dims, list) else []
+    return {"shape": sizes, "values": next((proto[key] for key in proto if key in _VALUES), None)}
+
+
+def _size(dim: object) -> int | None:
+    size = dim.get("size") if isinstance(dim, dict) else None
+    is_one = isinstance(size, str) and len(size) < _LONGEST and size.isascii() and size.isdigit()
+    return int(size) if is_one else None  # type: ignore[arg-type]
 
 
 def _tensor(tensor: dict[str, object]) -> list[object]:

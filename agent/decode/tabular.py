@@ -3,7 +3,7 @@
 What FastAPI, BentoML and hand-written servers speak. How a request is read, first rule that fits:
 
 1. a list: its items are rows (a list of numbers is one row);
-2. an object with lists `columns` and `data`: a table;
+2. an object with a table in it, under whichever key (`frames`); Azure ML's `Inputs`;
 3. an object with a list of objects in it: those are the rows;
 4. an object with one list, which is of lists: those are the rows;
 5. an object of two or more lists of one length: columns; so too if it is the one value of another;
@@ -12,12 +12,15 @@ What FastAPI, BentoML and hand-written servers speak. How a request is read, fir
 
 from __future__ import annotations
 
-from agent.decode import answers
-from agent.decode.answers import is_list_of, table
+from agent.decode import answers, frames
+from agent.decode.frames import is_list_of
 from agent.decode.message import Message
 from agent.decode.payload import MAX_NAME, Refused, Side, from_columns, from_rows
 
 NAME = "tabular"
+
+_NESTED = frozenset((list, dict))
+_AZURE, _WATSON = "Inputs", "input_data"
 
 
 def evidence(asked: Message) -> str:
@@ -32,10 +35,13 @@ def request(asked: Message) -> Side:
         return from_rows(_rows(document), "input")
     if not isinstance(document, dict) or not document:
         raise Refused("unsupported")
-    found = table(document)
+    kinds = set(map(type, document.values()))
+    if _NESTED.isdisjoint(kinds):
+        return from_rows([document], "input")
+    found = frames.held(document) if frames.may_hold(asked.raw) else None
+    found = found or _wrapped(document)
     if found is not None:
         return found
-    kinds = set(map(type, document.values()))
     if list not in kinds:
         return _frame(document) or from_rows([document], "input")
     lists = [(name, value) for name, value in document.items() if isinstance(value, list)]
@@ -52,12 +58,27 @@ def response(answer: Message, rows: int) -> Side:
     return answers.read(answer, rows)
 
 
+def _wrapped(document: dict[str, object]) -> Side | None:
+    """Of rows that stand under keys with which services wrap them."""
+    inner = document.get(_AZURE)
+    if isinstance(inner, dict) and len(inner) == 1:
+        (rows,) = inner.values()
+        return from_rows(rows, "input") if is_list_of(rows, dict) else None
+    inputs = document.get(_WATSON)
+    if is_list_of(inputs, dict) and len(inputs) == 1 and inputs[0].keys() == {"values"}:  # type: ignore[arg-type, index]
+        rows = inputs[0]["values"]  # type: ignore[index]
+        return from_rows(rows, "values") if is_list_of(rows, list) else None
+    return None
+
+
 def _frame(document: dict[str, object]) -> Side | None:
-    """Of an object whose one value is a table or columns: how BentoML is sent a data frame."""
-    inner = next(iter(document.values())) if len(document) == 1 else None
-    if not isinstance(inner, dict):
-        return None
-    return table(inner) or (from_columns(inner) if _are_columns(inner) else None)
+    """Of an object of objects: a data frame in another orientation, or columns as its one value,
+    as BentoML is sent them."""
+    found = frames.oriented(document)
+    if found is not None or len(document) != 1:
+        return found
+    (inner,) = document.values()
+    return from_columns(inner) if isinstance(inner, dict) and _are_columns(inner) else None
 
 
 def _are_columns(document: dict[str, object]) -> bool:

@@ -30,7 +30,7 @@ def request(asked: Message) -> Side:
     """Named inputs of a request that matches. Raises Refused."""
     if isinstance(asked.document, (dict, list)):
         return tabular.request(asked)
-    if asked.raw[:1] in (b"{", b"["):
+    if asked.is_like_json:
         asked.json()  # refused for the right reason
     if asked.kind not in _TEXTS:
         raise Refused("unsupported", _BYTES)

@@ -18,8 +18,11 @@ from agent.decode.payload import MAX_NAME, Side
 
 NAME = "vertex"
 
-PATH = re.compile(rb"/endpoints/[^/]+(?:/deployedModels/[^/]+)?:(?:raw)?[pP]redict$")
-"""Of an endpoint, for clients; and of a container that is told no other."""
+PATH = re.compile(
+    rb"/(?:endpoints/[^/]+(?:/deployedModels/[^/]+)?|publishers/[^/]+/models/[^/]+)"
+    rb":(?:predict|rawPredict|explain)$"
+)
+"""Of an endpoint or a publisher's model, for clients; and of a container that is told no other."""
 
 
 def evidence(asked: Message) -> str:

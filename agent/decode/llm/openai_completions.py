@@ -15,14 +15,16 @@ from agent.decode.payload import Side
 
 NAME = "openai_completions"
 PATH, CHAT = b"/completions", b"/chat/completions"
-PARAMETERS = frozenset(
-    ("max_tokens", "temperature", "top_p", "stream", "stop", "logprobs", "echo", "n")
-)
+IMAGES = b"/images/"
+"""In the paths of calls that have a prompt and a model too, and are answered by pictures."""
+PARAMETERS = frozenset(("max_tokens", "temperature", "top_p", "stream", "stop", "logprobs", "echo"))
 """One of these beside `prompt` and `model` tells it where the path does not."""
 
 
 def evidence(asked: Message) -> str:
     """Why a request is of this dialect; empty if it is not."""
+    if IMAGES in asked.path:
+        return ""
     is_path = asked.path.endswith(PATH) and not asked.path.endswith(CHAT)
     told = "a prompt, by the path", "a prompt, a model and parameters"
     return evidence_of(asked, "prompt", is_path, PARAMETERS, told)
