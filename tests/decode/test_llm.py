@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -16,28 +15,14 @@ from agent.decode.llm.parts import MAX_PARTS
 from agent.decode.message import Message
 from agent.decode.payload import Decoded, Payload, Refused
 from agent.decode.registry import DIALECTS, decode
-from agent.exchange import Exchange
+from tests.decode.corpus import cases, recorded
 from tests.decode.test_registry import check, columns, exchange
 
-CORPUS = Path(__file__).parent.parent / "corpus" / "llm.jsonl"
-CASES = [json.loads(line) for line in CORPUS.read_text().splitlines()]
+CASES = cases("llm*.jsonl")
 SSE = [(b"Content-Type", b"text/event-stream; charset=utf-8")]
 LINES = [(b"Content-Type", b"application/x-ndjson")]
 HELLO = {"model": "m", "messages": [{"role": "user", "content": "Hello!"}]}
 CHAT = b"/v1/chat/completions"
-
-
-def recorded(case: dict, response: bytes | None = None) -> Exchange:
-    """The exchange of a case of the corpus."""
-    came = case["response"]
-    if response is None:
-        response = came.encode() if isinstance(came, str) else json.dumps(came).encode()
-    made = exchange(case["request"], response, target=case["target"].encode())
-    named = [(name.encode(), value.encode()) for name, value in case["fields"].items()]
-    return made._replace(
-        request_fields=[*made.request_fields, *named],
-        response_fields=[(b"Content-Type", case["response_type"].encode())],
-    )
 
 
 def streamed(raw: bytes, gap: tuple[int, int] | None = None, **more: object) -> Decoded:
