@@ -37,6 +37,9 @@ MAX_NAME = 128
 ABSENT_TEXT = frozenset(("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"))
 """CSV fields that stand for a missing value, as pandas reads them."""
 
+NO_ROWS = "no rows"
+"""In the place of a failure: an answer that was understood, and is empty."""
+
 Value = float | int | str | bool | None
 """A cell; None is missing."""
 Columns = dict[str, Sequence[Value]]
@@ -100,7 +103,8 @@ class Payload(Struct, frozen=True, gc=False):
     sizes: Sizes = (None, None)
     """Of the inputs, of the outputs."""
     failure: str = ""
-    """The member by which the answer says that it is a failure; there are then no outputs."""
+    """The member by which the answer says that it is a failure, or NO_ROWS; there are then no
+    outputs."""
 
 
 class Decoded(Struct, frozen=True, gc=False):

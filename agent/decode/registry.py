@@ -48,7 +48,7 @@ from agent.decode.llm import (
 from agent.decode.llm.asked import may_be_language
 from agent.decode.message import Message, part_of_stream
 from agent.decode.names import answered, named
-from agent.decode.payload import Decoded, Outcome, Payload, Refused, Side
+from agent.decode.payload import NO_ROWS, Decoded, Outcome, Payload, Refused, Side
 from agent.decode.text import content
 from agent.exchange import Exchange
 
@@ -204,6 +204,8 @@ def _outputs(dialect: Dialect, exchange: Exchange, rows: int) -> tuple[Side, Out
         if raw[:1] not in _JSON:
             dialect = next((file for file in FILES if file.evidence(answer)), dialect)
         outputs = dialect.response(answer, rows)
+        if not outputs.rows:
+            outputs = replace(outputs, failure=NO_ROWS)
         return replace(outputs, version=version) if version else outputs, "ok", ""
     except (Refused, RecursionError) as error:
         why = error.why or error.outcome if isinstance(error, Refused) else _TOO_DEEP
