@@ -24,6 +24,7 @@ from agent.observer.pipeline import Outlets, Pipeline
 from agent.observer.receive import Receiver
 from agent.observer.redact import Redactor
 from agent.observer.shedding import Shedder
+from agent.quality.monitor import Quality
 from agent.redaction import Redact
 from agent.ship.http import gzip
 from agent.ship.outcome import OK, Outcome
@@ -112,6 +113,7 @@ class Parts:
         self.spans = SpanEncoder(attributes, "0", upstream, "http", lambda: os.urandom(8))
         self.lines = LogFormatter("model")
         self.monitor = Monitor(Settings())
+        self.quality = Quality()
         self.exemplars = Exemplars()
         outlets = Outlets(
             exemplars=self.exemplars.update,
@@ -122,6 +124,7 @@ class Parts:
             stdout=self.senders[1:],
             log_senders=(),
             drift=self.monitor.add,
+            quality=self.quality.add,
             unseen=self.monitor.miss,
         )
         log = logging.getLogger("outrider")
@@ -150,6 +153,7 @@ def decoding(monitor: Monitor, ledger: Ledger) -> Callable[[list[Exchange]], obj
         stdout=(),
         log_senders=(),
         drift=monitor.add,
+        quality=Quality().add,
         unseen=monitor.miss,
     )
     log = logging.getLogger("outrider")
@@ -185,6 +189,10 @@ async def measure() -> None:
         for payload in known:
             parts.monitor.add(payload)
 
+    def examine() -> None:
+        for payload in known:
+            parts.quality.add(payload)
+
     def whole() -> None:
         for frame in wire:
             parts.receiver.data_received(frame)
@@ -197,7 +205,8 @@ async def measure() -> None:
         "decode, one by one", count, each(lambda batch: [decode(exchange) for exchange in batch])
     )
     report("drift, one by one", count, add)
-    report("decode and drift", count, each(decoding(parts.monitor, parts.ledger)))
+    report("findings, one by one", count, examine)
+    report("decode, drift and findings", count, each(decoding(parts.monitor, parts.ledger)))
     report("lines", count, each(lambda batch: parts.lines.lines(batch, dialects)))
     report("lines with labels", count, each(lambda batch: parts.lines.records(batch, dialects)))
     report("gzip of spans", count, lambda: [gzip(data) for data in encoded])

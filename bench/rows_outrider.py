@@ -81,6 +81,7 @@ def pipeline(add: Callable[[object], None]) -> Pipeline:
         stdout=(),
         log_senders=(),
         drift=add,
+        quality=lambda _: None,
         unseen=lambda *_: None,
     )
     return Pipeline(outlets, redactor(), Shedder(Ledger(1).observer), logging.getLogger("outrider"))

@@ -40,8 +40,10 @@ def status(
     config: dict[str, Any],
     caveats: Sequence[str],
     decode: Sequence[dict[str, Any]],
+    quality: dict[str, Any],
 ) -> dict[str, Any]:
-    """Plain data; `config` as it may be shown, without secrets; `decode` has an item a route.
+    """Plain data; `config` as it may be shown, without secrets; `decode` has an item a route,
+    `quality` findings and what the predictions are.
 
     Times in ns since the epoch.
     """
@@ -52,6 +54,7 @@ def status(
         "requests": requests(ledger),
         "records": records(ledger),
         "decode": list(decode),
+        "quality": quality,
         "sinks": [_sink(sink, now_ns) for sink in sinks],
         "caveats": list(caveats),
         "config": config,

@@ -28,7 +28,7 @@ from agent.drift.monitor import Monitor
 from agent.drift.settings import Settings
 from agent.drift.state.sources import load_references
 from agent.ledger import OBSERVER, WORKER, Ledger
-from agent.observer import changes, desk, heap
+from agent.observer import changes, desk, heap, told
 from agent.observer.decodes import DecodeCollector, ImageCollector
 from agent.observer.faults import Faults
 from agent.observer.keeping import Keeping
@@ -39,6 +39,8 @@ from agent.observer.redact import Redactor
 from agent.observer.redactions import RedactionCollector
 from agent.observer.shedding import Shedder
 from agent.orders import SWITCH, hear
+from agent.quality.collector import QualityCollector
+from agent.quality.monitor import Quality
 from agent.ship import build
 from agent.shown import shown
 from agent.signals import metrics, selflog
@@ -105,6 +107,7 @@ class _Observer:
         self._sinks = self._make_sinks(telemetry)
         self._redactor = self._make_redactor()
         self._monitor = self._make_monitor(scratch)
+        self._quality = Quality()
         self._keeping = Keeping(self._monitor)
         exemplars = Exemplars(ledger.layout.bounds["duration"])
         lines = bool(self._sinks.stdout or self._sinks.logs)
@@ -118,6 +121,7 @@ class _Observer:
                 stdout=self._sinks.stdout,
                 log_senders=self._sinks.logs,
                 drift=self._monitor.add,
+                quality=self._quality.add,
                 unseen=self._monitor.miss,
             ),
             self._redactor,
@@ -132,6 +136,7 @@ class _Observer:
             ImageCollector(METER.counts),
             RedactionCollector(self._redactor.counts),
             DriftCollector(self._monitor, config.metrics.bin_columns),
+            QualityCollector(self._quality),
         )
         self._pusher = self._make_pusher(telemetry)
         self._stop = asyncio.Event()
@@ -278,11 +283,16 @@ class _Observer:
             counters[OBSERVER["heartbeat"]] += 1
             if counters[OBSERVER["heartbeat"]] % TRIM_TICKS == 0:
                 trim()
-            for look in (self._monitor.tick, self._tell_changes, self._keeping.look):
+            for step, look in (
+                ("drift", self._monitor.tick),
+                ("quality", self._quality.tick),
+                ("drift", self._tell_changes),
+                ("drift", self._keeping.look),
+            ):
                 try:
                     look()
                 except Exception as error:
-                    self._faults.tell("drift", error, "verdicts may be late")
+                    self._faults.tell(step, error, "verdicts may be late")
             try:
                 await asyncio.wait_for(self._stop.wait(), TICK)
             except TimeoutError:
@@ -312,6 +322,7 @@ class _Observer:
         for note in self._monitor.take_notes():
             self._log.warning(note)
         found = [*changes.lines(self._monitor.take_changes())]
+        found += told.lines(self._quality.take_news(), self._redactor.name)
         changes.tell(found, self._log)
         records = changes.records(found, self._service, time.time_ns())
         for sender in self._sinks.logs if records else ():
@@ -362,4 +373,5 @@ class _Observer:
             config=shown(self._config),
             caveats=self._caveats,
             decode=self._redactor.page(self._pipeline.decoded.status()),
+            quality=self._redactor.page(self._quality.status()),
         )

@@ -2,7 +2,7 @@
 
 Rule: every step gets the whole batch; a step that fails costs its own records and no other's.
 
-    exemplars → redact → spans → decode → drift → log lines
+    exemplars → redact → spans → decode → drift, quality → log lines
 
 What is written for people, spans and lines, is made of what left `redact`; decoding sees what came,
 and its names go through `redact` too.
@@ -77,6 +77,7 @@ class Outlets:
     stdout: Sequence[Sender]
     log_senders: Sequence[Sender]
     drift: Callable[[Payload], None]
+    quality: Callable[[Payload], None]
     unseen: Callable[[str, Reason, int, str], None]
     """Model, reason and number of rows that drift did not get though the model scored them, and the
     version, as far as it is known."""
@@ -186,7 +187,7 @@ class Pipeline:
                 sender.put((record,))
 
     def _decode(self, batch: Sequence[Exchange], level: int, failed: set[int]) -> list[str]:
-        """Decodes all, feeds drift; gives the dialects, one to one with the batch."""
+        """Decodes all, feeds drift and quality; gives the dialects, one to one with the batch."""
         dialects = [""] * len(batch)
         sketch = level < SKETCHES
         for places in together.groups(batch):
@@ -226,6 +227,7 @@ class Pipeline:
         payload = self._redactor.payload(payload)
         if sketch:
             self._out.drift(payload)
+            self._out.quality(payload)
         else:
             self._out.unseen(payload.model, "shed", payload.rows, payload.version)
 

@@ -31,6 +31,7 @@ def test_status() -> None:
         config={"admin": {"token": "***"}},
         caveats=["references are kept in memory only"],
         decode=[{"route": "/predict"}],
+        quality={"findings": []},
     )
     assert msgspec.json.decode(msgspec.json.encode(found)) == found
     assert found["uptime_seconds"] == 2.0
@@ -55,6 +56,7 @@ def test_status() -> None:
             "away": "gRPC UNAVAILABLE",
         }
     ]
+    assert found["quality"] == {"findings": []}
     assert found["decode"] == [{"route": "/predict"}]
     assert found["config"] == {"admin": {"token": "***"}}
     assert found["caveats"]

@@ -47,6 +47,7 @@ class Everything:
         self.examples: list[bytes] = []
         self.encoded: list[list[bytes]] = []
         self.payloads: list[Any] = []
+        self.examined: list[Any] = []
         self.unseen: list[Any] = []
         self.dialects: dict[bytes, str] = {}
         self.sent: dict[str, list[Any]] = {"spans": [], "more spans": [], "stdout": [], "logs": []}
@@ -101,6 +102,7 @@ class Everything:
             "stdout": [self.sender("stdout")],
             "log_senders": [self.sender("logs")],
             "drift": self.drift,
+            "quality": self.examined.append,
             "unseen": lambda *missed: self.unseen.append(missed),
         }
         return Outlets(**{**made, **without})

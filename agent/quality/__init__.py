@@ -1,0 +1,1 @@
+"""What predictions are worth: silent failures, how sure the model is."""

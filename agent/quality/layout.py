@@ -1,0 +1,146 @@
+"""Answers of one kind, by the names of their outputs: all that is looked for in them.
+
+Rule: never an exception for a payload; what makes no sense for a kind is not asked of it. Of a
+language model only the finish reason is read: its other outputs measure a text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from agent.decode.payload import Value
+from agent.quality.batch import Batch, Floats, Mask, evenly
+from agent.quality.confidence import Histograms
+from agent.quality.constant import Beginning, Constant, is_fraction
+from agent.quality.groups import LEARN, Group, departs, groups_of
+from agent.quality.inputs import Inputs
+from agent.quality.missing import Missing
+from agent.quality.rate import Rate
+from agent.quality.repeated import Repeated
+
+MAX_OUTPUTS = 16
+"""Columns that are looked at for repetition; of more some evenly spread."""
+LANGUAGE = frozenset(("finish_reason", "answer.refusal"))
+ERRORS = ("error", "errors", "error.message")
+PREDICTED = re.compile(
+    r"(.*[._-])?(predict(ion|ions|ed)?|predicted_\w+|class|label|outputs?|result|target)(-\d+)?",
+    re.I,
+)
+"""Names of outputs whose classes are predictions, where there are several outputs."""
+
+
+class Found(NamedTuple):
+    """A finding in some rows of a batch."""
+
+    finding: str
+    rows: Mask
+    where: str
+
+
+class Layout:
+    """Of answers of one kind."""
+
+    def __init__(self) -> None:
+        self.groups: list[Group] | None = None
+        """None before the first batch."""
+        self.histograms: dict[str, Histograms] = {}
+        self._rates: dict[str, Rate] = {}
+        self._missing = Missing()
+        self._inputs = Inputs()
+        self._constants: dict[str, Constant] = {}
+        self._beginning = Beginning()
+        self._repeated = Repeated()
+        self._answer: dict[str, None] = {}
+        """Names of the numbers that are compared as one answer."""
+
+    def examine(self, batch: Batch) -> Iterator[Found]:
+        """Takes rows, at least one; what is wrong with them."""
+        if batch.columns.keys() >= LANGUAGE:
+            failed = np.array([why == "error" for why in batch.columns["finish_reason"]])
+            if failed.any():
+                yield Found("error_body", failed, "finish_reason")
+            return
+        failed_rows = _errors(batch)
+        if failed_rows is not None:
+            yield failed_rows
+            if failed_rows.rows.all():
+                return
+        if (missing := self._missing.examine(batch)) is not None:
+            yield Found("nan_prediction", *missing)
+        yield from self._sums(batch)
+        self._inputs.see(batch)
+        yield from self._repetition(batch)
+
+    def _sums(self, batch: Batch) -> Iterator[Found]:
+        if self.groups is None:
+            self.groups = groups_of(batch.columns, _numeric(batch, batch.columns))
+        for group in self.groups:
+            if group.kind == "":
+                continue
+            values = group.values(batch)
+            if values is None:
+                if group.kind is None:
+                    self.groups = None  # a text was taken for a number that was missing
+                    return
+                continue
+            if group.kind is None:
+                group.learn(values)
+                if not group.kind:
+                    continue
+            self.histograms.setdefault(group.name, Histograms()).see(group.kind, values)
+            if group.kind == "probabilities":
+                apart = departs(values)
+                rate = self._rates.setdefault(group.name, Rate(LEARN))
+                if rate.see(int(apart.sum()), len(apart)):
+                    yield Found("probability_sum", apart, group.name)
+
+    def _repetition(self, batch: Batch) -> Iterator[Found]:
+        names = [*batch.columns]
+        names = [names[n] for n in evenly(len(names), MAX_OUTPUTS)]
+        everywhere = np.ones(batch.rows, dtype=np.bool_)
+        for name in names:
+            column = batch.numbers.get(name)
+            if column is None and not _is_predicted(name, names):
+                continue
+            watch = self._constants.setdefault(name, Constant())
+            values: Floats | Sequence[Value] = batch.columns[name] if column is None else column
+            stuck = watch.see(values, batch, self._inputs)
+            if stuck and (is_fraction(watch.value) or _is_predicted(name, names)):
+                yield Found("constant_prediction", everywhere, name)
+        if not self._beginning.is_over:
+            whole = [batch.numbers.get(name, batch.columns[name]) for name in names]
+            if self._beginning.see(batch, whole):
+                yield Found("constant_prediction", everywhere, names[0])
+        if not self._answer or not batch.numbers.keys() >= self._answer.keys():
+            self._answer, self._repeated = dict.fromkeys(_numeric(batch, names)), Repeated()
+        if self._answer:
+            numbers = [batch.numbers[name] for name in self._answer]
+            same = self._repeated.see(batch, numbers, self._inputs)
+            if same is not None:
+                yield Found("same_output", same, next(iter(self._answer)))
+
+
+def _numeric(batch: Batch, names: Iterable[str]) -> list[str]:
+    """Those of the names whose columns have a number."""
+    numbers = batch.numbers
+    return [name for name in names if name in numbers and np.isfinite(numbers[name]).any()]
+
+
+def _is_predicted(name: str, names: Sequence[str]) -> bool:
+    return len(names) == 1 or PREDICTED.fullmatch(name) is not None
+
+
+def _errors(batch: Batch) -> Found | None:
+    """Rows that have an error's text and nothing else."""
+    name = next((name for name in ERRORS if name in batch.columns), None)
+    if name is None or name in batch.numbers:
+        return None
+    rows = np.array([type(value) is str and bool(value.strip()) for value in batch.columns[name]])
+    for other, values in batch.columns.items():
+        if other not in ERRORS:
+            rows &= np.array([value is None for value in values])
+    return Found("error_body", rows, name) if rows.any() else None
