@@ -48,31 +48,44 @@ class Batch:
     """Payloads of one model and of outputs of one kind, in the order that they came."""
 
     def __init__(self, payloads: Sequence[Payload], names: Iterable[str]) -> None:
-        """`names`: of all their outputs. Payloads whose columns are not as long as there are rows
-        are left out."""
-        self._take(payloads, names)
-        if any(len(column) != self.rows for column in self.columns.values()):
-            self._take([p for p in payloads if _is_even(p)], names)
+        """`names`: of all their outputs."""
+        self.payloads = [p for p in payloads if p.output_rows]
+        self.rows = sum([p.output_rows for p in self.payloads])
+        self.names = list(names)
+        self._columns: dict[str, Sequence[Value]] = {}
+        self._numbers: dict[str, Floats | None] = {}
 
-    def _take(self, payloads: Sequence[Payload], names: Iterable[str]) -> None:
-        self.payloads = payloads
-        self.rows = sum([p.output_rows for p in payloads])
-        self.columns = {name: self._column(name) for name in names}
+    def column(self, name: str) -> Sequence[Value]:
+        """The values of an output, one a row; None where there is none."""
+        if name not in self._columns:
+            self._columns[name] = self._column(name)
+        return self._columns[name]
+
+    def numbers(self, name: str) -> Floats | None:
+        """The same as numbers; None if they are not."""
+        if name not in self._numbers:
+            self._numbers[name] = floats(self.column(name))
+        return self._numbers[name]
+
+    def numeric(self, names: Iterable[str]) -> list[str]:
+        """Those of the names whose outputs have a finite number."""
+        found = [(name, self.numbers(name)) for name in names]
+        return [name for name, values in found if values is not None and np.isfinite(values).any()]
 
     def _column(self, name: str) -> Sequence[Value]:
         try:
             if self.rows == len(self.payloads):
                 return [p.outputs[name][0] for p in self.payloads]
-            return [*chain.from_iterable([p.outputs[name] for p in self.payloads])]
+            found = [*chain.from_iterable([p.outputs[name] for p in self.payloads])]
+            if len(found) == self.rows:
+                return found
         except (KeyError, IndexError):
-            absent = [(p.outputs.get(name), p.output_rows) for p in self.payloads]
-            return [*chain.from_iterable([(None,) * n if c is None else c for c, n in absent])]
-
-    @cached_property
-    def numbers(self) -> dict[str, Floats]:
-        """Columns of numbers."""
-        found = {name: floats(values) for name, values in self.columns.items()}
-        return {name: values for name, values in found.items() if values is not None}
+            pass  # some have no such output, or not for each row
+        filled: list[Value] = []
+        for payload in self.payloads:
+            values = [*payload.outputs.get(name, ())[: payload.output_rows]]
+            filled += [*values, *[None] * (payload.output_rows - len(values))]
+        return filled
 
     @cached_property
     def _starts(self) -> list[int]:
@@ -123,8 +136,3 @@ class Batch:
 def request_id(payload: Payload) -> str:
     """Of the request that its first row is of."""
     return payload.first[0].decode("latin-1")
-
-
-def _is_even(payload: Payload) -> bool:
-    rows = payload.output_rows
-    return rows > 0 and {*map(len, payload.outputs.values())} == {rows}

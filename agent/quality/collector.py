@@ -59,7 +59,13 @@ def _findings(watched: list[Watch]) -> Iterator[Metric]:
     active = GaugeMetricFamily(
         "outrider_finding_active", "1 while a finding is so, else 0.", labels=labels
     )
+    requests = CounterMetricFamily(
+        "outrider_quality_requests",
+        "Requests whose answers were looked at for findings.",
+        labels=("model", "version"),
+    )
     for watch in watched:
+        requests.add_metric([watch.tally.model, *_version(watch)], watch.tally.requests)
         for finding in CATALOG:
             state = watch.tally.states.get(finding.name)
             values = [watch.tally.model, finding.name, *_version(watch)]
@@ -68,6 +74,7 @@ def _findings(watched: list[Watch]) -> Iterator[Metric]:
             active.add_metric(values, float(is_active))
     yield total
     yield active
+    yield requests
 
 
 def _histograms(measure: str, watched: list[Watch]) -> Metric:

@@ -24,7 +24,8 @@ SUM_WITHIN = 1e-3
 DEPARTS = 0.01
 """From 1: a finding."""
 MAX_GROUPS = 8
-MAX_MEMBERS = 1024
+MAX_MEMBERS = 128
+"""Wider groups are embeddings or cost more than they tell: they are not looked at."""
 ROW = "output"
 """The name of a group without one."""
 
@@ -51,7 +52,7 @@ class Group:
 
     def values(self, batch: Batch) -> Floats | None:
         """As [row, member], whole rows and others; None if a member has no numbers here."""
-        found = [batch.numbers.get(name) for name in self.members]
+        found = [batch.numbers(name) for name in self.members]
         known = [column for column in found if column is not None]
         return np.stack(known, axis=1) if len(known) == len(found) else None
 

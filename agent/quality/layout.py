@@ -7,7 +7,7 @@ language model only the finish reason is read: its other outputs measure a text.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -54,13 +54,13 @@ class Layout:
         self._constants: dict[str, Constant] = {}
         self._beginning = Beginning()
         self._repeated = Repeated()
-        self._answer: dict[str, None] = {}
+        self._answer: list[str] = []
         """Names of the numbers that are compared as one answer."""
 
     def examine(self, batch: Batch) -> Iterator[Found]:
         """Takes rows, at least one; what is wrong with them."""
-        if batch.columns.keys() >= LANGUAGE:
-            failed = np.array([why == "error" for why in batch.columns["finish_reason"]])
+        if LANGUAGE.issubset(batch.names):
+            failed = np.array([why == "error" for why in batch.column("finish_reason")])
             if failed.any():
                 yield Found("error_body", failed, "finish_reason")
             return
@@ -77,7 +77,7 @@ class Layout:
 
     def _sums(self, batch: Batch) -> Iterator[Found]:
         if self.groups is None:
-            self.groups = groups_of(batch.columns, _numeric(batch, batch.columns))
+            self.groups = groups_of(batch.names, batch.numeric(batch.names))
         for group in self.groups:
             if group.kind == "":
                 continue
@@ -99,35 +99,31 @@ class Layout:
                     yield Found("probability_sum", apart, group.name)
 
     def _repetition(self, batch: Batch) -> Iterator[Found]:
-        names = [*batch.columns]
-        names = [names[n] for n in evenly(len(names), MAX_OUTPUTS)]
+        names = [batch.names[n] for n in evenly(len(batch.names), MAX_OUTPUTS)]
         everywhere = np.ones(batch.rows, dtype=np.bool_)
         for name in names:
-            column = batch.numbers.get(name)
-            if column is None and not _is_predicted(name, names):
+            values = _values(batch, name)
+            if not isinstance(values, np.ndarray) and not _is_predicted(name, names):
                 continue
             watch = self._constants.setdefault(name, Constant())
-            values: Floats | Sequence[Value] = batch.columns[name] if column is None else column
             stuck = watch.see(values, batch, self._inputs)
             if stuck and (is_fraction(watch.value) or _is_predicted(name, names)):
                 yield Found("constant_prediction", everywhere, name)
         if not self._beginning.is_over:
-            whole = [batch.numbers.get(name, batch.columns[name]) for name in names]
+            whole = [_values(batch, name) for name in names]
             if self._beginning.see(batch, whole):
                 yield Found("constant_prediction", everywhere, names[0])
-        if not self._answer or not batch.numbers.keys() >= self._answer.keys():
-            self._answer, self._repeated = dict.fromkeys(_numeric(batch, names)), Repeated()
-        if self._answer:
-            numbers = [batch.numbers[name] for name in self._answer]
-            same = self._repeated.see(batch, numbers, self._inputs)
-            if same is not None:
-                yield Found("same_output", same, next(iter(self._answer)))
+        found = [batch.numbers(name) for name in self._answer]
+        numbers = [column for column in found if column is not None]
+        if len(numbers) < max(1, len(self._answer)):
+            self._answer, self._repeated = batch.numeric(names), Repeated()
+        elif (same := self._repeated.see(batch, numbers, self._inputs)) is not None:
+            yield Found("same_output", same, self._answer[0])
 
 
-def _numeric(batch: Batch, names: Iterable[str]) -> list[str]:
-    """Those of the names whose columns have a number."""
-    numbers = batch.numbers
-    return [name for name in names if name in numbers and np.isfinite(numbers[name]).any()]
+def _values(batch: Batch, name: str) -> Floats | Sequence[Value]:
+    numbers = batch.numbers(name)
+    return batch.column(name) if numbers is None else numbers
 
 
 def _is_predicted(name: str, names: Sequence[str]) -> bool:
@@ -136,11 +132,11 @@ def _is_predicted(name: str, names: Sequence[str]) -> bool:
 
 def _errors(batch: Batch) -> Found | None:
     """Rows that have an error's text and nothing else."""
-    name = next((name for name in ERRORS if name in batch.columns), None)
-    if name is None or name in batch.numbers:
+    name = next((name for name in ERRORS if name in batch.names), None)
+    if name is None or batch.numbers(name) is not None:
         return None
-    rows = np.array([type(value) is str and bool(value.strip()) for value in batch.columns[name]])
-    for other, values in batch.columns.items():
-        if other not in ERRORS:
-            rows &= np.array([value is None for value in values])
+    rows = np.array([type(value) is str and bool(value.strip()) for value in batch.column(name)])
+    for other in batch.names:
+        if other not in ERRORS and rows.any():
+            rows &= np.array([value is None for value in batch.column(other)])
     return Found("error_body", rows, name) if rows.any() else None

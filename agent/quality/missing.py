@@ -30,7 +30,7 @@ class Missing:
 
     def examine(self, batch: Batch) -> tuple[Mask, str] | None:
         """The rows of a batch that are a finding, and in which column; None: there is none."""
-        names = list(batch.columns)
+        names = batch.names
         looked = [names[n] for n in evenly(len(names), MAX_COLUMNS)]
         bad = {name: hit for name in looked if (hit := _bad(batch, name)) is not None}
         found = self._judge(batch, bad, len(looked)) if bad else None
@@ -79,9 +79,9 @@ class Missing:
 
 def _bad(batch: Batch, name: str) -> Mask | None:
     """Rows without a value or with one that is no finite number; None: there is none."""
-    numbers = batch.numbers.get(name)
+    numbers = batch.numbers(name)
     if numbers is None:
-        values = batch.columns[name]
+        values = batch.column(name)
         return np.array([v is None for v in values]) if None in values else None
     finite = np.isfinite(numbers)
     return None if finite.all() else ~finite
@@ -91,5 +91,5 @@ def _is_null(batch: Batch, bad: dict[str, Mask]) -> Mask:
     """Rows all of whose outputs are null."""
     found = np.ones(batch.rows, dtype=np.bool_)
     for name in bad:
-        found &= np.array([value is None for value in batch.columns[name]])
+        found &= np.array([value is None for value in batch.column(name)])
     return found

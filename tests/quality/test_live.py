@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -36,8 +37,21 @@ class Client:
     def status(self) -> dict[str, Any]:
         return get(self.proxy.admin, "/api/v1/status").json()["quality"]
 
-    def wait(self) -> None:
-        eventually(lambda: self.status()["requests"] == self.sent, "all to be looked at")
+    def found(self, finding: str) -> dict[str, Any] | None:
+        states = self.status()["findings"]
+        return next((state for state in states if state["finding"] == finding), None)
+
+    def ask_until(
+        self, answer: Callable[[], object], check: Callable[[], Any], what: str, instances: int = 1
+    ) -> tuple[Any, set[str]]:
+        """What the check gave, and the ids of all that was asked: some of it may be shed."""
+        ids: set[str] = set()
+
+        def once() -> Any:
+            ids.add(self.ask(answer(), instances))
+            return check()
+
+        return eventually(once, what), ids
 
 
 @pytest.fixture
@@ -45,58 +59,63 @@ def client(start, own_origin) -> Client:
     return Client(start(own_origin.url, {"logs": {"stdout": False}}), own_origin)
 
 
-def shares(n: int) -> list[float]:
-    return [n % 17 / 17, 1 - n % 17 / 17]
+def told(client: Client, finding: str) -> dict[str, Any]:
+    """The line of the log that tells it."""
+
+    def line() -> str:
+        lines = client.proxy.stderr().splitlines()
+        return next((one for one in lines if f"finding {finding}" in one), "")
+
+    return json.loads(eventually(line, f"a line that tells {finding}"))
 
 
 def test_answers_that_fail_with_status_200_are_findings(client: Client) -> None:
-    for n in range(0, 130):
-        client.ask({"predictions": [shares(n)]})
-    client.wait()
-    assert client.status()["findings"] == []
-    [kind] = client.status()["predictions"]
+    def healthy() -> object:
+        share = client.sent % 17 / 17
+        return {"predictions": [[share, 1 - share]]}
+
+    [kind], _ = client.ask_until(healthy, lambda: client.status()["predictions"], "its kind")
     assert kind == {"model": "m", "output": "predictions", "kind": "probabilities", "outputs": 2}
+    assert client.status()["findings"] == []
     metrics = client.proxy.metrics()
     assert metrics.value("outrider_findings_total", model="m") == 0
-    measured = {"model": "m", "output": "predictions"}
-    assert metrics.value("outrider_prediction_confidence_count", **measured) > 0
-    assert metrics.value("outrider_prediction_margin_count", **measured) > 0
-    assert metrics.value("outrider_prediction_entropy_count", **measured) > 0
+    for measure in ("confidence", "margin", "entropy"):
+        name = f"outrider_prediction_{measure}_count"
+        assert metrics.value(name, model="m", output="predictions") > 0
 
-    failed = {
-        "nan_prediction": client.ask({"predictions": [[float("nan"), float("nan")]]}),
-        "probability_sum": client.ask({"predictions": [[0.9, 0.9]]}),
-        "error_body": client.ask({"error": "CUDA out of memory"}),
-    }
-    client.wait()
-    found = {state["finding"]: state for state in client.status()["findings"]}
-    assert {name: state["example"] for name, state in found.items()} == failed
-    assert all(state["active"] and state["requests"] == 1 for state in found.values())
-    metrics = client.proxy.metrics()
-    for name in failed:
-        assert metrics.value("outrider_findings_total", model="m", finding=name) == 1
-        assert metrics.value("outrider_finding_active", model="m", finding=name) == 1
-        line = eventually(
-            lambda name=name: next(
-                (one for one in client.proxy.stderr().splitlines() if f"finding {name}" in one), ""
-            ),
-            f"a line of {name}",
+    for finding, answer in (
+        ("nan_prediction", {"predictions": [[float("nan"), float("nan")]]}),
+        ("probability_sum", {"predictions": [[0.9, 0.9]]}),
+        ("error_body", {"error": "CUDA out of memory"}),
+    ):
+        state, ids = client.ask_until(
+            lambda answer=answer: answer, lambda name=finding: client.found(name), finding
         )
-        told = json.loads(line)
-        assert (told["level"], told["model"], told["example"]) == ("warning", "m", failed[name])
+        assert state["active"]
+        assert state["example"] in {*ids, ""}
+        metrics = client.proxy.metrics()
+        total = metrics.value("outrider_findings_total", model="m", finding=finding)
+        assert 1 <= total <= len(ids)
+        assert metrics.value("outrider_finding_active", model="m", finding=finding) == 1
+        line = told(client, finding)
+        assert (line["level"], line["model"], line["finding"]) == ("warning", "m", finding)
     assert metrics.value("outrider_finding_active", finding="same_output") == 0
 
 
 def test_a_model_that_gets_stuck_is_found(client: Client) -> None:
     """A hundred rows a request: each of them counts."""
-    for n in range(20):
-        answers = [((n * 100 + k) * 0.6180339887) % 1 for k in range(100)]
-        client.ask({"predictions": answers}, instances=100)
-    client.wait()
+
+    def healthy() -> object:
+        first = client.sent * 100
+        return {"predictions": [(n * 0.6180339887) % 1 for n in range(first, first + 100)]}
+
+    client.ask_until(healthy, lambda: client.status()["requests"] >= 20, "history", 100)
     assert client.status()["findings"] == []
-    for _ in range(4):
-        client.ask({"predictions": [0.37] * 100}, instances=100)
-    client.wait()
-    found = eventually(lambda: client.status()["findings"], "a finding")
-    assert [state["finding"] for state in found] == ["constant_prediction"]
+    client.ask_until(
+        lambda: {"predictions": [0.37] * 100},
+        lambda: client.found("constant_prediction"),
+        "a finding",
+        100,
+    )
+    assert [state["finding"] for state in client.status()["findings"]] == ["constant_prediction"]
     assert client.proxy.metric("outrider_finding_active", finding="constant_prediction") == 1
