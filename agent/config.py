@@ -297,8 +297,10 @@ class Route(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Literal[
             "anthropic_messages",
             "arrow",
+            "bedrock_converse",
             "csv",
             "form",
+            "gemini",
             "image",
             "json_lines",
             "kserve_v1",

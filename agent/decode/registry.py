@@ -39,6 +39,8 @@ from agent.decode import (
 from agent.decode.failures import failure
 from agent.decode.llm import (
     anthropic_messages,
+    bedrock_converse,
+    gemini,
     ollama,
     openai_chat,
     openai_completions,
@@ -86,6 +88,8 @@ BEFORE: tuple[Dialect, ...] = (
 """Those that a body or a field says with certainty come first, then those that need no parse."""
 LANGUAGE: tuple[Dialect, ...] = (
     ollama,
+    gemini,
+    bedrock_converse,
     anthropic_messages,
     openai_embeddings,
     openai_responses,

@@ -378,7 +378,9 @@ key = st.sampled_from(
     ["content", "text", "delta", "message", "choices", "index", "finish_reason", "usage", "type",
      "prompt_tokens", "tool_calls", "output", "response", "done", "error", "id", "model", "data",
      "embedding", "messages", "role", "prompt", "input", "system", "options", "temperature",
-     "tools", "refusal", "content_block", "stop_reason", "incomplete_details", "images", "stream"]
+     "tools", "refusal", "content_block", "stop_reason", "incomplete_details", "images", "stream",
+     "contents", "parts", "candidates", "usageMetadata", "generationConfig", "toolConfig",
+     "toolResult", "promptFeedback"]
 )  # fmt: skip
 tree = st.recursive(
     leaf,
