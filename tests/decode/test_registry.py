@@ -340,7 +340,8 @@ tree = st.recursive(
 keyed = st.dictionaries(
     st.sampled_from(
         ["instances", "inputs", "columns", "data", "predictions", "outputs", "name", "shape",
-         "datatype", "id", "model_name"]
+         "datatype", "id", "model_name", "fields", "rows", "schema", "label", "score", "Inputs",
+         "status", "output", "0", "1"]
     ),
     tree | st.lists(st.dictionaries(st.sampled_from(["name", "shape", "datatype", "data"]), tree)),
 )  # fmt: skip
