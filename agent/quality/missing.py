@@ -15,8 +15,10 @@ from agent.quality.rate import Rate
 LEARN = 200
 FEWEST = 20
 """Rows of nothing but null that are a finding before anything else was seen."""
-MAX_COLUMNS = 100
-"""That are looked at; of more some evenly spread."""
+MAX_COLUMNS = 64
+"""That are all looked at."""
+SPREAD = 16
+"""Of more these, evenly spread: a vector that is NaN mostly is so everywhere."""
 WHOLE = ""
 """The name under which rows without any output are counted."""
 
@@ -31,7 +33,8 @@ class Missing:
     def examine(self, batch: Batch) -> tuple[Mask, str] | None:
         """The rows of a batch that are a finding, and in which column; None: there is none."""
         names = batch.names
-        looked = [names[n] for n in evenly(len(names), MAX_COLUMNS)]
+        most = MAX_COLUMNS if len(names) <= MAX_COLUMNS else SPREAD
+        looked = [names[n] for n in evenly(len(names), most)]
         bad = {name: hit for name in looked if (hit := _bad(batch, name)) is not None}
         found = self._judge(batch, bad, len(looked)) if bad else None
         for name, rate in self._rates.items():
