@@ -308,6 +308,7 @@ class Route(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "mlflow",
             "numpy",
             "ollama",
+            "ollama_embed",
             "openai_chat",
             "openai_completions",
             "openai_embeddings",
@@ -315,6 +316,7 @@ class Route(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "sagemaker",
             "seldon",
             "tabular",
+            "tgi",
             "torchserve",
             "vertex",
         ]

@@ -42,10 +42,12 @@ from agent.decode.llm import (
     bedrock_converse,
     gemini,
     ollama,
+    ollama_embed,
     openai_chat,
     openai_completions,
     openai_embeddings,
     openai_responses,
+    tgi,
 )
 from agent.decode.llm.asked import may_be_language
 from agent.decode.message import Message, part_of_stream
@@ -88,6 +90,8 @@ BEFORE: tuple[Dialect, ...] = (
 """Those that a body or a field says with certainty come first, then those that need no parse."""
 LANGUAGE: tuple[Dialect, ...] = (
     ollama,
+    ollama_embed,
+    tgi,
     gemini,
     bedrock_converse,
     anthropic_messages,

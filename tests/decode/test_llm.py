@@ -207,6 +207,15 @@ def test_a_refused_request_is_not_decoded_even_if_its_error_is_an_event():
         ({"model": "m", "prompt": "p", "stream": True}, "/api/generate", "ollama"),
         ({"age": 4, "model": "m"}, "/api/generate", "tabular"),
         ({"age": 4, "model": "m"}, "/v1/messages", "tabular"),
+        ({"model": "m", "input": "p"}, "/api/embed", "ollama_embed"),
+        ({"model": "m", "prompt": "p"}, "/api/embeddings", "ollama_embed"),
+        ({"model": "m", "input": "p"}, "/api/embeddings", "openai_embeddings"),
+        ({"input": "p"}, "/api/embed", "tabular"),
+        ({"inputs": "p"}, "/generate_stream", "tgi"),
+        ({"inputs": "p", "parameters": {"max_new_tokens": 4}}, "/invocations", "tgi"),
+        ({"inputs": "p", "parameters": {"candidate_labels": "a, b"}}, "/", "tabular"),
+        ({"inputs": "p"}, "/predict", "tabular"),
+        ({"inputs": ["p"], "parameters": {"max_new_tokens": 4}}, "/generate", "kserve_v1"),
     ],
 )
 def test_what_a_request_is(request_, target, dialect):
@@ -286,6 +295,28 @@ def test_embeddings_that_are_none(vectors):
     answer = {"data": [{"embedding": vector} for vector in vectors]}
     found = decode(exchange({"model": "m", "input": "t"}, answer, target=b"/v1/embeddings"))
     assert (found.outcome, found.payload.outputs) == ("inputs_only", {})
+
+
+@pytest.mark.parametrize(
+    ("request_", "target", "answers"),
+    [
+        (
+            {"model": "m", "input": "t"},
+            b"/api/embed",
+            [{}, {"embeddings": []}, {"embeddings": ["AAA="]}, {"embeddings": [[1.0], [True]]},
+             {"embedding": {}}, {"error": "no"}, []],
+        ),
+        (
+            {"inputs": "t"},
+            b"/generate",
+            [{}, {"generated_text": None}, [], [{"generated_text": "a"}] * 2, {"error": "no"}, 7],
+        ),
+    ],
+)  # fmt: skip
+def test_answers_that_are_none(request_, target, answers):
+    for answer in answers:
+        found = decode(exchange(request_, answer, target=target))
+        assert (found.outcome, found.payload.outputs) == ("inputs_only", {})
 
 
 def test_of_an_embedding_beyond_the_bound_the_first_numbers_are_kept():

@@ -22,7 +22,7 @@ from agent.decode.llm.wording import measures
 from agent.decode.message import Message
 from agent.decode.payload import Columns, Side, Value
 
-ONE_OF = ("messages", "prompt", "input", "contents")
+ONE_OF = ("messages", "prompt", "input", "inputs", "contents")
 """Keys of requests to language models."""
 
 

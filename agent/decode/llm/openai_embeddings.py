@@ -14,16 +14,15 @@ import numpy as np
 from agent.decode.llm.asked import evidence_of, repeat
 from agent.decode.llm.parts import count, items, mapping, name, row
 from agent.decode.llm.texts import columns_of, texts_of
+from agent.decode.llm.vectors import VECTOR, side_of
 from agent.decode.message import Message
-from agent.decode.payload import MAX_NUMBERED, Refused, Side, from_plain_rows
+from agent.decode.payload import Refused, Side
 
 NAME = "openai_embeddings"
 PATH = b"/embeddings"
 PARAMETERS = frozenset(("encoding_format", "dimensions"))
 """One of these beside `input` and `model` tells it where the path does not."""
-VECTOR = "embedding"
 _FLOAT = np.dtype("<f4")
-_NUMBERS = frozenset((float, int))
 
 
 def evidence(asked: Message) -> str:
@@ -46,24 +45,10 @@ def response(answer: Message, rows: int) -> Side:
     """The vectors, and `tokens.prompt` if it is one. Raises Refused."""
     document = mapping(answer.json())
     vectors = [mapping(one).get(VECTOR) for one in items(document.get("data"))]
-    if not vectors:
-        raise Refused("unsupported", "it has no embeddings")
-    if type(vectors[0]) is str:
+    if vectors and type(vectors[0]) is str:
         vectors = _of_base64(vectors)
-    elif not all(type(one) is list and _NUMBERS.issuperset(map(type, one)) for one in vectors):
-        raise Refused("unsupported", "its embeddings are neither lists of numbers nor base64")
-    width = len(vectors[0])  # type: ignore[arg-type]
-    if width > MAX_NUMBERED:
-        vectors = [one[:MAX_NUMBERED] for one in vectors]  # type: ignore[index]
-    columns = from_plain_rows(vectors, VECTOR)
-    if columns is None:
-        raise Refused("too_large", "its embeddings are of different length, or too many")
     asked = count(mapping(document.get("usage")).get("prompt_tokens"))
-    if rows == len(vectors) == 1 and asked is not None and len(columns) < MAX_NUMBERED:
-        columns["tokens.prompt"] = (asked,)
-    model = name(document.get("model"))
-    left_out = max(0, width - MAX_NUMBERED) * len(vectors)
-    return Side(columns, len(vectors), left_out, model=model, version=model)
+    return side_of(vectors, rows, asked, name(document.get("model")))
 
 
 def _of_base64(texts: list[object]) -> list[object]:
