@@ -17,7 +17,7 @@ class Case(NamedTuple):
     columns: Mapping[str, tuple[set[str], set[str]]]
     """Of each model, "" if requests name none: its inputs and outputs."""
     may_refuse: frozenset[str] = frozenset()
-    """Outcomes of requests that the server answers only when it is asked again."""
+    """Outcomes of what is not decoded, and need not be."""
 
 
 PROMPT = {
@@ -123,5 +123,52 @@ CASES = [
         "/v2/models/types/ready",
         {"/v2/models/{model}/infer": {"kserve_v2"}},
         {"iris": IRIS, "types": (TENSORS, back(TENSORS))},
+    ),
+    Case(
+        "bentoml",
+        "/readyz",
+        {
+            "/predict": {"tabular"},
+            "/sums": {"tabular"},
+            "/lines": {"form"},
+            # Its client asks whether the server is ready, and what it has.
+            "/readyz": set(),
+            "/schema.json": set(),
+        },
+        {
+            "": (
+                {"age", "income", "home.city", "home.rooms", *numbered("values", 2)}
+                | {"text.filename", "text.size", "least"},
+                {"score", "approved", "output", "lines"},
+            )
+        },
+        frozenset({"empty"}),
+    ),
+    Case(
+        "litserve",
+        "/health",
+        {"/predict": {"tabular"}},
+        {
+            "": (
+                {"input.length", "input.width"},
+                {"output", "probabilities.versicolor", "probabilities.virginica"},
+            )
+        },
+    ),
+    Case(
+        "ollama",
+        "/",
+        {
+            "/api/chat": {"ollama"},
+            "/api/generate": {"ollama"},
+            "/api/embed": {"ollama_embed"},
+        },
+        {
+            "llama3.2": (PROMPT, SAID),
+            "all-minilm": (
+                {"input.characters", "input.words", "input.non_ascii", "model"},
+                {EMBEDDING},
+            ),
+        },
     ),
 ]
