@@ -16,7 +16,8 @@ FOLDERS = sorted(file.parent for file in EXAMPLES.glob("*/requirements.txt"))
 ENVIRONMENT = "python3 -m venv .venv && . .venv/bin/activate"
 INSTALL = "pip install -r requirements.txt"
 ACTIVATE = ". .venv/bin/activate"
-LOOK = "curl -s http://127.0.0.1:8901/api/v1/drift"
+LOOK = "sleep 1; curl -s http://127.0.0.1:8901/api/v1/drift"
+"""What passed is looked at a moment later; who pastes all lines at once would see nothing yet."""
 SIDECAR = "http://127.0.0.1:8900"
 """Where clients find the sidecar, if nobody says where it shall listen."""
 _STEP = re.compile(r"^## (\d)\. .*?^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
