@@ -143,6 +143,8 @@ class Refused(Exception):
         self.why = why
 
 
+_FEW = 16
+"""Values in a row below which a zip costs more than to count them."""
 _SCALARS = frozenset((float, int, bool, type(None), str))
 _NUMBERS = frozenset((float, int, bool, type(None)))
 _OBJECTS, _ARRAYS = {dict}, {list}
@@ -210,7 +212,10 @@ def from_plain_rows(rows: Sequence[object], name: str) -> Columns | None:
     None if the rows are not alike, or too many, or none.
     """
     if len(rows) == 1:
-        return _columns_of_row(rows[0], name)
+        row = rows[0]
+        if type(row) is dict:
+            return {k: (v,) for k, v in row.items()} if 0 < len(row) <= MAX_COLUMNS else None
+        return _columns_of_row(row, name)
     kinds = set(map(type, rows))
     if kinds == _OBJECTS:
         return _columns_of_objects(rows)  # type: ignore[arg-type]
@@ -222,11 +227,12 @@ def from_plain_rows(rows: Sequence[object], name: str) -> Columns | None:
 
 
 def _columns_of_row(row: object, name: str) -> Columns | None:
-    """The same of a single row, which most requests have: half the time."""
-    if type(row) is dict and 0 < len(row) <= MAX_COLUMNS:
-        return dict(zip(row, zip(row.values(), strict=False), strict=False))
+    """The same of a single row that is no object."""
     if type(row) is list and 0 < len(row) <= MAX_NUMBERED:
-        return dict(zip(numbered(name, len(row)), zip(row, strict=False), strict=False))
+        names = numbered(name, len(row))
+        if len(row) < _FEW:
+            return {names[i]: (value,) for i, value in enumerate(row)}
+        return {key: (value,) for key, value in zip(names, row, strict=False)}
     return {name: (row,)} if type(row) in _SCALARS else None  # type: ignore[dict-item]
 
 
@@ -367,7 +373,7 @@ def _named(row: object, name: str) -> Iterable[tuple[str, object]]:
     """The values of a row by their columns' names."""
     if type(row) is not dict:
         return _leaves(row, name, 0)
-    return row.items() if _SCALARS.issuperset(map(type, row.values())) else _leaves(row, "", 0)
+    return row.items() if _all_small(row.values()) else _leaves(row, "", 0)
 
 
 def _leaves(value: object, name: str, depth: int) -> Iterator[tuple[str, object]]:
