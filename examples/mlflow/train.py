@@ -1,5 +1,7 @@
 """Trains a small classifier and saves it with its signature, for `mlflow models serve`."""
 
+import shutil
+
 import mlflow
 import numpy as np
 import pandas as pd
@@ -19,4 +21,5 @@ people = pd.DataFrame(
 pays = np.where(people.income - people.debt + random.normal(0, 500, 500) > 1800, "pays", "defaults")
 model = make_pipeline(StandardScaler(), LogisticRegression()).fit(people, pays)
 signature = infer_signature(people, model.predict(people))
+shutil.rmtree("model", ignore_errors=True)  # of an earlier run
 mlflow.sklearn.save_model(model, "model", signature=signature)
