@@ -12,7 +12,9 @@ def test_each_route_has_its_dialects_their_evidence_and_what_was_not_decoded():
     run = Run()
     plain = usual(b"5")._replace(route="/score", request_body=body([{"a": 1}]))
     run.handle(batch(b"1", b"2", b"3", b"4"))
-    run.handle([usual(b"6")._replace(response_body=body("?")), usual(b"7")._replace(status=500)])
+    run.handle(
+        [usual(b"6")._replace(response_body=(b"?", b"", 0)), usual(b"7")._replace(status=500)]
+    )
     run.handle([plain, plain._replace(capture="unsampled")])
     [second, first] = run.pipeline.decoded.status()
     assert first["route"] == usual(b"1").route
