@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from agent.templates import pattern
+from agent.templates import is_everything, pattern
 
 REMEMBERED = 4096
 """Paths; past it the memory starts anew."""
@@ -66,7 +66,9 @@ class Routes:
     def __init__(self, templates: Sequence[tuple[str, str]] = ()) -> None:
         """`templates`: each a template and the model that it belongs to, or ""."""
         known = [(template, "") for template in KNOWN]
-        self._templates = [(t, model, pattern(t)) for t, model in (*templates, *known)]
+        said = [(t, model) for t, model in templates if not is_everything(t)]
+        self._templates = [(t, model, pattern(t)) for t, model in (*said, *known)]
+        self._model = next((model for t, model in templates if model and is_everything(t)), "")
         self._memory: dict[bytes, Route] = {}
 
     def find(self, target: bytes) -> Route:
@@ -93,6 +95,7 @@ class Routes:
             found = compiled.fullmatch(path)
             if found:
                 model = model or _MODEL_ID.sub("{id}", found.groupdict().get("model", ""))
+                model = model or self._model
                 return Route(template[:MAX_ROUTE], model[:MAX_MODEL])
         segments = ["{id}" if _ID.fullmatch(s) else s for s in path.split("/")]
-        return Route("/".join(segments)[:MAX_ROUTE], "")
+        return Route("/".join(segments)[:MAX_ROUTE], self._model[:MAX_MODEL])

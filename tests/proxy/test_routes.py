@@ -138,3 +138,12 @@ def test_long_paths_cannot_fill_the_memory():
     for n in range(50):
         assert len(routes.find(b"/%d/" % n + b"x" * 60_000).route) <= MAX_ROUTE
     assert sum(map(len, routes._memory)) <= REMEMBERED
+
+
+def test_a_template_of_everything_names_no_route():
+    said = ("/{+rest}", "iris"), ("/score", ""), ("/files/{+path}", "")
+    assert find(b"/v1/models/m:predict", *said) == Route("/v1/models/{model}:predict", "m")
+    assert find(b"/score?x", *said) == Route("/score", "iris")
+    assert find(b"/files/a/b", *said) == Route("/files/{+path}", "iris")
+    assert find(b"/a/17", *said) == Route("/a/{id}", "iris")
+    assert find(b"/a/17", ("/{+rest}", "")) == Route("/a/{id}", "")
