@@ -16,9 +16,9 @@ from agent.declaring import Count, Text
 from agent.declaring import default as _default
 from agent.declaring import doc as _doc
 from agent.redaction import Redact
+from agent.routing import Route
 from agent.units import Address, Duration, Network, Rate, Secret, Size, Upstream, Url
 
-ColumnName = Annotated[str, Meta(min_length=1, max_length=128)]
 Histogram = Annotated[
     str, Meta(pattern="^(duration|connect|upstream|stream|overhead|request_size|response_size)$")
 ]
@@ -278,59 +278,6 @@ class Loki(
 
 Sink = Loki
 """What stands under `sinks`, told apart by `type`; a union once there are more."""
-
-
-class Route(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What cannot be known from the messages of one path."""
-
-    path: Annotated[
-        str,
-        Meta(pattern="^/"),
-        _doc("A path, or a template of paths.", "/models/{model}/score"),
-    ]
-    model: Annotated[Text | None, _doc("The model it belongs to; null: found out.", "iris")] = None
-    version: Annotated[
-        Text | None,
-        _doc("The model's version, unless the answer says it; null: found out.", "3"),
-    ] = None
-    dialect: Annotated[
-        Literal[
-            "anthropic_messages",
-            "arrow",
-            "bedrock_converse",
-            "csv",
-            "form",
-            "gemini",
-            "image",
-            "json_lines",
-            "kserve_v1",
-            "kserve_v2",
-            "mlflow",
-            "numpy",
-            "ollama",
-            "ollama_embed",
-            "openai_chat",
-            "openai_completions",
-            "openai_embeddings",
-            "openai_responses",
-            "sagemaker",
-            "seldon",
-            "tabular",
-            "tgi",
-            "torchserve",
-            "vertex",
-        ]
-        | None,
-        _doc("How its bodies are read (docs/formats.md); null: found out.", "csv"),
-    ] = None
-    columns: Annotated[
-        tuple[ColumnName, ...],
-        _doc("Names of inputs that come without, in their order.", ["age", "income"]),
-    ] = ()
-    outputs: Annotated[
-        tuple[ColumnName, ...],
-        _doc("Names of outputs that come without, in their order.", ["score"]),
-    ] = ()
 
 
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -9,6 +9,9 @@ from msgspec import Struct
 from agent.declaring import Text, doc
 from agent.selectors import JsonPath, Regex
 
+ALWAYS = frozenset((b"authorization", b"proxy-authorization", b"cookie", b"set-cookie"))
+"""Header fields that are never shown."""
+
 
 class RedactRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One thing that is not to be shown: exactly one of path, column, header, pattern, built_in."""

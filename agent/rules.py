@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from agent import route_rules
 from agent.config import Config
 from agent.units import Address, Duration
 
@@ -88,14 +89,11 @@ def _redaction(config: Config) -> Iterator[Broken]:
 
 def _templates(config: Config) -> Iterator[Broken]:
     for n, route in enumerate(config.routes):
-        names = re.findall(r"\{(.*?)\}", route.path)
+        names = re.findall(r"\{\+?(.*?)\}", route.path)
         if not all(name.isidentifier() for name in names) or len(set(names)) < len(names):
             remedy = "a template names each part once, by a word: /models/{model}/score"
             yield f"routes[{n}].path", repr(route.path), remedy
-        for key, columns in (("columns", route.columns), ("outputs", route.outputs)):
-            if len(set(columns)) < len(columns):
-                twice = next(name for name in columns if columns.count(name) > 1)
-                yield f"routes[{n}].{key}", repr(twice), "a name is of one column: name each once"
+        yield from route_rules.broken(route, f"routes[{n}]", config)
 
 
 def _certificates(config: Config) -> Iterator[Broken]:

@@ -1,4 +1,4 @@
-"""What a rule of redaction names: a place in a JSON document, or a regular expression.
+"""What a rule names: a place in a JSON document, or a regular expression.
 
 Rule: as `agent.units`: a subclass of the text that stands in the file; it raises `ValueError` that
 says what it wanted. Nothing is accepted that could cost more than its input is long, times WIDEST.
@@ -41,27 +41,30 @@ class JsonPath(str):
     steps: tuple[Step, ...]
 
     def __new__(cls, value: object) -> JsonPath:
-        steps = _steps(value) if isinstance(value, str) and value[:1] == "$" else None
-        if not steps or len(steps) > MAX_STEPS:
+        steps, end = steps_of(value) if isinstance(value, str) else ((), 0)
+        if not steps or end < len(str(value)) or len(steps) > MAX_STEPS:
             raise ValueError(f"wanted {cls.WANTED}, of {MAX_STEPS} parts at most")
         path = super().__new__(cls, value)
         path.steps = steps
         return path
 
 
-def _steps(path: str) -> tuple[Step, ...] | None:
+def steps_of(text: str, at: int = 0) -> tuple[tuple[Step, ...], int]:
+    """The path that begins at `at`, as far as it is one, and where it ends; of no steps: `$`.
+
+    The end is `at` where there is none.
+    """
+    if text[at : at + 1] != "$":
+        return (), at
     steps: list[Step] = []
-    at = 1
-    while at < len(path):
-        found = _STEP.match(path, at)
-        if found is None:
-            return None
+    at += 1
+    while found := _STEP.match(text, at):
         key: str | int | None = found["name"] or found["quoted"]
         if found["index"]:
             key = int(found["index"])
         steps.append(Step(key, ".." in (found["deep"], found["dots"])))
         at = found.end()
-    return tuple(steps)
+    return tuple(steps), at
 
 
 class Regex(str):

@@ -126,6 +126,7 @@ class Parts:
             drift=self.monitor.add,
             quality=self.quality.add,
             unseen=self.monitor.miss,
+            values=lambda *_: None,
         )
         log = logging.getLogger("outrider")
         shedder = Shedder(self.ledger.observer)
@@ -155,6 +156,7 @@ def decoding(monitor: Monitor, ledger: Ledger) -> Callable[[list[Exchange]], obj
         drift=monitor.add,
         quality=Quality().add,
         unseen=monitor.miss,
+        values=lambda *_: None,
     )
     log = logging.getLogger("outrider")
     pipeline = Pipeline(outlets, redactor(), Shedder(ledger.observer), log)

@@ -469,6 +469,25 @@ def test_a_route_template_that_names_no_part_is_told(tmp_path: Path, path: str) 
         ("redact: {rules: [{built_in: ssn}]}", "redact.rules.0.built_in"),
         ("redact: {rules: [" + "{column: a}," * 65 + "]}", "redact.rules"),
         ("capture: {max_body_bytes: 17MiB}", "capture.max_body_bytes"),
+        ("routes: [{path: /, values: {a: $.b = 1}}]", "routes.0.values.a"),
+        ("routes: [{path: /, values: {a b: $.b}}]", "routes.0.values.a b"),
+        ("routes: [{path: /, values: {a: $.b}}]\nobserve: signals", "routes[0].values"),
+        ("routes: [{path: /, values: {a: header cookie}}]", "routes[0].values.a"),
+        ("routes: [{path: /, extra: {a: input b}}]", "routes[0].extra.a"),
+        ("routes: [{path: /, extra: {a: header authorization}}]", "routes[0].extra.a"),
+        ("routes: [{path: /, extra: {a: $.b > 1}}]", "routes.0.extra.a"),
+        ("routes: [{path: /, ignore: ['$.a[0]']}]", "routes.0.ignore"),
+        ("routes: [{path: /, ignore: [" + "a," * 65 + "]}]", "routes[0].ignore"),
+        ("routes: [{path: /, columns: fields}]", "routes[0].columns"),
+        ("routes: [{path: /, names: {a: x, b: x}}]", "routes[0].names"),
+        (
+            f"routes: [{{path: /, values: {{{','.join(f'a{n}: b' for n in range(33))}}}}}]",
+            "routes[0].values",
+        ),
+        (
+            "redact: {rules: [{header: X-User}]}\nroutes: [{path: /, extra: {a: header x-user}}]",
+            "routes[0].extra.a",
+        ),
     ],
 )
 def test_what_could_not_take_effect_is_refused(tmp_path: Path, text: str, setting: str) -> None:

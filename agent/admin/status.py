@@ -41,9 +41,10 @@ def status(
     caveats: Sequence[str],
     decode: Sequence[dict[str, Any]],
     quality: dict[str, Any],
+    business: Sequence[dict[str, Any]],
 ) -> dict[str, Any]:
     """Plain data; `config` as it may be shown, without secrets; `decode` has an item a route,
-    `quality` findings and what the predictions are.
+    `quality` findings and what the predictions are, `business` one a version of a model.
 
     Times in ns since the epoch.
     """
@@ -55,6 +56,7 @@ def status(
         "records": records(ledger),
         "decode": list(decode),
         "quality": quality,
+        "business": list(business),
         "sinks": [_sink(sink, now_ns) for sink in sinks],
         "caveats": list(caveats),
         "config": config,

@@ -84,6 +84,7 @@ def lines(found: dict[str, Any]) -> list[str]:
     told.append(_line("request", _body(found["request"])))
     if found["answer"] is not None:
         told.append(_line("answer", _body(found["answer"])))
+    told += [_line("value", _counted(value)) for value in found["values"]]
     if found["inputs"] is None:
         return told
     version = f", version {_plain(found['version'])}" if found["version"] else ""
@@ -95,6 +96,7 @@ def lines(found: dict[str, Any]) -> list[str]:
             told += _side(side, found[side])
     if found["answer"] is None:
         told.append(_line("outputs", "no answer was given: --answer FILE"))
+    told += [_line("not found", f"{name}: {why}") for name, why in found["not_found"].items()]
     if found["values_left_out"]:
         text = f"{found['values_left_out']} values over the bounds: docs/formats.md has them"
         told.append(_line("left out", text))
@@ -118,6 +120,15 @@ def _body(sent: dict[str, Any]) -> str:
     if sent["bytes"] > _CAPTURED:
         text += "; captured only if capture.max_body_bytes is more than its default of 1MiB"
     return text
+
+
+def _counted(value: dict[str, Any]) -> str:
+    counts = [f"{value[key]} {key}" for key in ("true", "false", "numbers") if key in value]
+    if "sum" in value:
+        counts[-1] += f" (sum {value['sum']:.6g})"
+    if "missing" in value:
+        counts.append(f"{value['missing']} missing: {value['why']}")
+    return f"{value['name']}: {', '.join(counts)}"
 
 
 def _side(name: str, side: dict[str, Any]) -> list[str]:

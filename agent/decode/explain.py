@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
-from msgspec.structs import replace
-
 from agent.decode import registry
 from agent.decode.codings import undone
 from agent.decode.message import Message
 from agent.decode.payload import Columns, Decoded, Refused, Value
-from agent.decode.routes import Routes
+from agent.decode.reading import read
+from agent.decode.routes import Route, Routes
+from agent.decode.tally import Tally
 from agent.decode.text import whole
 from agent.exchange import Exchange, Fields
 
@@ -36,16 +36,23 @@ _REMEDIES = {
     "predictions are not. Give the answer as it is on the wire, of the same request.",
 }
 
+NOT_FOUND = {
+    "absent": "nothing is at its place",
+    "type": "what is there is of another kind: no number, nothing to compare, not a value a row",
+    "not_json": "the body has no JSON document: name a column instead of a path",
+    "bounds": "the body is too long, or there is too much to look through",
+}
+"""By the reasons of `agent.decode.tally`."""
+_NO_ANSWER = "no answer was given: --answer FILE"
+
 
 def explained(exchange: Exchange, answered: bool, routes: Routes) -> dict[str, Any]:
     """All of it; `answered`: whether the exchange has an answer to speak of.
 
     `outcome` is the observer's, but "ok" where there is no answer that could be missed.
     """
-    chosen = routes.dialect(exchange.target)
-    found = registry.decode(exchange, chosen)
-    if found.payload is not None:
-        found = replace(found, payload=routes.complete(found.payload, exchange.target))
+    route = routes.of(exchange.target)
+    found, tallies, unfound = read(exchange, routes)
     outcome = "ok" if found.outcome == "inputs_only" and not answered else found.outcome
     return {
         "outcome": outcome,
@@ -53,11 +60,32 @@ def explained(exchange: Exchange, answered: bool, routes: Routes) -> dict[str, A
         "remedy": _REMEDIES.get(outcome, ""),
         "dialect": found.dialect,
         "evidence": found.evidence,
-        "said_no": [] if chosen else said_no(exchange, found),
+        "said_no": [] if route.dialect else said_no(exchange, found),
         "request": _sent(exchange.request_body, exchange.request_fields),
         "answer": _sent(exchange.response_body, exchange.response_fields) if answered else None,
         **_columns(found, answered),
+        "not_found": {name: NOT_FOUND[why] for name, why in unfound.items()},
+        "values": [_value(tally, answered or _is_asked(tally, route)) for tally in tallies],
     }
+
+
+def _is_asked(tally: Tally, route: Route) -> bool:
+    """Whether a business value is one of the request."""
+    return any(
+        name == tally.name and expression.of not in ("response", "output", "")
+        for name, expression, _ in (route.rules.values if route.rules else ())
+    )
+
+
+def _value(tally: Tally, is_there: bool) -> dict[str, Any]:
+    """A business value of this exchange: of it what there is."""
+    counted = {"true": tally.true, "false": tally.false, "numbers": tally.numbers}
+    shown: dict[str, Any] = {name: count for name, count in counted.items() if count}
+    if tally.numbers:
+        shown["sum"] = tally.positive - tally.negative
+    if tally.missing:
+        shown |= {"missing": tally.missing, "why": NOT_FOUND[tally.why] if is_there else _NO_ANSWER}
+    return {"name": tally.name, **shown}
 
 
 def said_no(exchange: Exchange, found: Decoded) -> list[str]:

@@ -53,7 +53,9 @@ from agent.decode.llm.asked import may_be_language
 from agent.decode.message import Message, part_of_stream
 from agent.decode.names import answered, named
 from agent.decode.payload import NO_ROWS, Decoded, Outcome, Payload, Refused, Side
+from agent.decode.rules import Ignores
 from agent.decode.text import content
+from agent.decode.walk import remove
 from agent.exchange import Exchange
 
 
@@ -123,10 +125,11 @@ _NOT_CAPTURED: dict[str, Outcome] = {
 }
 
 
-def decode(exchange: Exchange, chosen: str = "") -> Decoded:
+def decode(exchange: Exchange, chosen: str = "", ignores: Ignores | None = None) -> Decoded:
     """The named columns of an exchange, or the outcome that says why there are none.
 
-    `chosen`: the name of the dialect that it is of, where the settings say so.
+    `chosen`: the name of the dialect that it is of, where the settings say so; `ignores`: what
+    does not become columns.
     """
     if exchange.capture != "full":
         return Decoded(None, NONE, _NOT_CAPTURED.get(exchange.capture, "not_captured_off"))
@@ -142,16 +145,18 @@ def decode(exchange: Exchange, chosen: str = "") -> Decoded:
             dialect, evidence, inputs = image, image.LONGER, part
         else:
             raw = content(body, exchange.request_fields)
-            plain = None if chosen else kserve_v1.plain_request(raw)
+            plain = None if chosen or ignores else kserve_v1.plain_request(raw)
             if plain is not None:
                 dialect, evidence, inputs = speaker(exchange.target), kserve_v1.USUAL, plain
             else:
                 asked = Message(raw, exchange.request_fields, exchange.target)
                 dialect, evidence = (BY_NAME[chosen], CHOSEN) if chosen else dialect_of(asked)
+                if ignores and ignores.request:
+                    remove(asked.document, ignores.request)
                 inputs = dialect.request(asked)
         if not inputs.columns:
             return Decoded(None, dialect.NAME, "empty", evidence, "no rows")
-        outputs, outcome, why = _outputs(dialect, exchange, inputs.rows)
+        outputs, outcome, why = _outputs(dialect, exchange, inputs.rows, ignores)
         if cut_off and outcome != "ok":
             return Decoded(None, dialect.NAME, "error_status", evidence, why)
         payload = _payload(exchange, inputs, outputs)
@@ -191,14 +196,17 @@ def speaker(target: bytes) -> Dialect:
     return vertex if vertex.PATH.search(path) else kserve_v1
 
 
-def _outputs(dialect: Dialect, exchange: Exchange, rows: int) -> tuple[Side, Outcome, str]:
+def _outputs(
+    dialect: Dialect, exchange: Exchange, rows: int, ignores: Ignores | None
+) -> tuple[Side, Outcome, str]:
     version = ""
     try:
         body, fields = exchange.response_body, exchange.response_fields
         is_part = body is not None and body[2] and dialect in LANGUAGE
         part = part_of_stream(body, fields, exchange.target) if is_part else None
         raw = content(body, fields) if part is None else part.raw
-        outputs = kserve_v1.plain_response(raw) if dialect in _PREDICTING else None
+        plain = dialect in _PREDICTING and not ignores
+        outputs = kserve_v1.plain_response(raw) if plain else None
         if outputs is not None:
             return outputs, "ok", ""
         answer = part or Message(raw, fields, exchange.target)
@@ -211,6 +219,8 @@ def _outputs(dialect: Dialect, exchange: Exchange, rows: int) -> tuple[Side, Out
             return side, "inputs_only", f"the answer is a failure, by its {failed}"
         if raw[:1] not in _JSON:
             dialect = next((file for file in FILES if file.evidence(answer)), dialect)
+        if ignores and ignores.response and not answer.is_stream:
+            remove(answer.document, ignores.response)
         outputs = dialect.response(answer, rows)
         if not outputs.rows:
             outputs = replace(outputs, failure=NO_ROWS)

@@ -6,15 +6,18 @@ have none; a version counts where neither the answer nor a known path names one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
+from agent import routing
 from agent.config import Config
 from agent.decode.names import REMEMBERED, version_in
 from agent.decode.payload import Columns, Payload
+from agent.decode.rules import Rules, rules_of
+from agent.decode.shaping import Unwanted, other_names
 from agent.templates import pattern
 
 
@@ -26,21 +29,36 @@ class Route(Struct, frozen=True):
     dialect: str = ""
     columns: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Other names, by the ones that columns have."""
+    unwanted: tuple[Unwanted, Unwanted] | None = None
+    """Of inputs and outputs."""
+    rules: Rules | None = None
+    """What needs the exchange itself, and not only its columns."""
+
+
+UNTOLD = Route("")
+_NAMELESS = frozenset(("input", "output", "instances", "inputs", "predictions", "outputs"))
+"""What dialects call one value a row."""
 
 
 def routes_of(config: Config) -> Routes:
     """What the settings describe."""
-    return Routes(
-        [
-            Route(said.path, said.version or "", said.dialect or "", said.columns, said.outputs)
-            for said in config.routes
-        ]
+    return Routes([*map(_route, config.routes)])
+
+
+def _route(said: routing.Route) -> Route:
+    by_name = [one for one in said.ignore if not one.steps]
+    return Route(
+        said.path,
+        said.version or "",
+        said.dialect or "",
+        () if isinstance(said.columns, str) else said.columns,
+        () if isinstance(said.outputs, str) else said.outputs,
+        said.names,
+        (Unwanted(by_name, "input"), Unwanted(by_name, "output")) if by_name else None,
+        rules_of(said),
     )
-
-
-_UNTOLD = Route("")
-_NAMELESS = frozenset(("input", "output", "instances", "inputs", "predictions", "outputs"))
-"""What dialects call one value a row."""
 
 
 class Routes:
@@ -52,28 +70,22 @@ class Routes:
 
     def version(self, target: bytes) -> str:
         """The version of a request's target; empty if none is known."""
-        return self._of(target).version
+        return self.of(target).version
 
-    def dialect(self, target: bytes) -> str:
-        """The dialect that is said for it, or empty."""
-        return self._of(target).dialect
+    def are_alone(self, target: bytes) -> bool:
+        """Whether requests of a target are to be read one by one."""
+        route = self.of(target)
+        return bool(route.dialect) or route.rules is not None
 
     def complete(self, payload: Payload, target: bytes) -> Payload:
-        """The payload of a request with what is known of its target."""
-        route = self._of(target)
-        if route is _UNTOLD:
-            return payload
-        if route.columns or route.outputs:
-            inputs = renamed(payload.inputs, route.columns)
-            payload = replace(
-                payload, inputs=inputs, outputs=renamed(payload.outputs, route.outputs)
-            )
-        version = "" if payload.version else route.version
-        return replace(payload, version=version) if version else payload
+        """The payload of requests that are not `are_alone` with what is known of their target."""
+        route = self.of(target)
+        return payload if route is UNTOLD else wanted(named(payload, route), route)
 
-    def _of(self, target: bytes) -> Route:
+    def of(self, target: bytes) -> Route:
+        """What is said of a request's target, or UNTOLD."""
         if not self._templates:
-            return _UNTOLD
+            return UNTOLD
         return self._remembered(target) if len(target) <= REMEMBERED else self._find(target)
 
     def _find(self, target: bytes) -> Route:
@@ -84,7 +96,26 @@ class Routes:
                 written = found.groupdict().get("version", "")
                 version = route.version or version_in(written.encode("latin-1"))
                 return replace(route, version=version)
-        return _UNTOLD
+        return UNTOLD
+
+
+def named(payload: Payload, route: Route) -> Payload:
+    """With the version, and with the names that the route gives to columns."""
+    inputs = other_names(renamed(payload.inputs, route.columns), route.names)
+    outputs = other_names(renamed(payload.outputs, route.outputs), route.names)
+    version = payload.version or route.version
+    if inputs is payload.inputs and outputs is payload.outputs and version == payload.version:
+        return payload
+    return replace(payload, inputs=inputs, outputs=outputs, version=version)
+
+
+def wanted(payload: Payload, route: Route) -> Payload:
+    """Without the columns that are ignored by their names."""
+    if route.unwanted is None:
+        return payload
+    of_inputs, of_outputs = route.unwanted
+    inputs, outputs = of_inputs.without(payload.inputs), of_outputs.without(payload.outputs)
+    return replace(payload, inputs=inputs, outputs=outputs)
 
 
 def renamed(columns: Columns, names: Sequence[str]) -> Columns:

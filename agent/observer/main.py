@@ -39,6 +39,7 @@ from agent.observer.redact import Redactor
 from agent.observer.redactions import RedactionCollector
 from agent.observer.shedding import Shedder
 from agent.orders import SWITCH, hear
+from agent.quality import business
 from agent.quality.collector import QualityCollector
 from agent.quality.monitor import Quality
 from agent.ship import build
@@ -109,6 +110,10 @@ class _Observer:
         self._monitor = self._make_monitor(scratch)
         self._quality = Quality()
         self._keeping = Keeping(self._monitor)
+        self._business = business.Business()
+        for text in business.caveats(config):
+            self._caveats.append(text)
+            self._log.warning(text)
         exemplars = Exemplars(ledger.layout.bounds["duration"])
         lines = bool(self._sinks.stdout or self._sinks.logs)
         self._pipeline = Pipeline(
@@ -123,6 +128,7 @@ class _Observer:
                 drift=self._monitor.add,
                 quality=self._quality.add,
                 unseen=self._monitor.miss,
+                values=self._business.add,
             ),
             self._redactor,
             Shedder(ledger.observer),
@@ -137,6 +143,7 @@ class _Observer:
             RedactionCollector(self._redactor.counts),
             DriftCollector(self._monitor, config.metrics.bin_columns),
             QualityCollector(self._quality),
+            self._business,
         )
         self._pusher = self._make_pusher(telemetry)
         self._stop = asyncio.Event()
@@ -374,4 +381,5 @@ class _Observer:
             caveats=self._caveats,
             decode=self._redactor.page(self._pipeline.decoded.status()),
             quality=self._redactor.page(self._quality.status()),
+            business=self._redactor.page(self._business.status()),
         )

@@ -23,10 +23,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from agent.decode import together
-from agent.decode.names import named
 from agent.decode.payload import Decoded, Payload
-from agent.decode.registry import NONE, decode
+from agent.decode.reading import read, whose
+from agent.decode.registry import NONE
 from agent.decode.routes import Routes
+from agent.decode.tally import Tally
 from agent.drift.traffic.unseen import REASONS, Reason
 from agent.exchange import Exchange
 from agent.observer.decodes import REFUSED, Decodes
@@ -81,6 +82,8 @@ class Outlets:
     unseen: Callable[[str, Reason, int, str], None]
     """Model, reason and number of rows that drift did not get though the model scored them, and the
     version, as far as it is known."""
+    values: Callable[[str, str, Sequence[Tally]], None]
+    """Model, version, and the business values of one exchange."""
 
 
 class Pipeline:
@@ -208,7 +211,7 @@ class Pipeline:
 
     def _decode_together(self, alike: Sequence[Exchange], sketch: bool) -> str:
         """The dialect; empty if it was not done or a fault was met: then one by one."""
-        if self._routes.dialect(alike[0].target):
+        if self._routes.are_alone(alike[0].target):
             return ""
         try:
             payload = together.decode(alike)
@@ -232,9 +235,12 @@ class Pipeline:
             self._out.unseen(payload.model, "shed", payload.rows, payload.version)
 
     def _decode_one(self, exchange: Exchange, sketch: bool) -> str:
-        found: Decoded = decode(exchange, self._routes.dialect(exchange.target))
+        found, values, _ = read(exchange, self._routes)
+        if values:
+            model, version = map(self._redactor.title, whose(exchange, found, self._routes))
+            self._out.values(model, version, values)
         if found.payload is not None:
-            self._feed(self._routes.complete(found.payload, exchange.target), sketch)
+            self._feed(found.payload, sketch)
         self._tell_unseen(exchange, found)
         self.decoded.add((exchange.route, found.dialect, found.outcome, found.evidence), 1)
         if found.outcome in REFUSED:
@@ -245,14 +251,8 @@ class Pipeline:
         reason = REASONS.get(found.outcome)
         scored = 200 <= exchange.status < 300 and not exchange.error and exchange.request_size
         if reason is not None and scored:
-            model, version = named(exchange.target)
-            if found.payload is not None:
-                model, version = found.payload.model, found.payload.version
-            else:
-                model = exchange.model or model
-            version = version or self._routes.version(exchange.target)
-            name = self._redactor.title
-            self._out.unseen(name(model), reason, 1, name(version))
+            model, version = map(self._redactor.title, whose(exchange, found, self._routes))
+            self._out.unseen(model, reason, 1, version)
 
     def _ship_lines(
         self,

@@ -24,13 +24,12 @@ from msgspec.structs import replace
 from agent.decode.payload import Columns, Payload
 from agent.exchange import Exchange, field
 from agent.patterns import BUILT_IN, IPV4, Pattern, signs
-from agent.redaction import Redact, RedactRule
+from agent.redaction import ALWAYS, Redact, RedactRule
 from agent.selectors import Step
 from agent.signals import targets
 from agent.signals.attributes import MAX_TEXT, Kept
 
 REDACTED = targets.REDACTED.decode()
-ALWAYS = frozenset((b"authorization", b"proxy-authorization", b"cookie", b"set-cookie"))
 SECRET = re.compile(
     r"passw|pwd|secret|credential|cookie|jwt|authoriz|private[_-]?key|api[_-]?key"
     r"|^(?:key|pw|pin|otp|token|bearer|(?:access|auth|bearer|id|refresh|session)[_-]?token"

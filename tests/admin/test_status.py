@@ -32,7 +32,9 @@ def test_status() -> None:
         caveats=["references are kept in memory only"],
         decode=[{"route": "/predict"}],
         quality={"findings": []},
+        business=[{"model": "iris"}],
     )
+    assert found["business"] == [{"model": "iris"}]
     assert msgspec.json.decode(msgspec.json.encode(found)) == found
     assert found["uptime_seconds"] == 2.0
     assert [p["role"] for p in found["processes"]] == ["worker", "worker", "observer"]

@@ -6,16 +6,15 @@ import math
 from contextlib import suppress
 from typing import get_args
 
-import msgspec
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from agent.config import Route as Settings
 from agent.decode.message import Message
 from agent.decode.payload import MAX_COLUMNS, MAX_NUMBERED, Outcome, Payload, Refused
 from agent.decode.registry import BY_NAME, DIALECTS, decode
 from agent.decode.routes import Route, Routes
+from agent.shown import schema
 from tests.decode.corpus import body_of, cases, exchange_of
 from tests.decode.test_registry import check, columns, exchange
 
@@ -51,7 +50,7 @@ def test_each_documented_payload_is_of_its_dialect_and_columns(case):
 
 
 def test_the_settings_know_every_dialect_and_no_other():
-    known = msgspec.json.schema(Settings)["$defs"]["Route"]["properties"]["dialect"]
+    known = schema()["$defs"]["Route"]["properties"]["dialect"]
     assert set(known["anyOf"][0]["enum"]) == set(BY_NAME)
 
 
@@ -90,7 +89,7 @@ def test_the_settings_say_the_dialect():
     refused = decode(exchange({"a": 1}, b"1"), "kserve_v2")
     assert (refused.dialect, refused.payload) == ("kserve_v2", None)
     routes = Routes([Route("/x/{version}", dialect="csv")])
-    assert (routes.dialect(b"/x/1?q"), routes.version(b"/x/1"), routes.dialect(b"/y")) == (
+    assert (routes.of(b"/x/1?q").dialect, routes.version(b"/x/1"), routes.of(b"/y").dialect) == (
         "csv", "1", "",
     )  # fmt: skip
 

@@ -49,6 +49,7 @@ class Everything:
         self.payloads: list[Any] = []
         self.examined: list[Any] = []
         self.unseen: list[Any] = []
+        self.values: list[Any] = []
         self.dialects: dict[bytes, str] = {}
         self.sent: dict[str, list[Any]] = {"spans": [], "more spans": [], "stdout": [], "logs": []}
 
@@ -104,6 +105,7 @@ class Everything:
             "drift": self.drift,
             "quality": self.examined.append,
             "unseen": lambda *missed: self.unseen.append(missed),
+            "values": lambda *found: self.values.append(found),
         }
         return Outlets(**{**made, **without})
 

@@ -134,14 +134,14 @@ def test_a_payload_that_drift_chokes_on_costs_its_rows_alone(place):
 def test_a_decoder_that_raises_costs_its_record_alone(monkeypatch):
     from agent.observer import pipeline
 
-    real = pipeline.decode
+    real = pipeline.read
 
-    def decode(exchange: Exchange, chosen: str) -> Any:
+    def read(exchange: Exchange, routes: Routes) -> Any:
         if exchange.request_id == POISON:
             raise PoisonError("decode")
-        return real(exchange, chosen)
+        return real(exchange, routes)
 
-    monkeypatch.setattr(pipeline, "decode", decode)
+    monkeypatch.setattr(pipeline, "read", read)
     run = Run()
     assert run.handle(batch(b"a", POISON, b"b")) == 1
     assert len(run.out.payloads) == 2

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from agent.decode.payload import Payload
 from agent.exchange import field
-from agent.observer.redact import ALWAYS, MAX_TARGET, Redactor
+from agent.observer.redact import MAX_TARGET, Redactor
 from agent.observer.redactions import RedactionCollector
-from agent.redaction import Redact, RedactRule
+from agent.redaction import ALWAYS, Redact, RedactRule
 from agent.selectors import Regex
 from tests.signals.factory import USUAL
 
