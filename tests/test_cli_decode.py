@@ -131,3 +131,35 @@ def test_wide_ones_are_shortened_and_said_so(decode):
 def test_wrong_usage_is_one_line_and_status_2(args, capsys):
     assert cli.main(["decode", *args]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+RULES = """
+routes:
+  - path: /{+rest}
+    names: {x-0: age}
+    extra: {tier: request $.user.tier, country: header x-country, node: $.node}
+    ignore: [request $.user, x-1]
+    values: {ok: output y > 0.5, amount: request $.amount, gone: $.decision == "no"}
+"""
+
+
+def test_values_and_extra_columns_and_why_one_is_missing(decode, tmp_path):
+    (tmp_path / "outrider.yaml").write_text(RULES)
+    more = ["--config", str(tmp_path / "outrider.yaml"), "--path", "/v2/models/m/infer"]
+    asked = {**V2, "amount": 12.5, "user": {"tier": "gold"}}
+    answer = {"outputs": [{"name": "y", "shape": [2], "datatype": "FP32", "data": [0.4, 0.9]}]}
+    status, out, _ = decode(asked, *more, answer=answer)
+    assert status == 0
+    assert "value      ok: 1 true, 1 false\n" in out
+    assert "value      amount: 1 number, sum 12.5\n" in out
+    assert "value      gone: 1 missing: nothing is at its place\n" in out
+    assert "not found  country: nothing is at its place\n" in out
+    assert "not found  node: nothing is at its place\n" in out
+    status, out, _ = decode(asked, *more, "--json")
+    found = json.loads(out)
+    assert [column["name"] for column in found["inputs"]["columns"]] == ["age", "tier", "country"]
+    assert found["not_found"]["node"] == "no answer was given: --answer FILE"
+    ok, amount, gone = found["values"]
+    assert amount == {"name": "amount", "numbers": 1, "sum": 12.5}
+    assert (ok["missing"], ok["why"]) == (1, "no answer was given: --answer FILE")
+    assert gone["why"] == ok["why"]

@@ -125,7 +125,7 @@ def _body(sent: dict[str, Any]) -> str:
 def _counted(value: dict[str, Any]) -> str:
     counts = [f"{value[key]} {key}" for key in ("true", "false", "numbers") if key in value]
     if "sum" in value:
-        counts[-1] += f" (sum {value['sum']:.6g})"
+        counts[-1] = f"{_count(value['numbers'], 'number')}, sum {value['sum']:.6g}"
     if "missing" in value:
         counts.append(f"{value['missing']} missing: {value['why']}")
     return f"{value['name']}: {', '.join(counts)}"

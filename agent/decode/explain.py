@@ -18,6 +18,7 @@ from agent.decode.routes import Route, Routes
 from agent.decode.tally import Tally
 from agent.decode.text import whole
 from agent.exchange import Exchange, Fields
+from agent.expressions import Place
 
 SHOWN = 3
 """First values of a column that are shown."""
@@ -43,7 +44,6 @@ NOT_FOUND = {
     "bounds": "the body is too long, or there is too much to look through",
 }
 """By the reasons of `agent.decode.tally`."""
-_NO_ANSWER = "no answer was given: --answer FILE"
 
 
 def explained(exchange: Exchange, answered: bool, routes: Routes) -> dict[str, Any]:
@@ -64,17 +64,25 @@ def explained(exchange: Exchange, answered: bool, routes: Routes) -> dict[str, A
         "request": _sent(exchange.request_body, exchange.request_fields),
         "answer": _sent(exchange.response_body, exchange.response_fields) if answered else None,
         **_columns(found, answered),
-        "not_found": {name: NOT_FOUND[why] for name, why in unfound.items()},
-        "values": [_value(tally, answered or _is_asked(tally, route)) for tally in tallies],
+        "not_found": {
+            name: _why(why, answered or not _is_answered(name, route))
+            for name, why in unfound.items()
+        },
+        "values": [_value(one, answered or not _is_answered(one.name, route)) for one in tallies],
     }
 
 
-def _is_asked(tally: Tally, route: Route) -> bool:
-    """Whether a business value is one of the request."""
-    return any(
-        name == tally.name and expression.of not in ("response", "output", "")
-        for name, expression, _ in (route.rules.values if route.rules else ())
-    )
+def _is_answered(name: str, route: Route) -> bool:
+    """Whether an extra column or a business value is one of the answer."""
+    rules = route.rules
+    if rules is None:
+        return False
+    places: dict[str, Place] = {**rules.extra, **{name: one for name, one, _ in rules.values}}
+    return places[name].of in ("response", "output", "")
+
+
+def _why(why: str, is_there: bool) -> str:
+    return NOT_FOUND[why] if is_there else "no answer was given: --answer FILE"
 
 
 def _value(tally: Tally, is_there: bool) -> dict[str, Any]:
@@ -84,7 +92,7 @@ def _value(tally: Tally, is_there: bool) -> dict[str, Any]:
     if tally.numbers:
         shown["sum"] = tally.positive - tally.negative
     if tally.missing:
-        shown |= {"missing": tally.missing, "why": NOT_FOUND[tally.why] if is_there else _NO_ANSWER}
+        shown |= {"missing": tally.missing, "why": _why(tally.why, is_there)}
     return {"name": tally.name, **shown}
 
 

@@ -45,17 +45,19 @@ class Places:
 
     def at(self, place: Place, inputs: Columns, outputs: Columns) -> Sequence[object]:
         """All values at a place; at least one. Raises Unfound."""
-        if place.is_path:
-            return self.along(place.of == "request", place.steps)
-        if place.of == "header":
-            return (self._in_field(place.name),)
-        if place.of == "query":
-            return (self._in_query(place.name),)
-        sides = {"input": (inputs,), "output": (outputs,)}.get(place.of, (outputs, inputs))
-        for columns in sides:
-            if len(column := columns.get(place.name, ())):
-                return column
-        raise Unfound("absent")
+        of, name = place.of, place.name
+        if not name:
+            return self.along(of == "request", place.steps)
+        if of == "header":
+            return (self._in_field(name),)
+        if of == "query":
+            return (self._in_query(name),)
+        column = outputs.get(name) if of != "input" else None
+        if column is None and of != "output":
+            column = inputs.get(name)
+        if column is None or not len(column):
+            raise Unfound("absent")
+        return column
 
     def along(self, of_request: bool, steps: Steps) -> list[object]:
         """All values on a path, at least one. Raises Unfound."""

@@ -46,13 +46,15 @@ def _by_rules(exchange: Exchange, found: Decoded, route: Route, rules: Rules) ->
     if payload is not None:
         payload = named(_renamed(payload, places, rules), route)
         if rules.extra:
-            inputs, outputs, unfound = extended(payload, rules.extra, places)
-            payload = replace(payload, inputs=inputs, outputs=outputs)
-        found = replace(found, payload=wanted(payload, route))
+            payload, unfound = extended(payload, rules.extra, places)
+        kept = wanted(payload, route)
+        if kept is not found.payload:
+            found = replace(found, payload=kept)
     if not rules.values or not is_scored(exchange):
         return found, (), unfound
-    inputs, outputs = (payload.inputs, payload.outputs) if payload else ({}, {})
-    return found, tallies(rules.values, places, inputs, outputs), unfound
+    if payload is None:
+        return found, tallies(rules.values, places, {}, {}), unfound
+    return found, tallies(rules.values, places, payload.inputs, payload.outputs), unfound
 
 
 def _renamed(payload: Payload, places: Places, rules: Rules) -> Payload:

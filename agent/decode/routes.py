@@ -101,8 +101,11 @@ class Routes:
 
 def named(payload: Payload, route: Route) -> Payload:
     """With the version, and with the names that the route gives to columns."""
-    inputs = other_names(renamed(payload.inputs, route.columns), route.names)
-    outputs = other_names(renamed(payload.outputs, route.outputs), route.names)
+    inputs, outputs = payload.inputs, payload.outputs
+    if route.columns or route.outputs:
+        inputs, outputs = renamed(inputs, route.columns), renamed(outputs, route.outputs)
+    if route.names:
+        inputs, outputs = other_names(inputs, route.names), other_names(outputs, route.names)
     version = payload.version or route.version
     if inputs is payload.inputs and outputs is payload.outputs and version == payload.version:
         return payload

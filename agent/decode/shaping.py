@@ -9,7 +9,9 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from agent.decode.payload import MAX_NAME, Columns, Payload, Value, cut
+from msgspec.structs import replace
+
+from agent.decode.payload import MAX_CELLS, MAX_NAME, Columns, Payload, Value, cut
 from agent.decode.places import Places, Unfound
 from agent.decode.walk import Steps
 from agent.expressions import Ignored, Place
@@ -48,15 +50,21 @@ def names_at(places: Places, of_request: bool, steps: Steps) -> tuple[str, ...]:
 
 def extended(
     payload: Payload, extra: Mapping[str, Place], places: Places
-) -> tuple[Columns, Columns, NotFound]:
-    """Inputs and outputs with the extra columns; a value for each row, or the one for all.
+) -> tuple[Payload, NotFound]:
+    """With the extra columns; a value for each row, or the one for all.
 
-    A column of the answer's document is an output. What is not there is a missing value.
+    A column of the answer's document is an output. What is not there is a missing value. Over
+    MAX_CELLS a column is left out, and counted.
     """
     inputs, outputs, unfound = dict(payload.inputs), dict(payload.outputs), NotFound()
+    left_out = payload.left_out
     for name, place in extra.items():
         is_output = place.of == "response"
-        rows = payload.output_rows if is_output else payload.rows
+        side, rows = (outputs, payload.output_rows) if is_output else (inputs, payload.rows)
+        if (len(side) + 1) * rows > MAX_CELLS:
+            unfound[name] = "bounds"
+            left_out += rows
+            continue
         values: Sequence[Value] = ()
         try:
             values = _for_rows(places.at(place, payload.inputs, payload.outputs), rows)
@@ -65,8 +73,8 @@ def extended(
         except Unfound as problem:
             unfound[name] = problem.why
         if rows:
-            (outputs if is_output else inputs)[name] = values or [None] * rows
-    return inputs, outputs, unfound
+            side[name] = values or [None] * rows
+    return replace(payload, inputs=inputs, outputs=outputs, left_out=left_out), unfound
 
 
 def _for_rows(found: Sequence[object], rows: int) -> Sequence[Value]:

@@ -5,14 +5,16 @@ Rule: nothing here knows an expression or a document.
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from msgspec import Struct
 
 Why = Literal["", "absent", "type", "not_json", "bounds"]
 """Why a value is missing. `absent`: nothing is at its place; `type`: it is no number, or cannot be
 compared; `not_json`: the body has no document; `bounds`: too long, or too much to look through."""
 
 
-class Tally(NamedTuple):
+class Tally(Struct, frozen=True, gc=False):
     """Of one value; of a batch of rows there may be many."""
 
     name: str

@@ -10,7 +10,7 @@ and a number, null, NaN) is missing and not false: it says nothing of the model.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from agent.decode.payload import Columns
@@ -47,11 +47,16 @@ def tallies(
         except Unfound as unfound:
             found.append(Tally(name, missing=1, why=unfound.why))
             continue
-        found.append(_tally(name, map(judge, values)))
+        found.append(_tally(name, [*map(judge, values)]))
     return found
 
 
-def _tally(name: str, judged: Iterable[Judged]) -> Tally:
+def _tally(name: str, judged: Sequence[Judged]) -> Tally:
+    if len(judged) == 1:
+        if judged[0] is True:
+            return Tally(name, 1)
+        if judged[0] is False:
+            return Tally(name, 0, 1)
     true = false = numbers = missing = 0
     positive = negative = 0.0
     for value in judged:

@@ -32,10 +32,25 @@ class Walk:
 
     def along(self, document: object, steps: Steps) -> list[object]:
         """All values there; of `..` each before what is in it. Raises TooMany."""
-        found = [document]
+        node = document
+        for at, (key, deep) in enumerate(steps):
+            if deep or key is None:
+                return self._spread([node], steps[at:])
+            if isinstance(key, str):
+                if type(node) is not dict or key not in node:
+                    return []
+                node = node[key]
+            elif type(node) is list and key < len(node):
+                node = node[key]
+            else:
+                return []
+        return [node]
+
+    def _spread(self, nodes: list[object], steps: Steps) -> list[object]:
+        """From several places at once."""
         for step in steps:
-            found = self._stepped(found, step)
-        return found
+            nodes = self._stepped(nodes, step)
+        return nodes
 
     def remove(self, document: object, steps: Steps) -> None:
         """Takes out of a document what is there; the path's end is no number. Raises TooMany."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agent.decode import together
-from agent.decode.payload import MAX_COLUMNS, Payload
+from agent.decode.payload import MAX_CELLS, MAX_COLUMNS, Payload
 from agent.decode.reading import read
 from agent.decode.shaping import other_names
 from agent.exchange import Exchange
@@ -93,6 +93,16 @@ def test_extra_columns_are_a_value_a_row_or_one_for_all(shaped):
     assert columns(payload.outputs)["took"] == [3, 4]
     assert columns(payload.outputs)["node"] == ["n1", "n1"]
     assert unfound == {"none": "absent", "whole": "type", "three": "type"}
+
+
+def test_extra_columns_are_no_more_cells_than_a_side_may_have(shaped):
+    rows = MAX_CELLS // 3
+    x = exchange(b'{"instances": [' + b"1," * (rows - 1) + b"1]}", fields=FIELDS)
+    extra = dict.fromkeys("abcd", "header x-country")
+    payload, unfound = shaped(x, extra=extra, dialect="kserve_v1")
+    assert [*payload.inputs] == ["instances", "a", "b"]
+    assert payload.left_out == 2 * rows
+    assert unfound == {"c": "bounds", "d": "bounds"}
 
 
 def test_what_is_ignored_is_no_column(shaped):

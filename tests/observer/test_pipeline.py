@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from agent.decode.routes import Route, Routes
+from agent.decode.routes import Route, Routes, routes_of
+from agent.decode.tally import Tally
+from agent.drift.monitor import Monitor
+from agent.drift.settings import Settings
 from agent.exchange import Exchange
 from agent.ledger import OBSERVER
+from agent.loading import load
 from agent.observer.decodes import DecodeCollector
 from agent.observer.redact import Redactor
 from agent.observer.shedding import LOGS, PAYLOAD_LOGS, SKETCHES, SPANS, STEP_NS
+from agent.quality.monitor import Quality
 from tests.observer.outlets import POISON, PoisonError, Run, batch, body, usual
 from tests.signals.factory import USUAL
 
@@ -428,3 +434,43 @@ def test_a_payload_that_cannot_be_shown_costs_its_line_the_payload_only():
     run.out.records = lambda part, dialects, payloads: given.extend(payloads) or []  # type: ignore[func-returns-value, method-assign]
     assert run.handle(batch(b"a", POISON)) == 1
     assert given == [{"input": "x"}, None]
+
+
+# ---- what the settings say of a route
+
+
+def told(tmp_path, **said):
+    file = tmp_path / "outrider.json"
+    file.write_text(json.dumps({"routes": [{"path": "/{+rest}", **said}]}))
+    return routes_of(load(str(file)))
+
+
+@pytest.mark.parametrize("age", [0, 4 * STEP_NS])
+def test_business_values_are_counted_of_each_exchange_whatever_is_shed(tmp_path, age):
+    run = Run(
+        age=age, routes=told(tmp_path, values={"low": "$.predictions[0] < 0.5", "age": "age"})
+    )
+    refused = usual(b"e")._replace(status=500)
+    assert run.handle([*batch(b"a", b"b", b"c", b"d"), refused]) == 0
+    low, years = Tally("low", true=1), Tally("age", numbers=1, positive=39.0)
+    assert run.out.values == [("iris", "", [low, years])] * 4
+
+
+def test_a_value_is_counted_though_drift_cannot_take_the_rows(tmp_path):
+    run = Run(choke="drift", routes=told(tmp_path, values={"low": "$.predictions[0] < 0.5"}))
+    two = usual(b"a")._replace(request_body=body({"instances": [{"age": 1}, {"age": 2}]}))
+    assert run.handle([two]) == 1
+    assert run.out.values == [("iris", "", [Tally("low", true=1)])]
+
+
+def test_columns_without_anything_in_them_go_through_all_that_judges(tmp_path):
+    monitor, quality = Monitor(Settings(learn_rows=100)), Quality()
+
+    def judge(payload):
+        monitor.add(payload)
+        quality.add(payload)
+
+    run = Run(routes=told(tmp_path, ignore=["*"]), drift=judge)
+    for _ in range(3):
+        assert run.handle(batch(b"a", b"b", b"c", b"d")) == 0
+        assert run.handle(batch(b"a")) == 0
