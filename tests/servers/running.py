@@ -10,18 +10,20 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 
 from bench import environments
-from tests.harness import eventually, free_ports, get
+from tests.harness import alive, eventually, free_ports, get, processes
 from tests.servers.readme import SIDECAR, ports, steps
 
 MADE = Path(__file__).parent / ".environments"
 START = 120.0
 """Seconds that a server may take to be ready on a busy machine."""
+END = 20.0
+"""And to end."""
 QUIET = {"DO_NOT_TRACK": "1", "BENTOML_DO_NOT_TRACK": "True", "MLFLOW_DISABLE_TELEMETRY": "true"}
 """So that no test is a user in anybody's statistics."""
 
@@ -102,13 +104,16 @@ def _answers(
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """It and the group that it began."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(process.pid, number)
-            process.wait(20)
-        except ProcessLookupError:
-            break
-        except subprocess.TimeoutExpired:
-            continue
+    """It and all that it began, also in groups of their own; it may first end these itself."""
+    family = {process.pid}
+    seen = list(processes())
+    while more := {one.pid for one in seen if one.parent in family} - family:
+        family |= more
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    try:
+        eventually(lambda: process.poll() is not None and not alive(family), "its end", END)
+    except AssertionError:
+        for one in alive(family):
+            os.kill(one, signal.SIGKILL)
     process.wait()
