@@ -17,10 +17,15 @@ from agent.declaring import default as _default
 from agent.declaring import doc as _doc
 from agent.redaction import Redact
 from agent.routing import Route
+from agent.streaming import Streams
 from agent.units import Address, Duration, Network, Rate, Secret, Size, Upstream, Url
 
 Histogram = Annotated[
-    str, Meta(pattern="^(duration|connect|upstream|stream|overhead|request_size|response_size)$")
+    str,
+    Meta(
+        pattern="^(duration|connect|upstream|stream|overhead|request_size|response_size"
+        "|first_event|gap)$"
+    ),
 ]
 """The histograms whose buckets can be set, as `agent.ledger` names them."""
 
@@ -228,7 +233,8 @@ class Metrics(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         dict[Histogram, tuple[Annotated[float, Meta(gt=0)], ...]],
         _doc(
             "Upper bounds instead of the default ones, in seconds or bytes, by histogram: "
-            "duration, connect, upstream, stream, overhead, request_size, response_size.",
+            "duration, connect, upstream, stream, overhead, request_size, response_size, "
+            "first_event, gap.",
             {"duration": [0.01, 0.1, 1, 10]},
         ),
     ] = field(default_factory=dict)
@@ -320,6 +326,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     drain: Annotated[Drain, _doc("The end, after SIGTERM.")] = field(default_factory=Drain)
     capture: Annotated[Capture, _doc("Copies of bodies.")] = field(default_factory=Capture)
     redact: Annotated[Redact, _doc("What is not shown.")] = field(default_factory=Redact)
+    streams: Annotated[Streams, _doc("Answers event by event.")] = field(default_factory=Streams)
     server_timing: Annotated[bool, _doc("Adds Server-Timing to responses.", False)] = False
     state_dir: Annotated[
         Text | None,

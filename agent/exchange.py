@@ -34,6 +34,19 @@ Fields = list[tuple[bytes, bytes]]
 ABSENT = -1.0
 """A timing of something that did not happen (no connect on a reused connection, say)."""
 
+JSON_LINES = frozenset(
+    (
+        b"application/jsonlines",
+        b"application/x-jsonlines",
+        b"application/jsonl",
+        b"application/x-ndjson",
+        b"application/ndjson",
+    )
+)
+"""Media types of JSON documents, one a line; none is registered."""
+STREAMS = JSON_LINES | {b"text/event-stream"}
+"""Media types of what comes event by event."""
+
 
 class Body(NamedTuple):
     """A bounded copy of a body: its first bytes, its last ones, and how many between are missing.
@@ -95,9 +108,13 @@ class Exchange(NamedTuple):
     request_size: int
     response_size: int
     pieces: int
-    """Reads in which the response body arrived."""
+    """Reads in which the response arrived."""
     largest_gap: float
-    """Longest wait between two of them, in seconds."""
+    """Longest wait for the model server between two reads of the body, in seconds."""
+    first_piece: float
+    """Request sent (its last byte) to the first byte of the response's body, or ABSENT."""
+    streamed: bool
+    """The response was one of `STREAMS`, of a length that its head did not say."""
     client: str
     """Address of the peer, without its port."""
     upstream_reused: bool

@@ -30,6 +30,7 @@ from collections.abc import Mapping
 from typing import NamedTuple, TypeVar
 
 from agent.regions import (
+    ABORTED_BY,
     CAPS,
     DURATIONS,
     HISTOGRAMS,
@@ -222,6 +223,7 @@ def _add(
 
 
 __all__ = [
+    "ABORTED_BY",
     "CAPS",
     "DURATIONS",
     "HISTOGRAMS",

@@ -24,6 +24,18 @@ REASONS = (
 )
 """Why a request failed, other than by the model's own answer."""
 
+ABORTED_BY = {
+    "upstream_connect": "upstream",
+    "upstream_timeout": "timeout",
+    "upstream_reset": "upstream",
+    "upstream_protocol": "upstream",
+    "client_abort": "client",
+    "client_protocol": "client",
+    "limit": "outrider",
+}
+"""Who ended a stream before its end, by the reason. `outrider`: a client took nothing of it for
+`timeouts.idle`, or the sidecar itself had to end."""
+
 DURATIONS = (
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75,
     1.0, 2.5, 5.0, 7.5, 10.0, 30.0, 60.0, 120.0, 300.0,
@@ -39,6 +51,8 @@ HISTOGRAMS = {
     "upstream": DURATIONS,
     "stream": DURATIONS,
     "overhead": OVERHEADS,
+    "first_event": DURATIONS,
+    "gap": DURATIONS,
 }
 """Default bucket bounds of each histogram (upper, inclusive), in seconds or bytes."""
 
@@ -80,8 +94,12 @@ OBSERVER_COUNTERS = (
     "reference_refused",  # gauge: 1 if a configured reference could not be used
 )
 
-ROUTE_FIELDS = ("active", *REASONS)
-ROUTE_HISTOGRAMS = ("request_size", "response_size", "connect", "upstream", "stream", "overhead")
+STREAM_ENDS = tuple(f"aborted_{by}" for by in dict.fromkeys(ABORTED_BY.values()))
+ROUTE_FIELDS = ("active", *REASONS, *STREAM_ENDS, "stalls")
+ROUTE_HISTOGRAMS = (
+    "request_size", "response_size", "connect", "upstream", "stream", "overhead",
+    "first_event", "gap",
+)  # fmt: skip
 
 FORMAT = 1
 """Of the whole ledger: to be raised when words move without a name having changed."""

@@ -65,7 +65,7 @@ def exchanges() -> list[tuple[object, ...]]:
             now + n * 60_000, numbers.getrandbits(128).to_bytes(16, "big").hex().encode(),
             b"POST", PATH.encode(), "1.1", "/v1/models/{model}:predict", "demo", 200, "",
             duration, duration * 0.1, ABSENT, duration * 0.7, duration * 0.01, duration * 0.2,
-            160, len(ANSWER), 1, 0.0, "127.0.0.1", True, False, "",
+            160, len(ANSWER), 1, 0.0, duration * 0.7, False, "127.0.0.1", True, False, "",
             (bits[:16], bits[16:24], bits[24:], b"", b""),
             [
                 (b"Host", b"127.0.0.1:34567"),

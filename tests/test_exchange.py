@@ -39,6 +39,8 @@ exchanges = st.builds(
     response_size=sizes,
     pieces=sizes,
     largest_gap=floats,
+    first_piece=floats,
+    streamed=st.booleans(),
     client=st.text(max_size=20),
     upstream_reused=st.booleans(),
     resent=st.booleans(),

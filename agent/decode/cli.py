@@ -53,9 +53,10 @@ def _exchange(args: argparse.Namespace) -> Exchange:
         start_ns=0, request_id=b"", method=b"POST", target=args.path.encode(), version="1.1",
         route="", model="", status=200, error="", duration=0.0, sent=0.0, connect=ABSENT,
         upstream=0.0, stream=0.0, overhead=0.0, request_size=len(request),
-        response_size=len(response), pieces=1, largest_gap=0.0, client="", upstream_reused=False,
-        resent=False, upgrade="", trace=None, request_fields=asked, response_fields=answered,
-        capture="full", request_body=(request, b"", 0), response_body=(response, b"", 0),
+        response_size=len(response), pieces=1, largest_gap=0.0, first_piece=0.0, streamed=False,
+        client="", upstream_reused=False, resent=False, upgrade="", trace=None,
+        request_fields=asked, response_fields=answered, capture="full",
+        request_body=(request, b"", 0), response_body=(response, b"", 0),
     )  # fmt: skip
 
 

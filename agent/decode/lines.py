@@ -9,17 +9,10 @@ import msgspec
 
 from agent.decode.payload import MAX_CELLS, Refused
 from agent.decode.text import parse
+from agent.exchange import JSON_LINES
 
-KINDS = frozenset(
-    (
-        b"application/jsonlines",
-        b"application/x-jsonlines",
-        b"application/jsonl",
-        b"application/x-ndjson",
-        b"application/ndjson",
-    )
-)
-"""Media types that are used for it; none is registered."""
+KINDS = JSON_LINES
+"""Media types that are used for it."""
 
 _MARK = b"\xef\xbb\xbf"
 """UTF-8's byte order mark, which Windows' editors write."""

@@ -10,10 +10,8 @@ from agent.decode import lines
 from agent.decode.binary import MARK, json_length
 from agent.decode.payload import Refused
 from agent.decode.text import parse
-from agent.exchange import Fields, field
+from agent.exchange import STREAMS, Fields, field
 
-STREAMS = lines.KINDS | {b"text/event-stream"}
-"""Media types of what comes event by event."""
 _OPENING = (b"{", b"[")
 _BEFORE = b"\xef\xbb\xbf \t\r\n"
 """What may stand before a document: white space, and UTF-8's byte order mark."""

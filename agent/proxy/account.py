@@ -5,6 +5,7 @@ Rule: every transaction comes here exactly once, whatever became of it.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from time import monotonic, time_ns
 
@@ -19,6 +20,7 @@ from agent.ledger import (
 )
 from agent.proxy.bus import Bus
 from agent.proxy.routes import Route
+from agent.proxy.streamed import StreamCounts
 from agent.proxy.transaction import Transaction
 
 MAX_ROUTES = 64
@@ -38,7 +40,8 @@ _UNSAMPLED, _OVER_BUDGET = WORKER["unsampled"], WORKER["over_budget"]
 class Accountant:
     """Adds finished transactions to the worker's region and hands records to the bus."""
 
-    def __init__(self, region: WorkerRegion, bus: Bus | None) -> None:
+    def __init__(self, region: WorkerRegion, bus: Bus | None, stall: float = math.inf) -> None:
+        """`stall`: seconds, as `streams.stall`."""
         self._region = region
         self._bus = bus
         self._series, self._routes = region.series, region.routes
@@ -55,6 +58,7 @@ class Accountant:
         self._upstream = self._place("upstream")
         self._stream = self._place("stream")
         self._overhead = self._place("overhead")
+        self._streams = StreamCounts(region, stall)
 
     def _place(self, name: str) -> tuple[int, tuple[float, ...], int]:
         """Of a route's histogram: its first bucket in the row, its bounds, its sum in the row."""
@@ -91,7 +95,8 @@ class Accountant:
         if tx.ended:
             return
         tx.ended = True
-        duration = monotonic() - tx.start
+        now = monotonic()
+        duration = now - tx.start
         words, floats = self._routes.words, self._routes.floats
         words[tx.active_row] -= 1
         rows = self._rows.get((tx.method, tx.route, tx.status, tx.error))
@@ -107,9 +112,12 @@ class Accountant:
         size = tx.response_size
         words[row + first + bisect_left(bounds, size)] += 1
         floats[row + total] += size
-        upstream = stream = overhead = ABSENT
+        upstream = stream = overhead = first_piece = ABSENT
         if tx.first_read:
-            upstream = max(tx.first_read - (tx.request_written or tx.head_written), 0.0)
+            sent = tx.request_written or tx.head_written
+            upstream = max(tx.first_read - sent, 0.0)
+            if size and tx.first_piece:
+                first_piece = max(tx.first_piece - sent, 0.0)
             first, bounds, total = self._upstream
             words[row + first + bisect_left(bounds, upstream)] += 1
             floats[row + total] += upstream
@@ -131,8 +139,10 @@ class Accountant:
             floats[row + total] += tx.connect
         if tx.error:
             words[row + _REASON_AT[tx.error]] += 1
+        if tx.streamed:
+            self._streams.add(row, first_piece, now, tx)
         if self._bus is not None:
-            self._record(self._bus, tx, duration, upstream, stream, overhead)
+            self._record(self._bus, tx, duration, upstream, stream, overhead, first_piece)
 
     def _find_rows(self, tx: Transaction) -> tuple[int, int]:
         """Rows of the series and of the route; makes them if the path earned that."""
@@ -168,6 +178,7 @@ class Accountant:
         upstream: float,
         stream: float,
         overhead: float,
+        first_piece: float,
     ) -> None:
         held = 0
         request_body = response_body = None
@@ -205,6 +216,8 @@ class Accountant:
                 tx.response_size,
                 tx.pieces,
                 tx.largest_gap,
+                first_piece,
+                tx.streamed,
                 tx.downstream.peer,
                 tx.reused,
                 tx.resent,
@@ -221,8 +234,11 @@ class Accountant:
         )
 
 
+_TIMINGS = ("sent", "connect", "upstream", "stream", "overhead", "first_piece")
+
+
 def _unparsed(reason: str, status: int, request_id: bytes, client: str) -> tuple[object, ...]:
-    never = dict.fromkeys(("sent", "connect", "upstream", "stream", "overhead"), ABSENT)
+    never = dict.fromkeys(_TIMINGS, ABSENT)
     exchange = Exchange(
         start_ns=time_ns(),
         request_id=request_id,
@@ -238,6 +254,7 @@ def _unparsed(reason: str, status: int, request_id: bytes, client: str) -> tuple
         response_size=0,
         pieces=0,
         largest_gap=0.0,
+        streamed=False,
         client=client,
         upstream_reused=False,
         resent=False,

@@ -22,6 +22,7 @@ from agent.proxy.head import (
 )
 from agent.proxy.hop import END_OF_HEAD, Hop
 from agent.proxy.known import KnownResponse, is_plain_response
+from agent.proxy.streamed import is_stream
 from agent.proxy.transaction import Transaction
 
 MAX_INTERIM = 64
@@ -160,6 +161,8 @@ class ResponseReader:
         self.head = head
         tx.status = status
         tx.response_fields = fields
+        if head.framing == "chunked" or head.framing == "close":
+            tx.streamed = is_stream(fields)
         if first.startswith(line) and not to_head and is_plain_response(status, head):
             start = b"".join((line, *head.lines, b"x-request-id: "))
             self._hop.responses.keep(first, KnownResponse(head.length, status, fields, start))

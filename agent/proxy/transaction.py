@@ -53,6 +53,8 @@ class Transaction:
     """1xx responses, passed on or not."""
     pieces = 0
     largest_gap = 0.0
+    streamed = False
+    """See `Exchange`."""
     status = 0
     error = ""
     reused = False
@@ -63,6 +65,7 @@ class Transaction:
     head_written = 0.0
     request_written = 0.0
     first_read = 0.0
+    first_piece = 0.0
     last_read = 0.0
     first_out = 0.0
 

@@ -48,8 +48,9 @@ class Upstream(asyncio.Protocol):
         self.closed = False
         self.write_paused = False
         """What was written waits: the client is not to be read."""
+        self.paused = False
+        """What was read waits: the model server is not to be read."""
         self._response = ResponseReader(hop)
-        self._paused = False
         self._written = 0
         self._counts: TcpCounts | None = None
 
@@ -90,14 +91,16 @@ class Upstream(asyncio.Protocol):
 
     def pause_reading(self) -> None:
         """The client does not take what was read."""
-        if not self._paused and not self.closed:
-            self._paused = True
+        if not self.paused and not self.closed:
+            self.paused = True
             self.transport.pause_reading()
 
     def resume_reading(self) -> None:
-        if self._paused and not self.closed:
-            self._paused = False
+        if self.paused and not self.closed:
+            self.paused = False
             self.transport.resume_reading()
+            if self.tx is not None:
+                self.tx.last_read = monotonic()  # until now the wait was the client's
 
     def abort(self) -> None:
         """Closes at once, also for a peer that takes nothing; what was under way is forgotten."""
@@ -182,6 +185,8 @@ class Upstream(asyncio.Protocol):
             self._become_tunnel(tx, tunnelled)
             return
         if response.out:
+            if not tx.first_piece and tx.response_size:
+                tx.first_piece, tx.largest_gap = now, 0.0
             if not tx.first_out:
                 tx.first_out = monotonic()
             self._write_out(tx)
@@ -214,7 +219,7 @@ class Upstream(asyncio.Protocol):
         ):
             return False
         body = data[end:]
-        tx.last_read = tx.first_out = now
+        tx.last_read = tx.first_out = tx.first_piece = now
         tx.pieces = 1
         tx.status = known.status
         tx.response_fields = known.fields

@@ -178,7 +178,7 @@ class _Worker:
         if config.observe != "off":
             bus = Bus(loop, inherited.bus, inherited.number, self._region, hop.budget)
         self._bus = bus
-        hop.accountant = Accountant(self._region, bus)
+        hop.accountant = Accountant(self._region, bus, config.streams.stall)
         Departures(loop, hop)
         upstream = config.upstream
         address = Address(upstream.host, upstream.port, upstream.socket, upstream_tls(config))

@@ -6,6 +6,7 @@ Rule: every bound is here: a text is cut at `MAX_TEXT` bytes, and of each kind n
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -19,6 +20,7 @@ MAX_KEPT = 1024
 
 _ATTRIBUTES = b"\x4a"
 """Span's field 9."""
+_DOUBLE = struct.Struct("<d").pack
 
 
 def varint(value: int) -> bytes:
@@ -64,6 +66,12 @@ def text_attribute(key: str, value: bytes) -> bytes:
 def number_attribute(key: str, value: int) -> bytes:
     """A span's attribute; `value` is not negative."""
     pair = block(1, key.encode()) + block(2, b"\x18" + varint(value))
+    return _ATTRIBUTES + length(pair) + pair
+
+
+def seconds_attribute(key: str, value: float) -> bytes:
+    """A span's attribute."""
+    pair = block(1, key.encode()) + block(2, b"\x21" + _DOUBLE(value))
     return _ATTRIBUTES + length(pair) + pair
 
 

@@ -84,6 +84,30 @@ UPSTREAM = Spec(
 STREAM = Spec(
     "outrider_response_stream_seconds", "histogram", "First to last byte of the response.", ROUTE
 )
+FIRST_EVENT = Spec(
+    "outrider_stream_first_event_seconds",
+    "histogram",
+    "Of answers that come event by event: request sent to first byte of the first event.",
+    ROUTE_MODEL,
+)
+GAP = Spec(
+    "outrider_stream_gap_seconds",
+    "histogram",
+    "Longest wait for the model server between two reads of each such answer.",
+    ROUTE_MODEL,
+)
+STALLS = Spec(
+    "outrider_stream_stalls",
+    "counter",
+    "Such answers with a wait of more than streams.stall.",
+    ROUTE_MODEL,
+)
+ABORTED = Spec(
+    "outrider_stream_aborted",
+    "counter",
+    "Such answers that somebody ended before their end.",
+    ("by", *ROUTE_MODEL),
+)
 OVERHEAD = Spec(
     "outrider_overhead_seconds",
     "histogram",
@@ -115,6 +139,34 @@ SHED = Spec(
     "outrider_shed_level",
     "gauge",
     "What overload has put aside: 0 nothing, 1 sketches, 2 payload logs, 3 logs, 4 spans.",
+)
+GENERATION = ("gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model", *ROUTE)
+FIRST_TOKEN = Spec(
+    "gen_ai_server_time_to_first_token_seconds",
+    "histogram",
+    "Of sampled streams of language models: request sent to first byte of the first event.",
+    GENERATION,
+    "gen_ai.server.time_to_first_token",
+)
+OUTPUT_TOKEN = Spec(
+    "gen_ai_server_time_per_output_token_seconds",
+    "histogram",
+    "Of sampled streams that came whole: time after the first event by tokens after the first.",
+    GENERATION,
+    "gen_ai.server.time_per_output_token",
+)
+TOKENS = Spec(
+    "gen_ai_client_token_usage",
+    "histogram",
+    "Tokens of each sampled request and its answer, as the model server counts them.",
+    ("gen_ai_token_type", *GENERATION),
+    "gen_ai.client.token.usage",
+)
+TRUNCATED = Spec(
+    "outrider_stream_truncated",
+    "counter",
+    "Sampled streams without the end mark of their API, though nobody aborted them.",
+    ROUTE_MODEL,
 )
 CONNECTIONS = Spec("outrider_client_connections", "gauge", "Client connections open.")
 REFUSED = Spec(

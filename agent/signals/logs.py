@@ -15,6 +15,7 @@ from typing import NamedTuple
 from pythonjsonlogger.msgspec import MsgspecFormatter
 
 from agent.exchange import Exchange
+from agent.ledger import ABORTED_BY
 from agent.signals.attributes import MAX_TEXT, Kept
 from agent.signals.targets import shown_path
 
@@ -139,6 +140,8 @@ class LogFormatter:
             del fields["overhead_ms"]
         fields["http.request.body.size"] = x.request_size
         fields["http.response.body.size"] = x.response_size
+        if x.streamed:
+            fields |= _of_stream(x)
         return fields
 
     def _in_common(self, alike: tuple[object, ...]) -> dict[str, object]:
@@ -190,6 +193,17 @@ def level_of(x: Exchange) -> str:
     if x.error or x.status >= 500:
         return "error"
     return "warning" if x.status >= 400 else "info"
+
+
+def _of_stream(x: Exchange) -> dict[str, object]:
+    """The fields of an answer that came event by event."""
+    fields: dict[str, object] = {}
+    if x.first_piece >= 0:
+        fields["stream.first_event_ms"] = (x.first_piece * 1e6 + 0.5) // 1 / 1e3
+        fields["stream.largest_gap_ms"] = (x.largest_gap * 1e6 + 0.5) // 1 / 1e3
+    if x.error:
+        fields["stream.aborted_by"] = ABORTED_BY[x.error]
+    return fields
 
 
 def _end(x: Exchange) -> int:

@@ -15,7 +15,16 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 from prometheus_client.samples import Exemplar
 
-from agent.ledger import OBSERVER, REASONS, WORKER, Histogram, Ledger, RouteKey, SeriesKey
+from agent.ledger import (
+    ABORTED_BY,
+    OBSERVER,
+    REASONS,
+    WORKER,
+    Histogram,
+    Ledger,
+    RouteKey,
+    SeriesKey,
+)
 from agent.signals import catalog
 from agent.signals.catalog import Spec
 from agent.signals.exemplars import Exemplars
@@ -78,6 +87,23 @@ class LedgerCollector:
             (catalog.OVERHEAD, "overhead"),
         ):
             yield histograms(spec, by_route(ledger.route_histograms(name)))
+        yield from self._streams()
+
+    def _streams(self) -> Iterator[Metric]:
+        ledger = self._ledger
+        first = ledger.route_histograms("first_event")
+        yield histograms(catalog.FIRST_EVENT, first)
+        yield histograms(catalog.GAP, ledger.route_histograms("gap"))
+        stalls = ledger.route_counts("stalls")
+        used = (key for key, histogram in first.items() if any(histogram.counts))
+        yield counter(catalog.STALLS, {key: stalls[key] for key in used})
+        aborted = {
+            (by, *key): count
+            for by in dict.fromkeys(ABORTED_BY.values())
+            for key, count in ledger.route_counts(f"aborted_{by}").items()
+            if count
+        }
+        yield counter(catalog.ABORTED, aborted)
 
     def _failed(self) -> Metric:
         counted = self._ledger.counter

@@ -14,11 +14,13 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from agent.exchange import Exchange
+from agent.ledger import ABORTED_BY
 from agent.signals.attributes import (
     MAX_TEXT,
     Value,
     host_attributes,
     number_attribute,
+    seconds_attribute,
     text_attribute,
     utf8,
 )
@@ -146,6 +148,17 @@ def client_facts(facts: Facts, upstream: Upstream) -> bytes:
     path, query = shown(facts.target)
     target = path if query is None else path + b"?" + query
     return text_attribute("url.full", upstream.url.encode() + utf8(target))
+
+
+def of_stream(x: Exchange) -> bytes:
+    """Attributes of the SERVER span of an answer that came event by event."""
+    out = b""
+    if x.first_piece >= 0:
+        out = seconds_attribute("outrider.stream.time_to_first_event", x.first_piece)
+        out += seconds_attribute("outrider.stream.largest_gap", x.largest_gap)
+    if x.error:
+        out += text_attribute("outrider.stream.aborted_by", ABORTED_BY[x.error].encode())
+    return out
 
 
 def stage_constant(name: str) -> bytes:

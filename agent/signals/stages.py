@@ -20,6 +20,8 @@ class Times(NamedTuple):
     """The request's last byte went to the model server; its head's arrival, if it never did."""
     first_byte: int | None
     """First byte of the model server's response."""
+    first_event: int | None
+    """First byte of its body, if that came event by event."""
     answered: bool
     """The client got a whole response, the model's or ours."""
     client_start: int | None
@@ -37,14 +39,20 @@ def of(x: Exchange) -> Times:
     """The points in time of one exchange."""
     start = x.start_ns
     end = start + int(x.duration * 1e9)
-    first_byte, received, client_start = None, start, None
+    first_byte, first_event, received, client_start = None, None, start, None
     upstream, stream, sent = x.upstream, x.stream, x.sent
     # Comparisons in line: max() and min() would be a third of the time of this function.
     if upstream >= 0:
-        first_byte = end - int(stream * 1e9) if stream > 0 else end
+        if stream >= 0:
+            first_byte = end - int(stream * 1e9)
+        else:  # it never ended; what is taken for the whole upload is its head
+            first_byte = start + int((x.sent + upstream) * 1e9)
+            first_byte = first_byte if first_byte < end else end
         first_byte = first_byte if first_byte > start else start
         received = first_byte - int(upstream * 1e9)
         received = received if received > start else start
+        if x.streamed and x.first_piece >= 0:
+            first_event = min(first_byte + int(max(x.first_piece - upstream, 0.0) * 1e9), end)
     if sent >= 0:
         waited = sent - x.connect if x.connect > 0 else sent
         client_start = start + int(waited * 1e9) if waited > 0 else start
@@ -52,7 +60,7 @@ def of(x: Exchange) -> Times:
     elif x.error[:8] == "upstream":
         client_start = start
     answered = x.status != 499 and (not x.error or x.status >= 400)
-    return Times(end, received, first_byte, answered, client_start)
+    return Times(end, received, first_byte, first_event, answered, client_start)
 
 
 def server_timing(fields: Fields) -> ServerTiming | None:

@@ -42,6 +42,7 @@ def _event(name: str) -> bytes:
 
 
 _RECEIVED, _FIRST_BYTE, _SENT = map(_event, ("request received", "first byte", "response sent"))
+_FIRST_EVENT = _event("first event")
 _ALL_EVENTS = struct.Struct(f"<{len(_RECEIVED)}sQ{len(_FIRST_BYTE)}sQ{len(_SENT)}sQ").pack
 
 
@@ -106,7 +107,7 @@ class SpanEncoder:
         server_facts, client_facts = self._facts[span_parts.facts_of(x)]
         trace_id, server_id, client_id, parent_id, tracestate = trace
         times = stages.of(x)
-        end, received, first_byte, answered, client_start = times
+        end, received, first_byte, first_event, answered, client_start = times
         state = block(3, tracestate) if tracestate else b""
         request_id = x.request_id
         flags = _REMOTE if parent_id else _LOCAL
@@ -119,10 +120,12 @@ class SpanEncoder:
                 self._before_id[len(request_id)],
                 request_id,
                 _identity(flags, trace_id, server_id, parent_id, x.start_ns, end),
-                _events(received, first_byte, end if answered else None),
+                _events(received, first_byte, first_event, end if answered else None),
                 state,
             )
         )
+        if x.streamed:
+            span += span_parts.of_stream(x)
         out += (_SPAN, length(span), span)
         if client_start is None:
             return
@@ -163,12 +166,16 @@ def _identity(
     )  # fmt: skip
 
 
-def _events(received: int, first_byte: int | None, sent: int | None) -> bytes:
-    if first_byte is not None and sent is not None:
+def _events(
+    received: int, first_byte: int | None, first_event: int | None, sent: int | None
+) -> bytes:
+    if first_byte is not None and sent is not None and first_event is None:
         return _ALL_EVENTS(_RECEIVED, received, _FIRST_BYTE, first_byte, _SENT, sent)
     out = _RECEIVED + _TIME(received)
     if first_byte is not None:
         out += _FIRST_BYTE + _TIME(first_byte)
+    if first_event is not None:
+        out += _FIRST_EVENT + _TIME(first_event)
     if sent is not None:
         out += _SENT + _TIME(sent)
     return out

@@ -22,7 +22,7 @@ from agent.decode.payload import (
 )
 from agent.decode.registry import decode
 from agent.decode.routes import Route, Routes
-from agent.exchange import Exchange
+from agent.exchange import ABSENT, Exchange
 
 JSON = [(b"Content-Type", b"application/json")]
 
@@ -61,6 +61,8 @@ def exchange(
         response_size=len(came),
         pieces=1,
         largest_gap=0.0,
+        first_piece=ABSENT,
+        streamed=False,
         client="127.0.0.1",
         upstream_reused=True,
         resent=False,

@@ -37,6 +37,24 @@ def test_times_of_a_usual_request() -> None:
     assert times.answered
 
 
+def test_times_of_a_stream_whose_head_came_before_its_first_event() -> None:
+    stream = USUAL._replace(
+        streamed=True, duration=0.5, upstream=0.125, first_piece=0.25, stream=0.25
+    )
+    times = stages.of(stream)
+    start = USUAL.start_ns
+    assert times.first_byte == start + 250_000_000
+    assert times.first_event == start + 375_000_000
+    assert stages.of(stream._replace(streamed=False)).first_event is None
+
+
+def test_first_byte_of_an_answer_that_was_cut_off_is_not_its_end() -> None:
+    left = USUAL._replace(status=499, error="client_abort", stream=ABSENT, duration=60.0)
+    times = stages.of(left)
+    assert times.received == USUAL.start_ns + 500_000
+    assert times.first_byte == USUAL.start_ns + 10_500_000
+
+
 @pytest.mark.parametrize(
     ("status", "error", "answered"),
     [

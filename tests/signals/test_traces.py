@@ -105,8 +105,16 @@ def trace(tracer: Tracer, x: Exchange, upstream: Upstream) -> None:
     server.add_event("request received", timestamp=times.received)
     if times.first_byte is not None:
         server.add_event("first byte", timestamp=times.first_byte)
+    if times.first_event is not None:
+        server.add_event("first event", timestamp=times.first_event)
     if times.answered:
         server.add_event("response sent", timestamp=times.end)
+    if x.streamed and x.first_piece >= 0:
+        server.set_attribute("outrider.stream.time_to_first_event", x.first_piece)
+        server.set_attribute("outrider.stream.largest_gap", x.largest_gap)
+    if x.streamed and x.error:
+        who = {"client_abort": "client", "upstream_reset": "upstream"}[x.error]
+        server.set_attribute("outrider.stream.aborted_by", who)
     server.end(times.end)
     if times.client_start is not None:
         inside = set_span_in_context(server)
@@ -159,6 +167,10 @@ def decoded(batch: list[Exchange], made_of: Resource) -> ExportTraceServiceReque
     return ExportTraceServiceRequest.FromString(made.data)
 
 
+STREAM = USUAL._replace(
+    streamed=True, duration=0.25, upstream=0.010, stream=0.2, first_piece=0.060, largest_gap=0.125
+)
+
 CASES = {
     "usual": USUAL,
     "root": USUAL._replace(trace=ROOT),
@@ -180,6 +192,11 @@ CASES = {
     "resent, connected": USUAL._replace(resent=True, connect=0.0002),
     "http/1.0 and large": USUAL._replace(
         version="1.0", request_size=200_000_000, response_size=1 << 40, request_id=b"i" * 128
+    ),
+    "stream": STREAM,
+    "stream that the client left": STREAM._replace(status=499, error="client_abort", stream=ABSENT),
+    "stream without an event": STREAM._replace(
+        error="upstream_reset", stream=ABSENT, first_piece=ABSENT
     ),
     "stages": USUAL._replace(
         response_fields=[(b"Server-Timing", b"cache, Preprocessing;dur=1.5, postprocessing;dur=2")]
