@@ -140,6 +140,7 @@ class _Observer:
             SinkCollector(self._sinks.statuses, time.time_ns),
             DecodeCollector(self._pipeline.decoded.totals),
             ImageCollector(METER.counts),
+            self._pipeline.generations,
             RedactionCollector(self._redactor.counts),
             DriftCollector(self._monitor, config.metrics.bin_columns),
             QualityCollector(self._quality),

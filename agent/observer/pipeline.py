@@ -32,6 +32,7 @@ from agent.drift.traffic.unseen import REASONS, Reason
 from agent.exchange import Exchange
 from agent.observer.decodes import REFUSED, Decodes
 from agent.observer.faults import Faults
+from agent.observer.generations import LANGUAGE, Generations
 from agent.observer.redact import Redactor
 from agent.observer.shedding import LOGS, PAYLOAD_LOGS, SKETCHES, SPANS, Shedder
 from agent.ship.queue import Record
@@ -87,7 +88,8 @@ class Outlets:
 
 
 class Pipeline:
-    """See the module. `decoded` is what `outrider_decode_total` and the status show."""
+    """See the module. `decoded` is what `outrider_decode_total` and the status show, `generations`
+    the metrics of language models."""
 
     def __init__(
         self,
@@ -104,6 +106,7 @@ class Pipeline:
         self._shedder = shedder
         self._faults = Faults(log)
         self.decoded = Decodes()
+        self.generations = Generations()
 
     def handle(self, batch: list[Exchange], age_ns: int) -> int:
         """Takes one batch, handed over `age_ns` ago, through all steps.
@@ -226,13 +229,14 @@ class Pipeline:
         self.decoded.add((route, dialect, "ok", together.EVIDENCE), len(alike))
         return dialect
 
-    def _feed(self, payload: Payload, sketch: bool) -> None:
+    def _feed(self, payload: Payload, sketch: bool) -> Payload:
         payload = self._redactor.payload(payload)
         if sketch:
             self._out.drift(payload)
             self._out.quality(payload)
         else:
             self._out.unseen(payload.model, "shed", payload.rows, payload.version)
+        return payload
 
     def _decode_one(self, exchange: Exchange, sketch: bool) -> str:
         found, values, _ = read(exchange, self._routes)
@@ -240,7 +244,9 @@ class Pipeline:
             model, version = map(self._redactor.title, whose(exchange, found, self._routes))
             self._out.values(model, version, values)
         if found.payload is not None:
-            self._feed(found.payload, sketch)
+            payload = self._feed(found.payload, sketch)
+            if found.dialect in LANGUAGE:
+                self.generations.add(exchange, found.dialect, payload)
         self._tell_unseen(exchange, found)
         self.decoded.add((exchange.route, found.dialect, found.outcome, found.evidence), 1)
         if found.outcome in REFUSED:

@@ -38,7 +38,7 @@ from prometheus_client.samples import Sample
 
 from agent.signals.catalog import BY_NAME
 
-UNITS = {"seconds": "s", "bytes": "By", "ratio": "1"}
+UNITS = {"seconds": "s", "bytes": "By", "ratio": "1", "usage": "{token}"}
 _CUMULATIVE = AggregationTemporality.CUMULATIVE
 _UNKNOWN: Any = None
 """Smallest and largest value, which buckets do not keep; the encoder leaves them out."""
@@ -226,4 +226,8 @@ OTEL_LABELS = {
     "http_route": "http.route",
     "http_response_status_code": STATUS,
     "error_type": "error.type",
+    "gen_ai_operation_name": "gen_ai.operation.name",
+    "gen_ai_provider_name": "gen_ai.provider.name",
+    "gen_ai_request_model": "gen_ai.request.model",
+    "gen_ai_token_type": "gen_ai.token.type",
 }

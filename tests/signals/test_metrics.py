@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from prometheus_client.samples import Sample
 
 from agent.ledger import OBSERVER, REASONS, Caps, Ledger, RouteKey, SeriesKey
+from agent.observer.generations import Generations
 from agent.ship.sender import OUTCOMES, Status
 from agent.signals import catalog
 from agent.signals.exemplars import LIMIT, Exemplars
@@ -30,6 +31,7 @@ def registry(ledger: Ledger, exemplars: Exemplars | None = None) -> CollectorReg
     return make_registry(
         LedgerCollector(ledger, exemplars, "1.2.3"),
         SinkCollector(lambda: [SINK], lambda: 3 * 10**9),
+        Generations(),
     )
 
 
