@@ -10,6 +10,7 @@ other rows: what a value becomes may not depend on what else was sent with it.
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from io import StringIO
@@ -28,6 +29,7 @@ from agent.decode.payload import (
     Side,
     Value,
     cut,
+    from_plain_rows,
     from_rows,
     numbered,
 )
@@ -37,6 +39,8 @@ LONGEST_INTEGER = 300
 
 _BEGIN = frozenset("0123456789+-.iI")
 """Of a number, "inf" being one: float() takes long to refuse a text."""
+_NO_NAME = frozenset(("", *_BEGIN - {"i", "I"}))
+"""How a field may begin that is a number or empty."""
 _NONE = type(None)
 _NUMBERS = {int, float}
 _MANY = f"more than {MAX_CELLS:,} cells"
@@ -53,7 +57,10 @@ def table(raw: bytes, name: str, has_header: bool | None = None) -> Side:
         raise Refused("too_large", _MANY)
     plain = None if has_header else numbers(raw)
     if plain is not None and (type(plain[0]) is not list or len(plain[0]) <= MAX_NUMBERED):
-        return from_rows(plain, name)
+        columns = from_plain_rows(plain, name)
+        return from_rows(plain, name) if columns is None else Side(columns, len(plain))
+    if plain is None and has_header is not False and (side := _headed(raw, name)) is not None:
+        return side
     if b"," not in raw and b'"' not in raw:
         cells = [line for line in _text(raw).replace("\r", "\n").split("\n") if line]
         lengths: Sequence[int] = (1,) * len(cells)
@@ -70,6 +77,36 @@ def table(raw: bytes, name: str, has_header: bool | None = None) -> Side:
         cells = _even(cells, lengths, width)
     found = _columns(cells, width, name, has_header)
     return Side(found.columns, found.rows, found.left_out + left_out)
+
+
+def _headed(raw: bytes, name: str) -> Side | None:
+    """Columns of a line of names over lines of nothing but numbers; None if it is not like that.
+
+    Measured: a row of 500 takes a tenth of the time.
+    """
+    first, _, below = raw.partition(b"\n")
+    if b'"' in first or raw.count(b"\r") != raw.count(b"\r\n"):
+        return None
+    rows = numbers(below)
+    if rows is None:
+        return None
+    header = _text(first).removesuffix("\r").split(",")
+    width = len(header)
+    begin = {text[:1] for text in header}
+    if not 1 < width <= MAX_COLUMNS or not begin.isdisjoint(_NO_NAME):
+        return None
+    if any(map(str.isspace, begin)) or (not begin.isdisjoint("iI") and not _is_text(header)):
+        return None
+    if ABSENT_TEXT.issuperset(header) or not all(type(row) is list for row in rows):
+        return None
+    if set(map(len, rows)) != {width}:  # type: ignore[arg-type]
+        return None
+    names = _unique(header, name)
+    return Side(dict(zip(names, zip(*rows, strict=True), strict=True)), len(rows))
+
+
+def _is_text(header: Sequence[str]) -> bool:
+    return _NUMBERS.isdisjoint(map(type, map(cell, header)))
 
 
 def _columns(cells: Sequence[str], width: int, name: str, has_header: bool | None) -> Side:
@@ -187,6 +224,8 @@ def _is_header(first: Sequence[Value], columns: Sequence[Sequence[Value]]) -> bo
 
 def _unique(header: Sequence[str], name: str) -> list[str]:
     """Names of columns as pandas makes them unique: `a`, `a.1`; numbered where there is none."""
+    if len(set(header)) == len(header) and all(map(_is_plain, header)):
+        return [*header]
     names: list[str] = []
     seen: set[str] = set()
     for n, text in enumerate(header):
@@ -194,3 +233,7 @@ def _unique(header: Sequence[str], name: str) -> list[str]:
         names.append(f"{wanted}.{n}" if wanted in seen else wanted)
         seen.add(wanted)
     return names
+
+
+_is_plain = re.compile(rf"(?! )[ -~]{{1,{MAX_NAME - LONGEST_NUMBER}}}(?<! )", re.ASCII).fullmatch
+"""Whether a name can be kept as it is."""

@@ -28,7 +28,7 @@ _ELSE = (
     "Message", "Code", "__type",
 )  # fmt: skip
 _ENVELOPE = frozenset((*_TEXTS, *_CODES, *_ERRORS, *_ELSE))
-_SIGNS = frozenset((*_TEXTS, *_CODES, *_ERRORS, "Message", "state"))
+SIGNS = frozenset((*_TEXTS, *_CODES, *_ERRORS, "Message", "state"))
 _FAILED = frozenset(("error", "failed", "failure", "exception"))
 _NO_ERROR = frozenset(("", "0", "none", "no", "null", "nil", "ok", "no error", "success", "false"))
 _EMPTY: tuple[object, ...] = (None, "", [], {})
@@ -55,7 +55,7 @@ def _of_rows(rows: list[object]) -> str:
 
 def _of_object(document: dict[str, object], *, nested: bool) -> str:
     said = {key: value for key, value in document.items() if value not in _EMPTY}
-    if _SIGNS.isdisjoint(said):
+    if SIGNS.isdisjoint(said):
         return "" if nested else _inside(said)
     if not _ENVELOPE.issuperset(said):
         return ""

@@ -37,13 +37,14 @@ from agent.decode.tensors import Tensors, listed
 NAME = "kserve_v1"
 
 
-_Small = float | int | bool | Annotated[str, Meta(max_length=MAX_STRING)] | None
-_Row = _Small | list[_Small] | dict[Annotated[str, Meta(max_length=MAX_NAME)], _Small]
+Small = float | int | bool | Annotated[str, Meta(max_length=MAX_STRING)] | None
+Name = Annotated[str, Meta(max_length=MAX_NAME)]
+Row = Small | list[Small] | dict[Name, Small]
 """A usual row, which msgspec checks while it reads: small plain values, not nested."""
 
 
 class _Request(Struct, gc=False):
-    instances: list[_Row]
+    instances: list[Row]
     # Other dialects', for which the request is read the longer way: Vertex AI, MLflow, SageMaker.
     parameters: None = None
     params: None = None
@@ -51,7 +52,7 @@ class _Request(Struct, gc=False):
 
 
 class _Response(Struct, gc=False):
-    predictions: list[_Row]
+    predictions: list[Row]
     model_version: str | int | float | None = None
     # Vertex AI's, likewise.
     modelVersionId: None = None  # noqa: N815

@@ -16,6 +16,8 @@ from agent.decode.payload import MAX_NAME, Refused, Side, Value
 from agent.decode.tensors import Tensors, extents, listed
 
 NAME = "kserve_v2"
+USUAL = "inputs are tensors with datatype and shape"
+"""The evidence of a request whose tensors are in its JSON."""
 
 
 def evidence(asked: Message) -> str:
@@ -28,8 +30,7 @@ def evidence(asked: Message) -> str:
         return ""
     if "datatype" not in tensors[0] or "shape" not in tensors[0]:
         return ""
-    where = "" if asked.binary is None else ", binary after the JSON"
-    return f"inputs are tensors with datatype and shape{where}"
+    return USUAL if asked.binary is None else f"{USUAL}, binary after the JSON"
 
 
 def request(asked: Message) -> Side:

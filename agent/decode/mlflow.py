@@ -15,6 +15,8 @@ from agent.decode.payload import Refused, Side, from_rows
 NAME = "mlflow"
 
 _SPLIT, _RECORDS = "dataframe_split", "dataframe_records"
+SPLIT, RECORDS = f"a {_SPLIT}", f"a {_RECORDS}"
+"""The evidence of either."""
 _V1 = (kserve_v1.ASKED, "inputs")
 
 
@@ -23,9 +25,10 @@ def evidence(asked: Message) -> str:
     document = asked.document
     if not isinstance(document, dict):
         return ""
-    for name, kind in ((_SPLIT, dict), (_RECORDS, list)):
-        if isinstance(document.get(name), kind):
-            return f"a {name}"
+    if isinstance(document.get(_SPLIT), dict):
+        return SPLIT
+    if isinstance(document.get(_RECORDS), list):
+        return RECORDS
     is_at_home = "params" in document or asked.path.endswith(sagemaker.PATH)
     for name in _V1:
         if is_at_home and isinstance(document.get(name), (list, dict)):

@@ -16,6 +16,7 @@ A body of which some is missing is not decoded, but for an image, whose beginnin
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Protocol
 
 from msgspec.structs import replace
@@ -34,6 +35,7 @@ from agent.decode import (
     seldon,
     tabular,
     torchserve,
+    usual,
     vertex,
 )
 from agent.decode.failures import failure
@@ -133,6 +135,8 @@ def decode(exchange: Exchange, chosen: str = "", ignores: Ignores | None = None)
     """
     if exchange.capture != "full":
         return Decoded(None, NONE, _NOT_CAPTURED.get(exchange.capture, "not_captured_off"))
+    if not (chosen or ignores) and (usual_one := _instances(exchange)) is not None:
+        return usual_one
     cut_off = bool(exchange.error) or not 200 <= exchange.status < 300
     if cut_off and not _began_to_stream(exchange):
         return Decoded(None, NONE, "error_status")
@@ -148,6 +152,10 @@ def decode(exchange: Exchange, chosen: str = "", ignores: Ignores | None = None)
             plain = None if chosen or ignores else kserve_v1.plain_request(raw)
             if plain is not None:
                 dialect, evidence, inputs = speaker(exchange.target), kserve_v1.USUAL, plain
+            elif not (chosen or ignores) and (
+                found := usual.request(raw, exchange.request_fields, exchange.target)
+            ):
+                dialect, evidence, inputs = BY_NAME[found[0]], found[1], found[2]
             else:
                 asked = Message(raw, exchange.request_fields, exchange.target)
                 dialect, evidence = (BY_NAME[chosen], CHOSEN) if chosen else dialect_of(asked)
@@ -165,6 +173,49 @@ def decode(exchange: Exchange, chosen: str = "", ignores: Ignores | None = None)
         return Decoded(None, _name(dialect), refused.outcome, evidence, refused.why)
     except RecursionError:
         return Decoded(None, _name(dialect), "too_large", evidence, _TOO_DEEP)
+
+
+def _instances(exchange: Exchange) -> Decoded | None:
+    """A usual request of `instances` and a usual answer, with as few calls as can be; or None."""
+    error, status, target, asked, answered, model, id, trace = _of_instances(exchange)
+    if error or not 200 <= status < 300 or asked is None or answered is None:
+        return None
+    if asked[1] or asked[2] or answered[1] or answered[2]:
+        return None
+    inputs = kserve_v1.plain_request(asked[0])
+    outputs = None if inputs is None else kserve_v1.plain_response(answered[0])
+    if inputs is None or outputs is None:
+        return None
+    named_model, version = named(target)
+    payload = Payload(
+        model or named_model,
+        outputs.version or version,
+        "",
+        inputs.columns,
+        outputs.columns,
+        inputs.rows,
+        outputs.rows,
+        0,
+        (id, trace[0] if trace else b""),
+    )
+    return Decoded(payload, speaker(target).NAME, "ok", kserve_v1.USUAL)
+
+
+_of_instances = itemgetter(
+    *map(
+        Exchange._fields.index,
+        (
+            "error",
+            "status",
+            "target",
+            "request_body",
+            "response_body",
+            "model",
+            "request_id",
+            "trace",
+        ),
+    )
+)
 
 
 def _name(dialect: Dialect | None) -> str:
@@ -205,8 +256,11 @@ def _outputs(
         is_part = body is not None and body[2] and dialect in LANGUAGE
         part = part_of_stream(body, fields, exchange.target) if is_part else None
         raw = content(body, fields) if part is None else part.raw
-        plain = dialect in _PREDICTING and not ignores
+        quickly = part is None and not ignores
+        plain = quickly and dialect in _PREDICTING
         outputs = kserve_v1.plain_response(raw) if plain else None
+        if outputs is None and quickly:
+            outputs = usual.response(dialect.NAME, raw, fields, rows)
         if outputs is not None:
             return outputs, "ok", ""
         answer = part or Message(raw, fields, exchange.target)

@@ -16,7 +16,7 @@ NAME = "seldon"
 
 _LONGEST = 10
 """Digits of a size."""
-_TENSORS, _TEXTS = ("tensor", "tftensor"), ("strData", "binData")
+_TENSORS, TEXTS = ("tensor", "tftensor"), ("strData", "binData")
 _VALUES = frozenset(("doubleVal", "floatVal", "intVal", "int64Val", "boolVal", "stringVal"))
 
 
@@ -28,7 +28,7 @@ def evidence(asked: Message) -> str:
     if _data(document) is not None:
         return "data as ndarray or tensor"
     if asked.path.endswith(b"/predictions"):
-        for name in ("jsonData", *_TEXTS):
+        for name in ("jsonData", *TEXTS):
             if name in document:
                 return f"{name} at …/predictions"
     return ""
@@ -61,7 +61,7 @@ def _message(document: object, name: str) -> Side | None:
     if "jsonData" in document:
         value = document["jsonData"]
         return from_rows(value if is_list_of(value, (list, dict)) else [value], name)
-    return next((from_rows([document[key]], name) for key in _TEXTS if key in document), None)
+    return next((from_rows([document[key]], name) for key in TEXTS if key in document), None)
 
 
 def _data(document: dict[str, object]) -> dict[str, object] | None:

@@ -18,6 +18,8 @@ from agent.decode.message import Message
 from agent.decode.payload import MAX_NAME, Refused, Side, from_columns, from_rows
 
 NAME = "tabular"
+PLAIN = "JSON of no other form"
+"""The evidence: there is none better."""
 
 _NESTED = frozenset((list, dict))
 _AZURE, _WATSON = "Inputs", "input_data"
@@ -25,7 +27,7 @@ _AZURE, _WATSON = "Inputs", "input_data"
 
 def evidence(asked: Message) -> str:
     """Why a request is of this dialect: it is JSON, and no other's."""
-    return "JSON of no other form" if isinstance(asked.document, (dict, list)) else ""
+    return PLAIN if isinstance(asked.document, (dict, list)) else ""
 
 
 def request(asked: Message) -> Side:

@@ -23,7 +23,12 @@ _TEXTS = (b"", b"text/plain", b"application/octet-stream", b"application/x-www-f
 
 def evidence(asked: Message) -> str:
     """Why a request is of this dialect; empty if it is not."""
-    return "the path /predictions/{model}" if _PATH.search(asked.path) else ""
+    return by_path(asked.path)
+
+
+def by_path(path: bytes) -> str:
+    """The same of any request to this path."""
+    return "the path /predictions/{model}" if _PATH.search(path) else ""
 
 
 def request(asked: Message) -> Side:
