@@ -69,6 +69,21 @@ def _renamed(payload: Payload, places: Places, rules: Rules) -> Payload:
     return replace(payload, inputs=inputs, outputs=outputs)
 
 
+def completed(
+    payload: Payload, alike: Sequence[Exchange], routes: Routes
+) -> tuple[Payload, Sequence[Tally]]:
+    """What `read` gives of exchanges decoded together, that are not `Routes.are_alone`."""
+    route = routes.of(alike[0].target)
+    if route.rules is None:
+        return routes.complete(payload, alike[0].target), ()
+    payload = named(payload, route)
+    found = tallies(route.rules.values, Places(alike[0]), payload.inputs, payload.outputs)
+    of_each = [  # rows that are decoded together have the same columns
+        replace(tally, missing=len(alike)) if tally.why == "absent" else tally for tally in found
+    ]
+    return wanted(payload, route), of_each
+
+
 def is_scored(exchange: Exchange) -> bool:
     """Whether the model answered it well, and it was captured: only such are counted."""
     is_good = 200 <= exchange.status < 300 and not exchange.error

@@ -34,7 +34,7 @@ class Route(Struct, frozen=True):
     unwanted: tuple[Unwanted, Unwanted] | None = None
     """Of inputs and outputs."""
     rules: Rules | None = None
-    """What needs the exchange itself, and not only its columns."""
+    """What is more than names."""
 
 
 UNTOLD = Route("")
@@ -75,10 +75,10 @@ class Routes:
     def are_alone(self, target: bytes) -> bool:
         """Whether requests of a target are to be read one by one."""
         route = self.of(target)
-        return bool(route.dialect) or route.rules is not None
+        return bool(route.dialect) or not (route.rules is None or route.rules.are_of_columns)
 
     def complete(self, payload: Payload, target: bytes) -> Payload:
-        """The payload of requests that are not `are_alone` with what is known of their target."""
+        """The payload of a request with what is known of its target's columns by name."""
         route = self.of(target)
         return payload if route is UNTOLD else wanted(named(payload, route), route)
 

@@ -1,4 +1,4 @@
-"""What the settings say of a route that needs the exchange itself, made ready.
+"""What the settings say of a route that is more than names, made ready.
 
 Rule: it is made once; `agent.decode.reading` follows it.
 """
@@ -13,6 +13,8 @@ from agent.decode.walk import Steps
 from agent.expressions import Place
 from agent.routing import Route
 from agent.selectors import JsonPath
+
+_COLUMNS = ("", "input", "output")
 
 
 class Ignores(NamedTuple):
@@ -33,9 +35,15 @@ class Rules(NamedTuple):
     ignores: Ignores | None
     values: tuple[values.Rule, ...]
 
+    @property
+    def are_of_columns(self) -> bool:
+        """Whether they need nothing of an exchange but its columns."""
+        others = (self.columns, self.outputs, self.extra, self.ignores)
+        return not any(others) and all(one.of in _COLUMNS for _, one, _ in self.values)
+
 
 def rules_of(said: Route) -> Rules | None:
-    """None if nothing is said that needs more than columns."""
+    """None if nothing is said of all this."""
     paths = [one for one in said.ignore if one.steps]
     ignores = Ignores(
         tuple(one.steps for one in paths if one.of in ("", "request")),

@@ -24,7 +24,7 @@ from typing import Any, Protocol
 
 from agent.decode import together
 from agent.decode.payload import Decoded, Payload
-from agent.decode.reading import read, whose
+from agent.decode.reading import completed, read, whose
 from agent.decode.registry import NONE
 from agent.decode.routes import Routes
 from agent.decode.tally import Tally
@@ -219,7 +219,10 @@ class Pipeline:
         try:
             payload = together.decode(alike)
             if payload is not None:
-                self._feed(self._routes.complete(payload, alike[0].target), sketch)
+                payload, values = completed(payload, alike, self._routes)
+                self._feed(payload, sketch)
+                if values:
+                    self._out.values(*self._titles(payload.model, payload.version), values)
         except Exception as error:
             self._tell("decode", error)
             return ""
@@ -241,8 +244,7 @@ class Pipeline:
     def _decode_one(self, exchange: Exchange, sketch: bool) -> str:
         found, values, _ = read(exchange, self._routes)
         if values:
-            model, version = map(self._redactor.title, whose(exchange, found, self._routes))
-            self._out.values(model, version, values)
+            self._out.values(*self._titles(*whose(exchange, found, self._routes)), values)
         if found.payload is not None:
             payload = self._feed(found.payload, sketch)
             if found.dialect in LANGUAGE:
@@ -257,8 +259,11 @@ class Pipeline:
         reason = REASONS.get(found.outcome)
         scored = 200 <= exchange.status < 300 and not exchange.error and exchange.request_size
         if reason is not None and scored:
-            model, version = map(self._redactor.title, whose(exchange, found, self._routes))
+            model, version = self._titles(*whose(exchange, found, self._routes))
             self._out.unseen(model, reason, 1, version)
+
+    def _titles(self, model: str, version: str) -> tuple[str, str]:
+        return self._redactor.title(model), self._redactor.title(version)
 
     def _ship_lines(
         self,

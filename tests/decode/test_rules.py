@@ -6,9 +6,10 @@ import pytest
 
 from agent.decode import together
 from agent.decode.payload import MAX_CELLS, MAX_COLUMNS, Payload
-from agent.decode.reading import read
+from agent.decode.reading import completed, read
 from agent.decode.shaping import other_names
 from agent.exchange import Exchange
+from agent.quality.business import Business
 from tests.decode.test_registry import columns, exchange
 from tests.decode.test_together import usual
 from tests.decode.test_values import routes
@@ -134,24 +135,37 @@ def test_ignored_paths_that_lead_everywhere_are_too_large(tmp_path):
 
 
 def test_rows_read_together_become_what_they_become_alone(tmp_path):
-    said = routes(tmp_path, names={"a": "age", "predictions-0": "no"}, ignore=["b", "*-1"])
+    values = {"high": "output no >= 0.25", "age": "age", "none": "input none", "b": "b > 'v1'",
+              "c": "b"}  # fmt: skip
+    said = routes(
+        tmp_path, names={"a": "age", "predictions-0": "no"}, ignore=["b", "*-1"], values=values
+    )
     alike = usual(5)
     assert not said.are_alone(alike[0].target)
     payload = together.decode(alike)
     assert payload is not None
-    payload = said.complete(payload, alike[0].target)
+    payload, found = completed(payload, alike, said)
+    business, one_by_one = Business(), Business()
+    business.add("m", "2", found)
     for n, x in enumerate(alike):
-        alone = read(x, said)[0].payload
+        decoded, tallies, _ = read(x, said)
+        one_by_one.add("m", "2", tallies)
+        alone = decoded.payload
         assert alone is not None
         assert columns(alone.inputs) == {"age": [payload.inputs["age"][n]]}
         assert columns(alone.outputs) == {"no": [payload.outputs["no"][n]]}
     assert len(payload.inputs) == len(payload.outputs) == 1
+    assert business.status() == one_by_one.status()
+    shown = {value["name"]: value for value in business.status()[0]["values"]}
+    assert shown["high"] == {"name": "high", "true": 3, "false": 2, "missing": {}}
+    assert shown["none"]["missing"] == {"absent": 5}
+    assert shown["c"]["missing"] == {"type": 5}
 
 
 @pytest.mark.parametrize(
     "said",
-    [{"extra": {"c": "header x"}}, {"values": {"v": "a"}}, {"ignore": ["$.a"]},
-     {"columns": "$.a"}, {"dialect": "kserve_v1"}],
+    [{"extra": {"c": "header x"}}, {"values": {"v": "$.a"}}, {"ignore": ["$.a"]},
+     {"values": {"v": "a", "w": "query a"}}, {"columns": "$.a"}, {"dialect": "kserve_v1"}],
 )  # fmt: skip
 def test_what_needs_the_exchange_is_read_alone(tmp_path, said):
     assert routes(tmp_path, **said).are_alone(b"/v1/models/m:predict")

@@ -456,6 +456,13 @@ def test_business_values_are_counted_of_each_exchange_whatever_is_shed(tmp_path,
     assert run.out.values == [("iris", "", [low, years])] * 4
 
 
+def test_values_of_columns_are_counted_of_exchanges_decoded_together(tmp_path):
+    run = Run(routes=told(tmp_path, values={"age": "age", "none": "none"}))
+    assert run.handle(batch(b"a", b"b", b"c", b"d")) == 0
+    age = Tally("age", numbers=4, positive=4 * 39.0)
+    assert run.out.values == [("iris", "", [age, Tally("none", missing=4, why="absent")])]
+
+
 def test_a_value_is_counted_though_drift_cannot_take_the_rows(tmp_path):
     run = Run(choke="drift", routes=told(tmp_path, values={"low": "$.predictions[0] < 0.5"}))
     two = usual(b"a")._replace(request_body=body({"instances": [{"age": 1}, {"age": 2}]}))
