@@ -16,6 +16,7 @@ from agent.drift.derived.correlation import Correlating
 from agent.drift.derived.fit import DerivedBuilder, fit
 from agent.drift.learning.learn import ColumnBuilder, shape_of
 from agent.drift.reference.derived import CONFIDENCE, NOTHING, Derived
+from agent.drift.reference.order import Order
 from agent.drift.reference.profile import ColumnProfile, Kind, Profile, SideName, hashed, make
 from agent.drift.reference.sketch import Floats, Values, listed
 from agent.drift.reference.times import epochs
@@ -105,6 +106,7 @@ def build_profile(
         timestamp=timestamp,
         vectors=found.vectors,
         fitted=True,
+        order=_order(sides),
     )
     derived = fit(profile.columns, sample, sample, kept)
     return with_derived(profile, passes(), derived, classifier, target)
@@ -153,6 +155,7 @@ def count(
     timestamp: str = "",
     vectors: Sequence[Vector] = (),
     fitted: bool = False,
+    order: Order | msgspec.UnsetType = msgspec.UNSET,
 ) -> Profile:
     """The profile of the rows on bins that are given, such as another profile's.
 
@@ -184,7 +187,16 @@ def count(
         raise TableError(f"no value of column {timestamp} is a time; {remedy}")
     period = Period(float(ends[0]), float(ends[1]), 0.0, 0) if len(ends) else None
     columns = [builder.profile() for builder in builders]
-    return make(model, rows, columns, version, period, vectors=[each.counted() for each in sums])
+    counted = [each.counted() for each in sums]
+    return make(model, rows, columns, version, period, vectors=counted, order=order)
+
+
+def _order(sides: Sequence[tuple[str, SideName]]) -> Order:
+    plain = [(name, side) for name, side in sides if name != CONFIDENCE]
+    return Order(
+        [name for name, side in plain if side == "input"],
+        [name for name, side in plain if side == "output"],
+    )
 
 
 def _kind(declared: str | None) -> Kind | None:

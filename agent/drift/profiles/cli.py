@@ -107,6 +107,7 @@ def _built(
         version=args.model_version or like.version,
         timestamp=args.timestamp,
         vectors=like.vectors,
+        order=like.order,
     )
     if not profile.rows:
         raise TableError("no rows: a profile needs at least one")

@@ -23,6 +23,7 @@ import agent.drift.reference.derived as stored
 from agent.drift.reference.files import read_bounded, write_whole
 from agent.drift.reference.forms import FORMS, TimeBins
 from agent.drift.reference.lengths import LengthBins
+from agent.drift.reference.order import Order, wrong_order
 from agent.drift.reference.private import HASH, KEY
 from agent.drift.reference.sketch import Bins, CategoryBins, NumericBins
 from agent.drift.reference.variation import ColumnVariation, Period, problem
@@ -127,6 +128,8 @@ class Profile(Struct, frozen=True):
     """None: only columns by themselves are judged."""
     vectors: list[Vector] = []
     """How numbered columns become the columns of kind `vector` and `view`."""
+    order: Order | msgspec.UnsetType = msgspec.UNSET
+    """Not there: not known."""
 
     @property
     def short_hash(self) -> str:
@@ -142,13 +145,12 @@ def make(
     period: Period | None = None,
     derived: stored.Derived | None = None,
     vectors: Sequence[Vector] = (),
+    order: Order | msgspec.UnsetType = msgspec.UNSET,
 ) -> Profile:
     """A profile of these columns, with its hash."""
     ordered = sorted(columns, key=lambda column: (column.side, column.name))
-    made = Profile(
-        FORMAT, model, version, rows, ordered, period=period, derived=derived, vectors=[*vectors]
-    )
-    return hashed(made)
+    kept = [*vectors]
+    return hashed(Profile(FORMAT, model, version, rows, ordered, "", period, derived, kept, order))
 
 
 def hashed(profile: Profile) -> Profile:
@@ -233,6 +235,9 @@ def parse(raw: bytes, source: str) -> Profile:
     wrong = wrong_vectors(profile.vectors, {(c.side, c.name): c.kind for c in profile.columns})
     if wrong:
         raise ProfileError(source, "vectors", wrong, "is damaged", _REBUILD)
+    known = {(str(c.side), c.name) for c in profile.columns}
+    if profile.order and (wrong := wrong_order(profile.order, known)):
+        raise ProfileError(source, "order", wrong, "is damaged", _REBUILD)
     return profile
 
 
@@ -260,7 +265,9 @@ def merge(profiles: Sequence[Profile]) -> Profile:
     rows = sum(p.rows for p in profiles)
     derived = stored.merged([profile.derived for profile in profiles])
     vectors = merged_vectors([profile.vectors for profile in profiles])
-    return make(first.model, rows, columns, first.version, period, derived, vectors or ())
+    same = all(profile.order == first.order for profile in profiles)
+    order = first.order if same else msgspec.UNSET
+    return make(first.model, rows, columns, first.version, period, derived, vectors or (), order)
 
 
 def _period(profiles: Sequence[Profile]) -> Period | None:
