@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from agent.asking import Metadata
 from agent.declaring import Count, Text
 from agent.declaring import default as _default
 from agent.declaring import doc as _doc
@@ -325,6 +326,9 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = ()
     drain: Annotated[Drain, _doc("The end, after SIGTERM.")] = field(default_factory=Drain)
     capture: Annotated[Capture, _doc("Copies of bodies.")] = field(default_factory=Capture)
+    metadata: Annotated[Metadata, _doc("What the model server says of its models.")] = field(
+        default_factory=Metadata
+    )
     redact: Annotated[Redact, _doc("What is not shown.")] = field(default_factory=Redact)
     streams: Annotated[Streams, _doc("Answers event by event.")] = field(default_factory=Streams)
     server_timing: Annotated[bool, _doc("Adds Server-Timing to responses.", False)] = False

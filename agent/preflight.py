@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import resource
 
+from agent.certificates import upstream_tls
 from agent.config import Config
 from agent.proxy import worker
 
@@ -26,7 +27,7 @@ def check_files(config: Config) -> None:
     except OSError as error:
         raise OSError(f"tls: {config.tls.cert}, {config.tls.key}: {error}") from None
     try:
-        worker.upstream_tls(config)
+        upstream_tls(config)
     except OSError as error:
         raise OSError(f"upstream_tls: {error}") from None
 

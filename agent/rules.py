@@ -22,6 +22,8 @@ MOST_RULES = 64
 WEEK = 7 * 86400.0
 LONGEST_PERIOD = 60 * 86400.0
 """Seconds; of a longer one the slots would be too long to tell hours."""
+LONGEST_QUESTION = 30.0
+"""Seconds; rows wait for the answer."""
 Broken = tuple[str, str, str]
 """Path of the setting, what stands there, what to do."""
 
@@ -37,6 +39,8 @@ def broken(config: Config) -> Iterator[Broken]:
     yield from _capture(config)
     yield from _redaction(config)
     yield from _learning(config)
+    if not 0 < config.metadata.timeout <= LONGEST_QUESTION:
+        yield "metadata.timeout", repr(str(config.metadata.timeout)), "more than 0s, 30s at most"
 
 
 def _learning(config: Config) -> Iterator[Broken]:

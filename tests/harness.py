@@ -29,8 +29,12 @@ from tests.wire import DEADLINE, Stream
 
 ROOT = Path(__file__).resolve().parent.parent
 ROLES = ("supervisor", "worker", "observer")
-QUICK = {"drain": {"delay": "0s", "grace": "5s", "flush": "1s"}}
-"""So that a stop in a test does not wait for a load balancer that is not there."""
+QUICK = {
+    "drain": {"delay": "0s", "grace": "5s", "flush": "1s"},
+    "metadata": {"ask": False},
+}
+"""So that a stop in a test does not wait for a load balancer that is not there, and an origin gets
+the test's requests alone."""
 
 T = TypeVar("T")
 

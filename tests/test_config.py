@@ -300,6 +300,8 @@ def test_references_of_a_model_are_a_file_or_one_a_version(tmp_path: Path) -> No
             "'90d'",
             "60d at most",
         ),
+        ("metadata: {timeout: off}", "metadata.timeout", "'off'", "30s at most"),
+        ("metadata: {timeout: 0s}", "metadata.timeout", "'0s'", "more than 0s"),
         ("sinks: {a: {type: x}}", "sinks.a.type", "'x'", "known types: loki"),
         ("sinks: {a: {url: 'http://a'}}", "sinks.a.type", "None", "known types: loki"),
         ("sinks: {a: {type: loki}}", "sinks.a.url", "None", "must be set"),

@@ -42,9 +42,11 @@ def status(
     decode: Sequence[dict[str, Any]],
     quality: dict[str, Any],
     business: Sequence[dict[str, Any]],
+    names: Sequence[dict[str, Any]],
 ) -> dict[str, Any]:
     """Plain data; `config` as it may be shown, without secrets; `decode` has an item a route,
-    `quality` findings and what the predictions are, `business` one a version of a model.
+    `quality` findings and what the predictions are, `business` one a version of a model, `names`
+    one a model: where those of its columns and its version are from.
 
     Times in ns since the epoch.
     """
@@ -55,6 +57,7 @@ def status(
         "requests": requests(ledger),
         "records": records(ledger),
         "decode": list(decode),
+        "names": list(names),
         "quality": quality,
         "business": list(business),
         "sinks": [_sink(sink, now_ns) for sink in sinks],

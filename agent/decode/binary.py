@@ -64,6 +64,14 @@ def is_raw(fields: Fields) -> bool:
     return (field(fields, FIELD) or b"").strip() == b"0"
 
 
+def width(datatype: str) -> int:
+    """Bytes of a value. Raises Refused("unsupported") of one that has no fixed width."""
+    kind = _TYPES.get(datatype)
+    if kind is None:
+        raise Refused("unsupported", "a raw tensor of texts, or of an unknown datatype")
+    return kind.itemsize
+
+
 def values(datatype: object, count: int, data: bytes) -> Sequence[Value]:
     """The values of a tensor of `count` of them, flat.
 

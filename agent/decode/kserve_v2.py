@@ -2,7 +2,8 @@
 
 Source: the Open Inference Protocol's REST specification. A tensor has `name`, `shape`, `datatype`
 and `data`, nested or flat in row-major order, or its data is in the bytes after the JSON
-(`binary`). Of a raw tensor without JSON only its size is known: `input.bytes`.
+(`binary`). Of a raw tensor without JSON only its size is known: `input.bytes`; what it is, the
+server's metadata may say (`of_raw`).
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from math import prod
 from agent.decode import binary
 from agent.decode.message import NO_JSON, Message
 from agent.decode.payload import MAX_NAME, Refused, Side, Value
-from agent.decode.tensors import Tensors, extents, listed
+from agent.decode.tensors import Tensor, Tensors, extents, listed
 
 NAME = "kserve_v2"
 USUAL = "inputs are tensors with datatype and shape"
 """The evidence of a request whose tensors are in its JSON."""
+RAW = "input.bytes"
+"""The column of a raw tensor, whose size alone is known."""
 
 
 def evidence(asked: Message) -> str:
@@ -36,13 +39,30 @@ def evidence(asked: Message) -> str:
 def request(asked: Message) -> Side:
     """Named inputs of a request that matches. Raises Refused."""
     if binary.is_raw(asked.fields) and not isinstance(asked.document, dict):
-        return Side({"input.bytes": (len(asked.raw),)}, 1)
+        return Side({RAW: (len(asked.raw),)}, 1)
     return _side(asked, "inputs")
 
 
 def response(answer: Message, rows: int) -> Side:
     """Named outputs of an answer. Raises Refused."""
     return _side(answer, "outputs")
+
+
+def of_raw(data: bytes, tensor: Tensor) -> Side:
+    """The columns of a body that is this tensor. Raises Refused if it is not."""
+    known = prod(extent for extent in tensor.shape if extent != -1)
+    unknown = tensor.shape.count(-1)
+    if not known or unknown > 1:
+        raise Refused("unsupported", "a raw tensor of a shape that is not known")
+    rows, rest = 1, 0
+    if unknown:
+        rows, rest = divmod(len(data), known * binary.width(tensor.datatype))
+    if rest:
+        raise Refused("malformed", "a raw tensor's bytes do not fit its shape and datatype")
+    shape = [rows if extent == -1 else extent for extent in tensor.shape]
+    found = Tensors()
+    found.add(tensor.name, shape, binary.values(tensor.datatype, prod(shape), data))
+    return found.side()
 
 
 def _side(message: Message, key: str) -> Side:

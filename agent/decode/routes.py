@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from agent import routing
 from agent.config import Config
 from agent.decode.names import REMEMBERED, version_in
-from agent.decode.payload import Columns, Payload
+from agent.decode.payload import Columns, Payload, numbered
 from agent.decode.rules import Rules, rules_of
 from agent.decode.shaping import Unwanted, other_names
 from agent.templates import pattern
@@ -38,7 +38,7 @@ class Route(Struct, frozen=True):
 
 
 UNTOLD = Route("")
-_NAMELESS = frozenset(("input", "output", "instances", "inputs", "predictions", "outputs"))
+NAMELESS = frozenset(("input", "output", "instances", "inputs", "predictions", "outputs"))
 """What dialects call one value a row."""
 
 
@@ -127,15 +127,15 @@ def renamed(columns: Columns, names: Sequence[str]) -> Columns:
 
     A client that sends names is believed: rows that are told apart by name are never mixed up.
     """
-    if not names or len(columns) != len(names) or not _are_numbered(columns):
+    if not names or len(columns) != len(names) or not are_numbered(columns):
         return columns
     return dict(zip(names, columns.values(), strict=True))
 
 
-def _are_numbered(columns: Columns) -> bool:
+def are_numbered(columns: Columns) -> bool:
     """Whether they are the values of one list, `x-0`, `x-1`, …, or one value without a name."""
-    first = next(iter(columns))
-    if len(columns) == 1 and first in _NAMELESS:
+    first = next(iter(columns), "")
+    if len(columns) == 1 and first in NAMELESS:
         return True
-    stem = first.removesuffix("0")
-    return stem[-1:] == "-" and all(name == f"{stem}{n}" for n, name in enumerate(columns))
+    stem = first.removesuffix("-0")
+    return stem != first and tuple(columns) == numbered(stem, len(columns))

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
+from msgspec import Struct
+
 from agent.decode.images.facts import LONGEST_FACT
 from agent.decode.images.picture import Picture, text
 from agent.decode.images.picture import columns as pictures
@@ -31,6 +33,15 @@ _PLAIN = frozenset((float, int, bool))
 LIES = "the shape does not fit the number of values"
 MAX_EXTENT = 1 << 31
 """Of one dimension."""
+
+
+class Tensor(Struct, frozen=True):
+    """What a model's metadata say of one."""
+
+    name: str
+    datatype: str
+    shape: tuple[int, ...]
+    """-1: any extent."""
 
 
 def extents(shape: object) -> list[int]:

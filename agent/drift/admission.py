@@ -11,6 +11,7 @@ from pathlib import Path
 
 from agent.decode.payload import Payload
 from agent.drift.reference.name import Name
+from agent.drift.reference.profile import Profile
 from agent.drift.settings import Settings
 from agent.drift.state.kept import Kept
 from agent.drift.state.kept_periods import KeptPeriods
@@ -92,6 +93,12 @@ class Admission:
         self._periods.resume(model)
         self._versions.add(model)
         return model
+
+    def expected(self, name: Name) -> Profile | None:
+        """The reference that it would begin with; None too while there is no room for it."""
+        if self._versions.is_full(name.model):
+            return None
+        return self._sources.of(name, self._decisions(name), self._held(name))[0]
 
     def put_away(self, model: ModelWatch) -> None:
         """Watches it no more; what is known of it is kept."""

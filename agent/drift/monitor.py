@@ -17,6 +17,7 @@ from typing import Any
 from agent.decode.payload import Payload
 from agent.drift.admission import Admission
 from agent.drift.deciding import Deciding
+from agent.drift.reference.name import Name
 from agent.drift.reference.profile import Profile
 from agent.drift.settings import Settings
 from agent.drift.state.kept import Kept
@@ -102,6 +103,13 @@ class Monitor:
         watch = self.models.get((model, version)) or self._latest.get(model)
         if watch is not None:
             watch.miss(reason, rows)
+
+    def expected(self, model: str, version: str) -> Profile | None:
+        """The reference that rows of it are judged by, or will be; None if one is to be learned."""
+        watch = self.models.get((model, version))
+        if watch is None:
+            return self._admission.expected(Name(model, version))
+        return watch.reference
 
     def now(self) -> float:
         """Seconds since the epoch, by the clock that windows are judged by."""

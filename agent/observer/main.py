@@ -29,6 +29,7 @@ from agent.drift.settings import Settings
 from agent.drift.state.sources import load_references
 from agent.ledger import OBSERVER, WORKER, Ledger
 from agent.observer import changes, desk, heap, told
+from agent.observer.asking import Asker, naming_of
 from agent.observer.decodes import DecodeCollector, ImageCollector
 from agent.observer.faults import Faults
 from agent.observer.keeping import Keeping
@@ -114,6 +115,7 @@ class _Observer:
         for text in business.caveats(config):
             self._caveats.append(text)
             self._log.warning(text)
+        self._naming = naming_of(config, self._monitor, self._redactor, self._faults)
         exemplars = Exemplars(ledger.layout.bounds["duration"])
         lines = bool(self._sinks.stdout or self._sinks.logs)
         self._pipeline = Pipeline(
@@ -134,6 +136,7 @@ class _Observer:
             Shedder(ledger.observer),
             self._log,
             routes_of(config),
+            self._naming,
         )
         self._registry = metrics.make_registry(
             metrics.LedgerCollector(ledger, exemplars, __version__),
@@ -270,7 +273,9 @@ class _Observer:
         pages = await self._serve_pages(admin)
         counters[OBSERVER["ready"]] = 1
         leaving = loop.create_task(self._leave_pages(pages))
+        asking = loop.create_task(Asker(self._config, self._naming, self._faults).run())
         await self._tick()
+        asking.cancel()
         await self._end(receivers)
         leaving.cancel()
         await pages.cleanup()
@@ -292,6 +297,7 @@ class _Observer:
             if counters[OBSERVER["heartbeat"]] % TRIM_TICKS == 0:
                 trim()
             for step, look in (
+                ("names", self._naming.tick),
                 ("drift", self._monitor.tick),
                 ("quality", self._quality.tick),
                 ("drift", self._tell_changes),
@@ -314,6 +320,7 @@ class _Observer:
         until = time.monotonic() + flush
         while self._links and time.monotonic() < until:
             await asyncio.sleep(0.01)
+        self._naming.end()
         await self._keeping.end()
         ends = [sender.stop(flush) for sender in self._sinks.all()]
         if self._pusher is not None:
@@ -383,4 +390,7 @@ class _Observer:
             decode=self._redactor.page(self._pipeline.decoded.status()),
             quality=self._redactor.page(self._quality.status()),
             business=self._redactor.page(self._business.status()),
+            names=self._redactor.page(
+                self._naming.status({name for name, _ in self._monitor.models})
+            ),
         )

@@ -33,6 +33,7 @@ from agent.exchange import Exchange
 from agent.observer.decodes import REFUSED, Decodes
 from agent.observer.faults import Faults
 from agent.observer.generations import LANGUAGE, Generations
+from agent.observer.naming import Naming
 from agent.observer.redact import Redactor
 from agent.observer.shedding import LOGS, PAYLOAD_LOGS, SKETCHES, SPANS, Shedder
 from agent.ship.queue import Record
@@ -98,9 +99,13 @@ class Pipeline:
         shedder: Shedder,
         log: logging.Logger,
         routes: Routes | None = None,
+        naming: Naming | None = None,
     ) -> None:
-        """`routes`: what the settings say of paths."""
+        """`routes`: what the settings say of paths; `naming`: what else names columns."""
         self._routes = routes or Routes()
+        self._naming = naming
+        if naming is not None:
+            naming.onward = self._pass_on
         self._out = outlets
         self._redactor = redactor
         self._shedder = shedder
@@ -220,7 +225,7 @@ class Pipeline:
             payload = together.decode(alike)
             if payload is not None:
                 payload, values = completed(payload, alike, self._routes)
-                self._feed(payload, sketch)
+                self._feed(payload, alike[0], sketch)
                 if values:
                     self._out.values(*self._titles(payload.model, payload.version), values)
         except Exception as error:
@@ -232,13 +237,19 @@ class Pipeline:
         self.decoded.add((route, dialect, "ok", together.EVIDENCE), len(alike))
         return dialect
 
-    def _feed(self, payload: Payload, sketch: bool) -> Payload:
-        payload = self._redactor.payload(payload)
-        if sketch:
-            self._out.drift(payload)
-            self._out.quality(payload)
-        else:
+    def _feed(self, payload: Payload, exchange: Exchange, sketch: bool) -> Payload:
+        """The payload as it may be shown."""
+        if not sketch:
+            payload = self._redactor.payload(payload)
             self._out.unseen(payload.model, "shed", payload.rows, payload.version)
+            return payload
+        found = self._naming.name(payload, exchange) if self._naming is not None else payload
+        return self._redactor.payload(payload) if found is None else self._pass_on(found)
+
+    def _pass_on(self, payload: Payload) -> Payload:
+        payload = self._redactor.payload(payload)
+        self._out.drift(payload)
+        self._out.quality(payload)
         return payload
 
     def _decode_one(self, exchange: Exchange, sketch: bool) -> str:
@@ -246,7 +257,7 @@ class Pipeline:
         if values:
             self._out.values(*self._titles(*whose(exchange, found, self._routes)), values)
         if found.payload is not None:
-            payload = self._feed(found.payload, sketch)
+            payload = self._feed(found.payload, exchange, sketch)
             if found.dialect in LANGUAGE:
                 self.generations.add(exchange, found.dialect, payload)
         self._tell_unseen(exchange, found)

@@ -21,6 +21,7 @@ from typing import Any
 
 import uvloop
 
+from agent.certificates import upstream_tls
 from agent.config import Config
 from agent.ledger import OBSERVER, WORKER, Ledger
 from agent.orders import QUICK_STOP, SWITCH, hear
@@ -96,20 +97,6 @@ def client_tls(config: Config) -> ssl.SSLContext | None:
     if tls.client_ca is not None:
         context.load_verify_locations(tls.client_ca)
         context.verify_mode = ssl.CERT_REQUIRED
-    return context
-
-
-def upstream_tls(config: Config) -> ssl.SSLContext | None:
-    """The context towards the model server. Raises OSError or ssl.SSLError on a bad file."""
-    if not config.upstream.tls:
-        return None
-    tls = config.upstream_tls
-    context = ssl.create_default_context(cafile=tls.ca)
-    if tls.cert is not None:
-        context.load_cert_chain(tls.cert, tls.key)
-    if not tls.verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
     return context
 
 

@@ -33,6 +33,7 @@ def test_status() -> None:
         decode=[{"route": "/predict"}],
         quality={"findings": []},
         business=[{"model": "iris"}],
+        names=[{"model": "iris"}],
     )
     assert found["business"] == [{"model": "iris"}]
     assert msgspec.json.decode(msgspec.json.encode(found)) == found
@@ -59,6 +60,7 @@ def test_status() -> None:
         }
     ]
     assert found["quality"] == {"findings": []}
+    assert found["names"] == [{"model": "iris"}]
     assert found["decode"] == [{"route": "/predict"}]
     assert found["config"] == {"admin": {"token": "***"}}
     assert found["caveats"]

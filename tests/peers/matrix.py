@@ -109,6 +109,10 @@ The spelling and the order of names are judged in the rows that ask for them; of
 nginx, HAProxy, Envoy and Caddy run with streaming and keep-alive on and with their defaults
 otherwise (`tests/peers/peers.py`): many a refusal below is a limit that can be set.
 
+Beside the messages that pass, Outrider opens connections to see whether the model server listens,
+and asks it with a few GETs of its own for names and versions (`metadata.ask`, see
+[formats.md](formats.md#names-and-versions)).
+
 """
 
 
