@@ -87,6 +87,8 @@ def _headed(raw: bytes, name: str) -> Side | None:
     first, _, below = raw.partition(b"\n")
     if b'"' in first or raw.count(b"\r") != raw.count(b"\r\n"):
         return None
+    if below.strip() != below.strip(b"\r\n"):  # a last line of spaces is a row
+        return None
     rows = numbers(below)
     if rows is None:
         return None

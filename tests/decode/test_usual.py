@@ -174,6 +174,16 @@ def test_usual_answers_are_too(n, name):
     assert usual.response(name, raw, fields("application/json"), 1) is not None
 
 
+@pytest.mark.parametrize(
+    "body",
+    [b"a,b\n1,2\n ", b"a,b\n1\r,2\n", b" a,b\n1,2", b"a,inf\n1,2", b"a,b\n\n1,2\r\n\r\n",
+     b"a,a\n1,2", b",b\n1,2", b"NA,\n1,2"],
+)  # fmt: skip
+def test_csv_that_is_nearly_usual(body):
+    found = exchange(body, b"0.5", fields=fields("text/csv"))
+    assert told(found) == the_long_way(found)
+
+
 @pytest.mark.parametrize("width", [1, MAX_COLUMNS, MAX_COLUMNS + 1])
 def test_wide_ones_are_bounded_alike(width):
     names = [f"f{n}" for n in range(width)]
