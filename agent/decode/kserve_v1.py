@@ -142,11 +142,11 @@ def response(answer: Message, rows: int) -> Side:
     """Named outputs of an answer, of any form if it has no predictions: Hugging Face's servers are
     asked for `inputs` too. Raises Refused."""
     document = answer.json()
-    if isinstance(document, dict):
-        if ANSWERED in document or "outputs" in document:
-            return _side(document, ANSWERED, "outputs")
-        if "error" in document or answer.path.endswith(_EXPLAINING):
-            raise Refused("unsupported", "it has neither predictions nor outputs")
+    if isinstance(document, dict) and (ANSWERED in document or "outputs" in document):
+        return _side(document, ANSWERED, "outputs")
+    is_other = isinstance(document, dict | list) and "error" not in document
+    if not is_other or answer.path.endswith(_EXPLAINING):
+        raise Refused("unsupported", "it has neither predictions nor outputs")
     return answers.of_document(document, rows)
 
 
