@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
@@ -48,7 +49,7 @@ def version_in(segment: bytes) -> str:
     return bounded(unquote_to_bytes(segment).decode("utf-8", "replace"))
 
 
-def answered(document: dict[str, object]) -> str:
+def answered(document: Mapping[str, object]) -> str:
     """The version that an answer names, or empty."""
     for name in VERSIONS:
         if name in document:

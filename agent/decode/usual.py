@@ -25,7 +25,7 @@ from agent.decode.binary import MARK
 from agent.decode.failures import SIGNS
 from agent.decode.kserve_v1 import Name, Row, Small
 from agent.decode.llm.asked import ONE_OF
-from agent.decode.names import VERSIONS, version_of
+from agent.decode.names import VERSIONS, answered, version_of
 from agent.decode.payload import (
     MAX_COLUMNS,
     MAX_DEPTH,
@@ -229,9 +229,8 @@ def _plain_answer(raw: bytes, rows: int) -> Side | None:
     if _PREDICTIONS in document or not document.keys().isdisjoint(SIGNS):
         return None
     version = ""
-    for name in VERSIONS:
-        if name in document:
-            version = version or version_of(document[name])
-            del document[name]
+    if not document.keys().isdisjoint(VERSIONS):
+        version = answered(document)
+        document = {key: value for key, value in document.items() if key not in VERSIONS}
     columns = from_plain_rows([document], OUTPUT)
     return None if columns is None else Side(columns, 1, version=version)

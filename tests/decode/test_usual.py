@@ -46,6 +46,7 @@ ANSWERED: list[Any] = [
     {"outputs": [tensor("y", 0.5, 0.75, shape=[2])], "model_version": 4},
     {"prediction": 1, "p": 0.5},
     {"prediction": 1, "model_version": "2", "modelVersionId": None},
+    {"prediction": 1, "model_version": None, "modelVersionId": "4"},
     [0.5],
     [0.5, 0.25],
     b"0.5",
@@ -167,7 +168,7 @@ def test_usual_requests_are_read_in_one_go(asked):
 
 
 @pytest.mark.parametrize(
-    ("n", "name"), [(2, "kserve_v2"), (3, "kserve_v2"), (4, "tabular"), (6, "mlflow")]
+    ("n", "name"), [(2, "kserve_v2"), (3, "kserve_v2"), (4, "tabular"), (7, "mlflow")]
 )
 def test_usual_answers_are_too(n, name):
     raw = json.dumps(ANSWERED[n]).encode()
