@@ -25,6 +25,7 @@ from agent.decode import (
     arrow,
     csv_rows,
     forms,
+    heads,
     image,
     json_lines,
     kserve_v1,
@@ -177,7 +178,7 @@ def decode(exchange: Exchange, chosen: str = "", ignores: Ignores | None = None)
 
 def _instances(exchange: Exchange) -> Decoded | None:
     """A usual request of `instances` and a usual answer, with as few calls as can be; or None."""
-    error, status, target, asked, answered, model, id, trace = _of_instances(exchange)
+    error, status, target, asked, answered, model, id, trace, fields = _of_instances(exchange)
     if error or not 200 <= status < 300 or asked is None or answered is None:
         return None
     if asked[1] or asked[2] or answered[1] or answered[2]:
@@ -188,8 +189,8 @@ def _instances(exchange: Exchange) -> Decoded | None:
         return None
     named_model, version = named(target)
     payload = Payload(
-        model or named_model,
-        outputs.version or version,
+        model or named_model or heads.model(exchange.request_fields, fields),
+        outputs.version or heads.version(fields) or version,
         "",
         inputs.columns,
         outputs.columns,
@@ -213,6 +214,7 @@ _of_instances = itemgetter(
             "model",
             "request_id",
             "trace",
+            "response_fields",
         ),
     )
 )
@@ -298,9 +300,10 @@ def _payload(exchange: Exchange, inputs: Side, outputs: Side) -> Payload:
     model, version = named(exchange.target)
     of_body = inputs.model or outputs.model
     known = "" if exchange.error and exchange.model == _UNEARNED else exchange.model
-    version = outputs.version or version
+    asked, answered = exchange.request_fields, exchange.response_fields
+    version = outputs.version or heads.version(answered) or version
     return Payload(
-        known or model or of_body,
+        known or model or of_body or heads.model(asked, answered),
         "" if version == of_body else version,  # what only repeats the name says nothing
         inputs.id or outputs.id,
         inputs.columns,

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from operator import itemgetter
 
-from agent.decode import kserve_v1, registry
+from agent.decode import heads, kserve_v1, registry
 from agent.decode.names import named
 from agent.decode.payload import Payload, from_plain_rows
 from agent.exchange import Exchange
@@ -87,9 +87,12 @@ def decode(alike: Sequence[Exchange]) -> Payload | None:
     if inputs is None or outputs is None:
         return None
     model, version = named(first.target)
+    heads_say = _of_heads(alike, is_known=bool(first.model or model))
+    if heads_say is None:
+        return None
     return Payload(
-        first.model or model,
-        versions.pop() or version,
+        first.model or model or heads_say[0],
+        versions.pop() or heads_say[1] or version,
         "",
         inputs,
         outputs,
@@ -99,6 +102,15 @@ def decode(alike: Sequence[Exchange]) -> Payload | None:
         (first.request_id, first.trace[0] if first.trace else b""),
         (_sizes(asked_rows), _sizes(answered_rows)),
     )
+
+
+def _of_heads(alike: Sequence[Exchange], is_known: bool) -> tuple[str, str] | None:
+    """Model, if it is not known, and version that all their heads name; None: not all the same."""
+    # A head that was seen before is one object in all exchanges of a frame.
+    heads_seen = {id(x.response_fields): x.response_fields for x in alike}
+    versions = {*map(heads.version, heads_seen.values())}
+    models = {""} if is_known else {heads.model(x.request_fields, x.response_fields) for x in alike}
+    return (models.pop(), versions.pop()) if len(versions) == len(models) == 1 else None
 
 
 def _lines(bodies: Sequence[Body], opening: bytes) -> bytes | None:
