@@ -19,16 +19,18 @@ _TEXTS = ("message", "msg", "detail", "details", "reason", "description", "title
 _CODES = ("code", "status_code", "statusCode", "error_code", "errorCode", "status")
 _ERRORS = (
     "error", "Error", "errors", "exception", "Exception", "traceback", "stack_trace",
-    "stackTrace", "errorMessage", "error_message", "errorType", "error_type", "fault",
+    "stackTrace", "errorMessage", "error_message",
 )  # fmt: skip
+_OBJECTS = ("fault",)
+"""Of errors that are objects; a word there is a class: `{"fault": "inner race"}`."""
 _ELSE = (
     "type", "instance", "path", "method", "timestamp", "time", "success", "ok", "state", "param",
     "request_id", "requestId", "trace_id", "traceId", "id", "object", "object_type", "extensions",
     "locations", "retryable", "model", "model_name", "modelName", "model_version", "version",
-    "Message", "Code", "__type",
+    "Message", "Code", "__type", "errorType", "error_type",
 )  # fmt: skip
-_ENVELOPE = frozenset((*_TEXTS, *_CODES, *_ERRORS, *_ELSE))
-SIGNS = frozenset((*_TEXTS, *_CODES, *_ERRORS, "Message", "state"))
+_ENVELOPE = frozenset((*_TEXTS, *_CODES, *_ERRORS, *_OBJECTS, *_ELSE))
+SIGNS = frozenset((*_TEXTS, *_CODES, *_ERRORS, *_OBJECTS, "Message", "state"))
 _FAILED = frozenset(("error", "failed", "failure", "exception"))
 _NO_ERROR = frozenset(("", "0", "none", "no", "null", "nil", "ok", "no error", "success", "false"))
 _EMPTY: tuple[object, ...] = (None, "", [], {})
@@ -81,6 +83,9 @@ def _sign(said: dict[str, object]) -> str:
     text = any(_is_text(said.get(key)) for key in (*_TEXTS, "Message"))
     for key in _ERRORS:
         if key in said and (_is_error(said[key]) or (said[key] is True and text)):
+            return key
+    for key in _OBJECTS:
+        if type(said.get(key)) is dict and _is_error(said[key]):
             return key
     for key in (*_CODES, "Code"):
         if key in said and text and _is_code(said[key]):

@@ -5,19 +5,21 @@ Rule: judged against the output's own history. A run of one value is a finding w
 - its share in the history would make so long a run a chance of less than CHANCE, if rows were
   independent; and, as they are not, it is LONGER times as long as any run before;
 - so many of its rows had *different* inputs, by those that were looked at;
+- it has varied CHANGES times: a setting that is told in each answer changes once in a while;
 - the value is an inner one: two predictions of a continuous output are never the same by chance.
   The least and the greatest value, whole numbers and classes may be all that there is to say for
   hours (no sun, no fraud): these count only while the inputs are like before.
 
-A model that never varied is known by `Beginning`: its whole answer, a fraction among it, is the
-same for FIRST_ROWS rows.
+A model that never varied is known by `Beginning`: its whole answer, a fraction among it that is not
+called like a setting, is the same for FIRST_ROWS rows.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
 
@@ -32,6 +34,8 @@ LEAST_SHARE = 0.01
 """Of a value, whatever its history says."""
 HISTORY = 1000
 """Rows that must have been seen before a run."""
+CHANGES = 10
+"""Of the value, before a run."""
 FRACTIONS, OTHERS = 200, 1000
 """Rows of different inputs that a run must have at least: of a fraction; of a class or a whole
 number."""
@@ -45,6 +49,8 @@ MAX_INPUTS = 4096
 COUNTED = 128
 """Values of a batch that are counted."""
 FIRST_ROWS, FIRST_INPUTS = 500, 50
+SETTING = re.compile(r"thresh|cut_?off|limit|version|level|margin|tolerance|quantile", re.I)
+"""Names of fractions that may be the same for good."""
 
 
 class Constant:
@@ -59,6 +65,7 @@ class Constant:
         self._looked = 0
         """Rows whose inputs were looked at."""
         self._longest = 0
+        self._changes = 0
         self._history = Frequent()
         self._least, self._greatest = math.inf, -math.inf
 
@@ -68,7 +75,9 @@ class Constant:
         changes = np.flatnonzero(column[1:] != column[:-1]) + 1
         ends = [*changes.tolist(), len(column)]
         first = column[0].item() if isinstance(values, np.ndarray) else column[0]
+        self._changes += len(ends) - 1
         if self.rows and first != self.value:
+            self._changes += 1
             self._close(self.rows)
             self.rows = 0
         if len(ends) > 1:
@@ -81,10 +90,15 @@ class Constant:
         begin = ends[-2] if len(ends) > 1 else 0
         self.value = column[begin].item() if isinstance(values, np.ndarray) else column[begin]
         self.rows += len(column) - begin
-        if self.rows >= SUSPECT:
+        if self.rows >= SUSPECT and self._has_varied:
             self._look(batch, begin)
         self.is_stuck = self._judge(inputs)
         return self.is_stuck
+
+    @property
+    def _has_varied(self) -> bool:
+        """Whether there is a history against which a run can be judged."""
+        return self._history.total >= HISTORY and self._changes >= CHANGES
 
     def _close(self, rows: int) -> None:
         """The run in progress is over."""
@@ -126,7 +140,7 @@ class Constant:
             self._inputs.update(key for n in places if (key := batch.key(begin + n)) is not None)
 
     def _judge(self, inputs: Inputs) -> bool:
-        if self.rows < FRACTIONS or self._history.total < HISTORY or self.value is None:
+        if self.rows < FRACTIONS or not self._has_varied or self.value is None:
             return False
         if self.rows < LONGER * self._longest:
             return False
@@ -151,13 +165,14 @@ class Beginning:
         self._rows = 0
         self._inputs: set[int] = set()
 
-    def see(self, batch: Batch, columns: Sequence[Floats | Sequence[Value]]) -> bool:
-        """Takes a batch; whether it is a finding that nothing ever varied."""
-        first = tuple([column[0] for column in columns])
+    def see(self, batch: Batch, columns: Mapping[str, Floats | Sequence[Value]]) -> bool:
+        """Takes a batch's, by name; whether it is a finding that nothing ever varied."""
+        first = tuple([column[0] for column in columns.values()])
         if self._first is None:
             self._first = first
-        same = first == self._first and all(map(_is_same, columns))
-        if not same or not any(map(is_fraction, first)):
+        same = first == self._first and all(map(_is_same, columns.values()))
+        told = [value for name, value in zip(columns, first, strict=True) if _is_told(name)]
+        if not same or not any(map(is_fraction, told)):
             self.is_over = True
             self._inputs.clear()
             return False
@@ -166,6 +181,10 @@ class Beginning:
             keys = {batch.key(row) for row in evenly(batch.rows, SAMPLE)}
             self._inputs |= {key for key in keys if key is not None}
         return self._rows >= FIRST_ROWS and len(self._inputs) >= FIRST_INPUTS
+
+
+def _is_told(name: str) -> bool:
+    return SETTING.search(name) is None
 
 
 def _is_same(column: Floats | Sequence[Value]) -> bool:

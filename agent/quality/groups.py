@@ -23,6 +23,8 @@ SUM_WITHIN = 1e-3
 """Of 1, to be taken for probabilities."""
 DEPARTS = 0.01
 """From 1: a finding."""
+HUNDREDTH = 0.01
+"""Whole ones are rounded: each may be half of one off."""
 MAX_GROUPS = 8
 MAX_MEMBERS = 128
 """Wider groups are embeddings or cost more than they tell: they are not looked at."""
@@ -84,7 +86,9 @@ def _are_shares(rows: Floats) -> Mask:
 def departs(values: Floats) -> Mask:
     """Rows of probabilities that are none: their sum is not one, or one is no share."""
     whole = np.isfinite(values).all(axis=1)
-    apart = np.abs(values.sum(axis=1, where=np.isfinite(values)) - 1) > DEPARTS
+    rounded = (np.abs(values - values.round(2)) < HUNDREDTH * 1e-6).all(axis=1)
+    most = np.where(rounded, max(DEPARTS, values.shape[1] * HUNDREDTH / 2), DEPARTS) + 1e-9
+    apart = np.abs(values.sum(axis=1, where=np.isfinite(values)) - 1) > most
     outside = ((values < -DEPARTS) | (values > 1 + DEPARTS)).any(axis=1)
     found: Mask = whole & (apart | outside)
     return found

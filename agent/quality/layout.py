@@ -24,7 +24,8 @@ from agent.quality.repeated import Repeated
 
 MAX_OUTPUTS = 16
 """Columns that are looked at for repetition; of more some evenly spread."""
-LANGUAGE = frozenset(("finish_reason", "answer.refusal"))
+LANGUAGE = "answer.refusal"
+"""An output that only language models have, whatever else they say."""
 ERRORS = ("error", "errors", "error.message")
 PREDICTED = re.compile(
     r"(.*[._-])?(predict(ion|ions|ed)?|predicted_\w+|class|label|outputs?|result|target)(-\d+)?",
@@ -59,7 +60,7 @@ class Layout:
 
     def examine(self, batch: Batch) -> Iterator[Found]:
         """Takes rows, at least one; what is wrong with them."""
-        if LANGUAGE.issubset(batch.names):
+        if LANGUAGE in batch.names:
             failed = np.array([why == "error" for why in batch.column("finish_reason")])
             if failed.any():
                 yield Found("error_body", failed, "finish_reason")
@@ -100,7 +101,6 @@ class Layout:
 
     def _repetition(self, batch: Batch) -> Iterator[Found]:
         names = [batch.names[n] for n in evenly(len(batch.names), MAX_OUTPUTS)]
-        everywhere = np.ones(batch.rows, dtype=np.bool_)
         for name in names:
             values = _values(batch, name)
             if not isinstance(values, np.ndarray) and not _is_predicted(name, names):
@@ -108,10 +108,12 @@ class Layout:
             watch = self._constants.setdefault(name, Constant())
             stuck = watch.see(values, batch, self._inputs)
             if stuck and (is_fraction(watch.value) or _is_predicted(name, names)):
-                yield Found("constant_prediction", everywhere, name)
+                run = np.arange(batch.rows) >= batch.rows - watch.rows
+                yield Found("constant_prediction", run, name)
         if not self._beginning.is_over:
-            whole = [_values(batch, name) for name in names]
+            whole = {name: _values(batch, name) for name in names}
             if self._beginning.see(batch, whole):
+                everywhere = np.ones(batch.rows, dtype=np.bool_)
                 yield Found("constant_prediction", everywhere, names[0])
         found = [batch.numbers(name) for name in self._answer]
         numbers = [column for column in found if column is not None]

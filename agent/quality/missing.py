@@ -2,10 +2,14 @@
 
 Rule: a row whose every output is NaN or infinite is a finding at once. All else may be a habit (a
 column that is filled sometimes, a model that abstains): it is one if it is more than it was in the
-first LEARN rows; null alone from the start if most rows have nothing else.
+first LEARN rows; null alone from the start if most rows have nothing else. Where lists are of any
+length null in them may be the end of a shorter one, and is none.
 """
 
 from __future__ import annotations
+
+import re
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -19,6 +23,8 @@ MAX_COLUMNS = 64
 """That are all looked at."""
 SPREAD = 16
 """Of more these, evenly spread: a vector that is NaN mostly is so everywhere."""
+_OF_LIST = re.compile(r"-\d+(?=$|[.-])")
+"""In the name of an output that is, or is in, an item of a list."""
 WHOLE = ""
 """The name under which rows without any output are counted."""
 
@@ -29,10 +35,15 @@ class Missing:
     def __init__(self) -> None:
         self._rates: dict[str, Rate] = {}
         self._rows = 0
+        self._width = 0
+        """Outputs of the first batch."""
+        self._is_ragged = False
+        """Whether lists have been longer or shorter than others."""
 
     def examine(self, batch: Batch) -> tuple[Mask, str] | None:
         """The rows of a batch that are a finding, and in which column; None: there is none."""
         names = batch.names
+        self._see_width(batch)
         most = MAX_COLUMNS if len(names) <= MAX_COLUMNS else SPREAD
         looked = [names[n] for n in evenly(len(names), most)]
         bad = {name: hit for name in looked if (hit := _bad(batch, name)) is not None}
@@ -58,11 +69,22 @@ class Missing:
                 where = where or next(iter(bad))
         elif WHOLE in self._rates:
             self._rates[WHOLE].see(0, batch.rows)
-        for name, hit in bad.items():
+        for name, bad_rows in bad.items():
+            hit = bad_rows
+            if self._is_ragged and _OF_LIST.search(name):
+                hit = bad_rows & ~_is_null(batch, (name,))
             if columns > 1 and self._is_news(name, hit):
                 found |= hit
                 where = where or name
         return (found, where) if found.any() else None
+
+    def _see_width(self, batch: Batch) -> None:
+        width = len(batch.names)
+        self._width = self._width or width
+        if not self._is_ragged:
+            self._is_ragged = width != self._width or any(
+                len(payload.outputs) != width for payload in batch.payloads
+            )
 
     def _is_news(self, name: str, hit: Mask) -> bool:
         rate = self._rates.get(name)
@@ -90,9 +112,9 @@ def _bad(batch: Batch, name: str) -> Mask | None:
     return None if finite.all() else ~finite
 
 
-def _is_null(batch: Batch, bad: dict[str, Mask]) -> Mask:
-    """Rows all of whose outputs are null."""
+def _is_null(batch: Batch, names: Iterable[str]) -> Mask:
+    """Rows all of these outputs of which are null."""
     found = np.ones(batch.rows, dtype=np.bool_)
-    for name in bad:
+    for name in names:
         found &= np.array([value is None for value in batch.column(name)])
     return found

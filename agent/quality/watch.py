@@ -13,7 +13,7 @@ from typing import NamedTuple
 from agent.decode.payload import NO_ROWS, Payload
 from agent.quality.batch import Batch, count_requests, request_id
 from agent.quality.findings import News, Tally
-from agent.quality.layout import Layout
+from agent.quality.layout import Found, Layout
 from agent.quality.pairing import Pairing
 
 MAX_LAYOUTS = 8
@@ -57,7 +57,7 @@ class Watch:
                 rows[layout][1].update(dict.fromkeys(names))
         for layout, (those, union) in rows.items():
             batch = Batch(those, union)
-            for finding, hits, where in layout.examine(batch) if batch.rows else ():
+            for finding, hits, where in _each(layout.examine(batch)) if batch.rows else ():
                 count, example = batch.requests(hits)
                 yield from self._found(finding, count, now, where, example)
 
@@ -89,3 +89,12 @@ class Watch:
         if len(self._known) < MAX_NAMES:
             self._known[names] = layout
         return layout
+
+
+def _each(found: Iterable[Found]) -> Iterable[Found]:
+    """Each finding once, in all rows that show it: a request that shows it twice counts once."""
+    by_name: dict[str, Found] = {}
+    for one in found:
+        known = by_name.get(one.finding)
+        by_name[one.finding] = one if known is None else known._replace(rows=known.rows | one.rows)
+    return by_name.values()

@@ -286,10 +286,64 @@ def chats(rng: np.random.Generator) -> Iterator[Payload]:
         yield payload({"messages": (2,)}, {**said, "tool_calls": (0,), "tokens.prompt": (None,)})
 
 
+def lists_of_any_length(rng: np.random.Generator) -> Iterator[Payload]:
+    """A few are far longer than all before."""
+    for length in rng.geometric(0.35, ROWS).tolist():
+        scores = rng.random(length).tolist()
+        yield payload({"x": (length / 7,)}, {f"v-{n}": (v,) for n, v in enumerate(scores)})
+
+
+def nested_lists_of_any_length(rng: np.random.Generator) -> Iterator[Payload]:
+    """By night a request a second, by day many: a look is at one row, or at hundreds."""
+    for n, length in enumerate(rng.geometric(0.5, ROWS).tolist()):
+        many = 1 if n < ROWS / 2 else 30
+        lengths = [length, *rng.geometric(0.5, many - 1).tolist()] if many > 1 else [length]
+        widest = max(lengths)
+        columns = {
+            f"boxes-{k}.{side}": [rng.random() if k < own else None for own in lengths]
+            for k in range(widest)
+            for side in "xy"
+        }
+        if n % 10 == 0:
+            yield payload({"x": [length / 7] * len(lengths)}, columns)
+
+
+def rare_class_with_threshold(rng: np.random.Generator) -> Iterator[Payload]:
+    hits = (rng.random(ROWS) < 0.0002).tolist()
+    return answered(features(rng), [{"prediction": int(hit), "threshold": 0.5} for hit in hits])
+
+
+def setting_that_changes(rng: np.random.Generator) -> Iterator[Payload]:
+    """Early, and never again."""
+    asked = features(rng)
+    return answered(
+        asked,
+        [
+            {"prediction": value, "bias": 0.5 if n < 1500 else 0.45}
+            for n, value in enumerate(logits(asked).tolist())
+        ],
+    )
+
+
+def sure_and_rounded(rng: np.random.Generator) -> Iterator[Payload]:
+    """Nearly all are (1, 0, 0), and the sum of a few is off by the rounding."""
+    rows = rng.dirichlet([0.004] * 3, ROWS).round(2).tolist()
+    return answered(features(rng), [{f"p-{n}": v for n, v in enumerate(row)} for row in rows])
+
+
+def texts_without_reasons(rng: np.random.Generator) -> Iterator[Payload]:
+    """A language model that does not say why it ended; later nobody asks for much."""
+    for n in range(ROWS):
+        length = int(rng.integers(1, 900)) if n < ROWS / 2 else int(rng.integers(1, 3))
+        said = {"answer.characters": (length,), "answer.non_ascii": (1 / 3 / length,)}
+        yield payload({"x": (rng.random(),)}, {**said, "answer.refusal": (False,)})
+
+
 BENIGN: tuple[Callable[[np.random.Generator], Iterator[Payload]], ...] = (
     regression, rounded, cut_off_at_zero, capped, saturated, binary, rare_class,
     rare_class_as_float, rare_label, one_leaf, many_leaves, softmax, rounded_softmax, by_class,
     multi_label, label_and_score, extras, abstains, log_probabilities, reconstruction_error,
     days_and_nights, low_risk_batches, load_test, three_requests, shifted_tree, aggregates,
-    rankings, batches, boxes, best_of_many, chats,
+    rankings, batches, boxes, best_of_many, chats, lists_of_any_length, nested_lists_of_any_length,
+    rare_class_with_threshold, setting_that_changes, sure_and_rounded, texts_without_reasons,
 )  # fmt: skip

@@ -125,6 +125,41 @@ def test_rows_in_are_rows_out_where_they_always_were(odd: Payload):
     assert [(one.finding, one.requests) for one in news] == [("rows_differ", 1)]
 
 
+def test_a_request_counts_once_however_many_of_its_outputs_show_it():
+    clock = Clock()
+    quality = Quality(clock)
+    asked = features(np.random.default_rng(3), HEALTHY + BROKEN)
+    good = [{f"v-{n}": v * n for n in range(1, 5)} for v in logits(asked)[:HEALTHY].tolist()]
+    stuck = [{f"v-{n}": 0.5 for n in range(1, 5)}] * BROKEN
+    run(quality, answered(asked, [*good, *stuck]), clock)
+    states = {one["finding"]: one for one in quality.status()["findings"]}
+    assert BROKEN / 2 < states["constant_prediction"]["requests"] <= BROKEN
+
+
+def test_null_in_lists_of_one_length_is_found():
+    good = [payload({"x": (n,)}, {"p-0": (n * 0.1,), "p-1": (n * 0.3,)}) for n in range(600)]
+    bad = payload({"x": (1,)}, {"p-0": (0.1,), "p-1": (None,)})
+    assert [(one.finding, one.where) for one in found([*good, bad])] == [("nan_prediction", "p-1")]
+
+
+def test_nan_in_lists_of_any_length_is_found():
+    good = [
+        payload({"x": (n,)}, {f"v-{k}": (n * 0.1,) for k in range(1 + n % 5)}) for n in range(600)
+    ]
+    bad = payload({"x": (1,)}, {"v-0": (0.1,), "v-1": (math.nan,)})
+    assert [(one.finding, one.where) for one in found([*good, bad])] == [("nan_prediction", "v-1")]
+
+
+def test_inputs_are_kept_only_of_outputs_that_have_ever_varied():
+    quality = Quality(Clock())
+    asked = features(np.random.default_rng(3), 3000)
+    answers = [{"prediction": value, "limit": 0.5} for value in logits(asked).tolist()]
+    run(quality, answered(asked, answers), Clock())
+    [watch] = quality.watched.values()
+    [layout] = watch.layouts.values()
+    assert not layout._constants["limit"]._inputs
+
+
 def test_an_answer_that_was_not_understood_says_nothing_of_rows():
     assert found([*[batch(3, 3)] * 100, batch(3, 0)]) == []
 
