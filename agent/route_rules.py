@@ -8,6 +8,7 @@ from agent.config import Config
 from agent.redaction import ALWAYS
 from agent.routing import Route
 from agent.selectors import JsonPath
+from agent.signatures import signature
 
 MOST = 32
 """Of `extra` and of `values` each."""
@@ -22,6 +23,11 @@ def broken(route: Route, place: str, config: Config) -> Iterator[Broken]:
     for key, columns in (("columns", route.columns), ("outputs", route.outputs)):
         yield from _columns(columns, f"{place}.{key}")
     yield from _names(list(route.names.values()), f"{place}.names")
+    if route.signature is not None:
+        try:
+            signature(route.signature)
+        except ValueError as error:
+            yield f"{place}.signature", repr(route.signature), str(error)
     most = {"names": MOST_NAMES, "extra": MOST, "ignore": MOST_IGNORED, "values": MOST}
     for key, limit in most.items():
         count = len(getattr(route, key))

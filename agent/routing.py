@@ -73,6 +73,14 @@ class Route(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         tuple[ColumnName, ...] | Text,
         doc("The same of outputs; a path is one of the answer.", ["score"], "$.labels"),
     ] = ()
+    signature: Annotated[
+        Text | None,
+        doc(
+            "MLflow's MLmodel file, or its folder: its signature names columns that come without "
+            "and have no names by `columns` or `outputs`.",
+            "/models/churn/MLmodel",
+        ),
+    ] = None
     names: Annotated[
         dict[ColumnName, ColumnName],
         doc("Other names of columns, by the ones that they have.", {"input-0": "age"}),

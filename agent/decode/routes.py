@@ -18,6 +18,7 @@ from agent.decode.names import REMEMBERED, version_in
 from agent.decode.payload import Columns, Payload, numbered
 from agent.decode.rules import Rules, rules_of
 from agent.decode.shaping import Unwanted, other_names
+from agent.signatures import Signature, signature
 from agent.templates import pattern
 
 
@@ -49,16 +50,25 @@ def routes_of(config: Config) -> Routes:
 
 def _route(said: routing.Route) -> Route:
     by_name = [one for one in said.ignore if not one.steps]
+    inputs, outputs = _signature(said.signature)
     return Route(
         said.path,
         said.version or "",
         said.dialect or "",
-        () if isinstance(said.columns, str) else said.columns,
-        () if isinstance(said.outputs, str) else said.outputs,
+        () if isinstance(said.columns, str) else said.columns or inputs,
+        () if isinstance(said.outputs, str) else said.outputs or outputs,
         said.names,
         (Unwanted(by_name, "input"), Unwanted(by_name, "output")) if by_name else None,
         rules_of(said),
     )
+
+
+def _signature(path: str | None) -> Signature:
+    """The names of a file that was checked at start; none if it is gone since."""
+    try:
+        return signature(path) if path is not None else Signature((), ())
+    except ValueError:
+        return Signature((), ())
 
 
 class Routes:
