@@ -91,7 +91,8 @@ def _sign(said: dict[str, object]) -> str:
         if key in said and text and _is_code(said[key]):
             return key
     for key in ("status", "state"):
-        word = str(said.get(key)).strip().lower()
+        value = said.get(key)
+        word = value.strip().lower() if type(value) is str else ""
         if word in _FAILED and (text or (key, word) == ("status", "error")):
             return key
     for key in ("success", "ok"):

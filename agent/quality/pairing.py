@@ -13,21 +13,21 @@ from agent.quality.rate import Rate
 
 LEARN = 20
 MAX_KINDS = 16
-"""Of inputs of a model, told apart by their names."""
+"""Of inputs of a model, told apart by a hash of their names, which clients choose."""
 
 
 class Pairing:
     """Of a model."""
 
     def __init__(self) -> None:
-        self._rates: dict[tuple[str, ...], Rate] = {}
+        self._rates: dict[int, Rate] = {}
 
     def examine(self, payload: Payload) -> int:
         """How many requests of a payload were not answered row by row, where that is news."""
         requests, apart = _counts(payload)
         if not requests:
             return 0
-        kind = tuple(payload.inputs)
+        kind = hash(tuple(payload.inputs))
         rate = self._rates.get(kind)
         if rate is None:
             if len(self._rates) >= MAX_KINDS:

@@ -18,7 +18,7 @@ from agent.quality.pairing import Pairing
 
 MAX_LAYOUTS = 8
 MAX_NAMES = 64
-"""Sets of names whose layout is remembered."""
+"""Sets of names whose layout is remembered, by their hash: names may be many and long."""
 _NUMBER = re.compile(r"-\d+(?=$|[.-])")
 
 Names = tuple[str, ...]
@@ -40,7 +40,7 @@ class Watch:
         self.tally = Tally(model, version)
         self.came = 0.0
         self.layouts: dict[frozenset[str], Layout] = {}
-        self._known: dict[Names, Layout | None] = {}
+        self._known: dict[int, Layout | None] = {}
         self._pairing = Pairing()
 
     def examine(self, alike: Iterable[Alike], now: float) -> Iterator[News]:
@@ -80,14 +80,15 @@ class Watch:
 
     def _layout(self, names: Names) -> Layout | None:
         """Lists of different lengths are of one layout."""
-        if names in self._known:
-            return self._known[names]
+        hashed = hash(names)
+        if hashed in self._known:
+            return self._known[hashed]
         key = frozenset([_NUMBER.sub("-", name) for name in names])
         layout = self.layouts.get(key)
         if layout is None and len(self.layouts) < MAX_LAYOUTS:
             layout = self.layouts[key] = Layout()
         if len(self._known) < MAX_NAMES:
-            self._known[names] = layout
+            self._known[hashed] = layout
         return layout
 
 
