@@ -33,7 +33,8 @@ from agent.observer.faults import Faults
 MAX_MODELS = 64
 MAX_HELD = 8 << 20
 """Bytes of all payloads that wait, about."""
-CELL_BYTES = 64
+CELL_BYTES, PAYLOAD_BYTES, FIELD_BYTES = 64, 2048, 150
+"""Of a cell; of a payload with its exchange; of a field of a head beside its text."""
 AGAIN = 300.0
 """Seconds until a version is asked for again: a rollout changes it."""
 FIRST_RETRY, LAST_RETRY = 1.0, 600.0
@@ -169,13 +170,14 @@ class Naming:
 
     def _hold(self, model: Model, payload: Payload, exchange: Exchange) -> bool:
         """Whether there was room for it to wait."""
+        exchange = exchange._replace(target=b"", response_fields=[], response_body=None)
+        if RAW not in payload.inputs:
+            exchange = exchange._replace(request_fields=[], request_body=None)
         size = _size(payload, exchange)
         if self._held + size > MAX_HELD:
             self._release(model)
             return False
         self._held += size
-        if RAW not in payload.inputs:
-            exchange = exchange._replace(request_body=None, response_body=None)
         model.held.append((payload, exchange))
         return True
 
@@ -248,8 +250,10 @@ def _is_worth_asking(model: Model, payload: Payload) -> bool:
 
 def _size(payload: Payload, exchange: Exchange) -> int:
     cells = payload.rows * len(payload.inputs) + payload.output_rows * len(payload.outputs)
-    raw = exchange.request_size if RAW in payload.inputs else 0
-    return CELL_BYTES * (cells + 1) + raw
+    size = PAYLOAD_BYTES + CELL_BYTES * cells
+    if exchange.request_body is not None:
+        size += exchange.request_size
+    return size + sum([FIELD_BYTES + len(k) + len(v) for k, v in exchange.request_fields])
 
 
 def _read(payload: Payload, exchange: Exchange, tensor: Tensor) -> Payload:

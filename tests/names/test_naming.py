@@ -157,6 +157,25 @@ def test_what_waits_is_bounded() -> None:
     assert world.send(wide) is not None
 
 
+@pytest.mark.parametrize("inputs", [{"instances-0": (1.0,)}, {"input.bytes": (9,)}])
+def test_heads_of_what_waits_are_bounded_too(inputs: Columns) -> None:
+    world = World()
+    fields = [(b"x-long", b"x" * 50_000)]
+    long = exchange(b"/v2/models/m/infer")._replace(
+        request_fields=fields, response_fields=fields, request_size=9, response_body=(b"x", b"", 0)
+    )
+    small = payload(inputs=inputs, outputs={"p-0": (0.5,)})
+    assert world.naming.name(small, long) is None
+    held = world.wanted().held
+    [(_, kept)] = held
+    size = 1000 + sum(len(value) for _, value in (*kept.request_fields, *kept.response_fields))
+    most = 1
+    while world.naming.name(small, long) is None:
+        most += 1
+        assert len(held) == most <= MAX_HELD // size
+    assert most > 100
+
+
 def test_models_are_bounded() -> None:
     world = World()
     for n in range(MAX_MODELS + 10):
