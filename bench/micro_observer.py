@@ -126,6 +126,7 @@ class Parts:
             drift=self.monitor.add,
             quality=self.quality.add,
             unseen=self.monitor.miss,
+            strange=self.monitor.strange,
             values=lambda *_: None,
         )
         log = logging.getLogger("outrider")
@@ -156,6 +157,7 @@ def decoding(monitor: Monitor, ledger: Ledger) -> Callable[[list[Exchange]], obj
         drift=monitor.add,
         quality=Quality().add,
         unseen=monitor.miss,
+        strange=monitor.strange,
         values=lambda *_: None,
     )
     log = logging.getLogger("outrider")

@@ -84,6 +84,7 @@ def pipeline(add: Callable[[object], None]) -> Pipeline:
         drift=add,
         quality=lambda _: None,
         unseen=lambda *_: None,
+        strange=lambda _: (),
         values=lambda *_: None,
     )
     return Pipeline(outlets, redactor(), Shedder(Ledger(1).observer), logging.getLogger("outrider"))

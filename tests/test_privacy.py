@@ -38,7 +38,10 @@ PERSONAL = (MAIL, CARD, SPACED, PHONE, IBAN, JWT, ADDRESS)
 SECRETS = (*PERSONAL, BEARER, COOKIE, API_KEY, PASSWORD)
 PREDICT = b"/v1/models/m:predict"
 ROWS = 120
-PAGES = ("/metrics", "/api/v1/status", "/api/v1/drift", "/api/v1/reference?model=m", "/readyz")
+PAGES = (
+    "/metrics", "/api/v1/status", "/api/v1/drift", "/api/v1/reference?model=m", "/readyz",
+    "/api/v1/exchanges?limit=1000",
+)  # fmt: skip
 JSON, FORM, TEXT = (b"Content-Type: " + kind for kind in (
     b"application/json", b"application/x-www-form-urlencoded", b"text/plain"))  # fmt: skip
 
@@ -158,5 +161,7 @@ def _search(all_of_it: dict[str, list[bytes]], logged: bool) -> None:
     assert {"input" in line for line in lines} == ({False, True} if logged else {False})
     assert b"gold" in b"".join(all_of_it["kept"]), "a reference was learned"
     assert (b"gold" in b"".join(all_of_it["pushed"])) == logged
+    assert (b'"input": "' in all_of_it["shown"][-1]) == logged
+    assert b'"matched": 0' not in all_of_it["shown"][-1]
     assert b"plan" not in b"".join(part for part in all_of_it["written"] if not logged)
     assert (b'"input":"text/plain' in all_of_it["written"][0]) == logged

@@ -60,12 +60,14 @@ def add_routes(app: web.Application, orders: Orders) -> None:
         of = query.get("model"), query.get("version")
         return answer(orders.publish(*of, body, *who), 200)
 
-    app.router.add_post("/api/v1/drift/acknowledge", _refusing(acknowledge))
-    app.router.add_get("/api/v1/reference", _refusing(get_reference))
-    app.router.add_put("/api/v1/reference", _refusing(put_reference))
+    app.router.add_post("/api/v1/drift/acknowledge", refusing(acknowledge))
+    app.router.add_get("/api/v1/reference", refusing(get_reference))
+    app.router.add_put("/api/v1/reference", refusing(put_reference))
 
 
-def _refusing(handler: Any) -> Any:
+def refusing(handler: Any) -> Any:
+    """The handler, whose `Refused` become answers."""
+
     async def careful(request: web.Request) -> web.Response:
         try:
             made: web.Response = await handler(request)

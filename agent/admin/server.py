@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from agent.admin.access import guard
 from agent.admin.answers import answer
-from agent.admin.orders import Orders, add_routes
+from agent.admin.orders import Orders, add_routes, refusing
 
 MAX_BODY = 1 << 20
 """Bytes of a request's body that are taken."""
@@ -34,6 +34,8 @@ class Views:
     """Whether it is well, and why."""
     status: Callable[[], dict[str, Any]]
     drift: Callable[[], dict[str, Any]]
+    exchanges: Callable[[Mapping[str, str]], dict[str, Any]]
+    """From the parameters of the query; may raise `orders.Refused`."""
     orders: Orders
 
 
@@ -47,11 +49,15 @@ def make_app(views: Views, token: str | None) -> web.Application:
         response.enable_compression()
         return response
 
+    async def exchanges(request: web.Request) -> web.Response:
+        return answer(views.exchanges(request.query), 200)
+
     app.router.add_get("/metrics", metrics)
     app.router.add_get("/healthz", _probe(views.health))
     app.router.add_get("/readyz", _probe(views.ready))
     app.router.add_get("/api/v1/status", _json(views.status))
     app.router.add_get("/api/v1/drift", _json(views.drift))
+    app.router.add_get("/api/v1/exchanges", refusing(exchanges))
     add_routes(app, views.orders)
     return app
 

@@ -10,7 +10,7 @@ Not thread-safe: one loop adds, ticks and asks.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from agent.drift.state.sources import References, Refusal, Sources
 from agent.drift.state.state import Store
 from agent.drift.status import status_of
 from agent.drift.traffic.change import Change
+from agent.drift.traffic.strange import Strangers
 from agent.drift.traffic.unseen import Reason
 from agent.drift.traffic.versions import Versions
 
@@ -55,6 +56,7 @@ class Monitor:
         self._clock = clock
         self._admission = Admission(versions, settings, sources, store, kept, clock)
         self._deciding = Deciding(versions, self._admission, sources, kept, clock)
+        self._strangers = Strangers()
         self.settings = settings
         self.models = versions.watched
         """By model and version."""
@@ -110,6 +112,12 @@ class Monitor:
         if watch is None:
             return self._admission.expected(Name(model, version))
         return watch.reference
+
+    def strange(self, payload: Payload) -> Sequence[tuple[str, str]]:
+        """Inputs of its first row that are like nothing in the reference, and how."""
+        key = payload.model, payload.version
+        model = self.models.get(key)
+        return self._strangers.look(key, model.reference, payload.inputs) if model else ()
 
     def now(self) -> float:
         """Seconds since the epoch, by the clock that windows are judged by."""

@@ -28,7 +28,7 @@ from agent.drift.monitor import Monitor
 from agent.drift.settings import Settings
 from agent.drift.state.sources import load_references
 from agent.ledger import OBSERVER, WORKER, Ledger
-from agent.observer import changes, desk, heap, told
+from agent.observer import changes, desk, heap, kept_page, told
 from agent.observer.asking import Asker, naming_of
 from agent.observer.decodes import DecodeCollector, ImageCollector
 from agent.observer.faults import Faults
@@ -130,6 +130,7 @@ class _Observer:
                 drift=self._monitor.add,
                 quality=self._quality.add,
                 unseen=self._monitor.miss,
+                strange=self._monitor.strange,
                 values=self._business.add,
             ),
             self._redactor,
@@ -356,6 +357,7 @@ class _Observer:
             health=lambda: (True, {"status": "ok"}),
             ready=self._ready,
             status=self._status,
+            exchanges=lambda query: kept_page.page(self._pipeline.kept, self._redactor, query),
             drift=lambda: desk.drift_page(self._monitor, self._ledger),
             orders=desk.orders(self._monitor, self._log),
         )

@@ -2,7 +2,7 @@
 
 Rule: every step gets the whole batch; a step that fails costs its own records and no other's.
 
-    exemplars → redact → spans → decode → drift, quality → log lines
+    exemplars → redact → spans → decode → drift, quality → log lines → kept examples
 
 What is written for people, spans and lines, is made of what left `redact`; decoding sees what came,
 and its names go through `redact` too.
@@ -33,6 +33,7 @@ from agent.exchange import Exchange
 from agent.observer.decodes import REFUSED, Decodes
 from agent.observer.faults import Faults
 from agent.observer.generations import LANGUAGE, Generations
+from agent.observer.kept import KeptExchanges, Strange
 from agent.observer.naming import Naming
 from agent.observer.redact import Redactor
 from agent.observer.shedding import LOGS, PAYLOAD_LOGS, SKETCHES, SPANS, Shedder
@@ -84,13 +85,15 @@ class Outlets:
     unseen: Callable[[str, Reason, int, str], None]
     """Model, reason and number of rows that drift did not get though the model scored them, and the
     version, as far as it is known."""
+    strange: Callable[[Payload], Strange]
+    """What in a payload's first row is like nothing in the reference."""
     values: Callable[[str, str, Sequence[Tally]], None]
     """Model, version, and the business values of one exchange."""
 
 
 class Pipeline:
     """See the module. `decoded` is what `outrider_decode_total` and the status show, `generations`
-    the metrics of language models."""
+    the metrics of language models, `kept` what people see of single requests."""
 
     def __init__(
         self,
@@ -112,6 +115,7 @@ class Pipeline:
         self._faults = Faults(log)
         self.decoded = Decodes()
         self.generations = Generations()
+        self.kept = KeptExchanges(outlets.strange)
 
     def handle(self, batch: list[Exchange], age_ns: int) -> int:
         """Takes one batch, handed over `age_ns` ago, through all steps.
@@ -137,15 +141,25 @@ class Pipeline:
             else:
                 shed.count(SPANS, len(batch))
         os.sched_yield()
-        dialects = self._decode(batch, level, failed)
+        decoded = self._decode(batch, level, failed)
         os.sched_yield()
+        payloads: Payloads = ()
         if out.lines is not None:
             if level < LOGS:
                 payloads = self._log_payloads(batch, level, failed)
-                self._ship_lines(clean, dialects, payloads, failed)
+                self._ship_lines(clean, [*map(_dialect, decoded)], payloads, failed)
             else:
                 shed.count(LOGS, len(batch))
+        self._keep(batch, decoded, payloads)
         return len(failed)
+
+    def _keep(
+        self, batch: Sequence[Exchange], decoded: Sequence[Decoded | None], payloads: Payloads
+    ) -> None:
+        try:
+            self.kept.add(batch, decoded, payloads, self._routes)
+        except Exception as error:
+            self._faults.tell("kept examples", error, "examples of requests are missing")
 
     def _step(self, name: str, work: Step, batch: Sequence[Exchange], failed: set[int]) -> None:
         """The whole batch at once; one by one only to find the record that is to blame."""
@@ -197,30 +211,32 @@ class Pipeline:
             for sender in self._out.span_senders:
                 sender.put((record,))
 
-    def _decode(self, batch: Sequence[Exchange], level: int, failed: set[int]) -> list[str]:
-        """Decodes all, feeds drift and quality; gives the dialects, one to one with the batch."""
-        dialects = [""] * len(batch)
+    def _decode(
+        self, batch: Sequence[Exchange], level: int, failed: set[int]
+    ) -> list[Decoded | None]:
+        """Decodes all, feeds drift and quality; gives what was found, one to one with the batch."""
+        decoded: list[Decoded | None] = [None] * len(batch)
         sketch = level < SKETCHES
         for places in together.groups(batch):
             alike = [batch[n] for n in places]
-            if dialect := self._decode_together(alike, sketch):
+            if found := self._decode_together(alike, sketch):
                 for n in places:
-                    dialects[n] = dialect
+                    decoded[n] = found
                 continue
             for n, exchange in zip(places, alike, strict=True):
                 try:
-                    dialects[n] = self._decode_one(exchange, sketch)
+                    decoded[n] = self._decode_one(exchange, sketch)
                 except Exception as error:
                     self._tell("decode", error)
                     failed.add(n)
         if not sketch:
             self._shedder.count(SKETCHES, len(batch))
-        return dialects
+        return decoded
 
-    def _decode_together(self, alike: Sequence[Exchange], sketch: bool) -> str:
-        """The dialect; empty if it was not done or a fault was met: then one by one."""
+    def _decode_together(self, alike: Sequence[Exchange], sketch: bool) -> Decoded | None:
+        """What all are; None if it was not done or a fault was met: then one by one."""
         if self._routes.are_alone(alike[0].target):
-            return ""
+            return None
         try:
             payload = together.decode(alike)
             if payload is not None:
@@ -230,12 +246,12 @@ class Pipeline:
                     self._out.values(*self._titles(payload.model, payload.version), values)
         except Exception as error:
             self._tell("decode", error)
-            return ""
+            return None
         if payload is None:
-            return ""
+            return None
         route, dialect = alike[0].route, together.dialect(alike)  # all are of one target
         self.decoded.add((route, dialect, "ok", together.EVIDENCE), len(alike))
-        return dialect
+        return Decoded(None, dialect, "ok", together.EVIDENCE)
 
     def _feed(self, payload: Payload, exchange: Exchange, sketch: bool) -> Payload:
         """The payload as it may be shown."""
@@ -248,11 +264,12 @@ class Pipeline:
 
     def _pass_on(self, payload: Payload) -> Payload:
         payload = self._redactor.payload(payload)
+        self.kept.look(payload)
         self._out.drift(payload)
         self._out.quality(payload)
         return payload
 
-    def _decode_one(self, exchange: Exchange, sketch: bool) -> str:
+    def _decode_one(self, exchange: Exchange, sketch: bool) -> Decoded:
         found, values, _ = read(exchange, self._routes)
         if values:
             self._out.values(*self._titles(*whose(exchange, found, self._routes)), values)
@@ -264,7 +281,7 @@ class Pipeline:
         self.decoded.add((exchange.route, found.dialect, found.outcome, found.evidence), 1)
         if found.outcome in REFUSED:
             self.decoded.refused(exchange, found)
-        return "" if found.dialect == NONE else found.dialect
+        return found
 
     def _tell_unseen(self, exchange: Exchange, found: Decoded) -> None:
         reason = REASONS.get(found.outcome)
@@ -312,6 +329,10 @@ class Pipeline:
 _NOTHING: dict[str, Any] = {
     "target": b"", "route": "", "model": "", "request_fields": [], "response_fields": [],
 }  # fmt: skip
+
+
+def _dialect(found: Decoded | None) -> str:
+    return "" if found is None or found.dialect == NONE else found.dialect
 
 
 def _end_ns(exchange: Exchange) -> int:

@@ -28,7 +28,7 @@ from tests.signals.factory import USUAL
 from tests.signals.ledgers import count
 
 TOKEN = "s3cret-ü"
-CLOSED = ["/api/v1/status", "/api/v1/drift", "/api/v1/reference", "/nowhere"]
+CLOSED = ["/api/v1/status", "/api/v1/drift", "/api/v1/exchanges", "/api/v1/reference", "/nowhere"]
 
 
 def views(ledger: Ledger | None = None, well: bool = True) -> Views:
@@ -41,6 +41,7 @@ def views(ledger: Ledger | None = None, well: bool = True) -> Views:
         ready=lambda: (well, {"upstream": "up" if well else "down"}),
         status=lambda: {"version": "1", "sinks": []},
         drift=lambda: {"models": {"iris": {"score": 0.1}}},
+        exchanges=lambda query: {"asked": dict(query)},
         orders=Orders(
             acknowledge=lambda body: {"done": body.decode()},
             reference=_reference,

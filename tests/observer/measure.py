@@ -1,4 +1,4 @@
-"""What redaction costs: python -m tests.observer.measure."""
+"""What redaction and kept examples cost: python -m tests.observer.measure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import json
 import time
 from collections.abc import Callable
 
-from agent.decode.payload import Payload
+from agent.decode.payload import Decoded, Payload
+from agent.decode.routes import Routes
+from agent.observer.kept import KeptExchanges
 from agent.observer.payload_log import PayloadLog
 from agent.observer.redact import Redactor
 from agent.redaction import Redact
@@ -55,6 +57,13 @@ def main() -> None:
     best(
         "payload log, 1,000 rows of 100 cut at 4 KiB", lambda: [log(big) for _ in range(20)], 20, 5
     )
+    kept, found, clock = KeptExchanges(lambda _: ()), [Decoded(None, "tabular", "ok")] * N, [0]
+
+    def keep() -> None:
+        clock[0] += N * 10**5
+        kept.add([*same[1:], USUAL._replace(start_ns=clock[0])], found, (), Routes())
+
+    best("kept examples, 10,000 requests a second", keep)
 
 
 if __name__ == "__main__":

@@ -50,6 +50,7 @@ class Everything:
         self.examined: list[Any] = []
         self.unseen: list[Any] = []
         self.values: list[Any] = []
+        self.strange: list[tuple[str, str]] = []
         self.dialects: dict[bytes, str] = {}
         self.sent: dict[str, list[Any]] = {"spans": [], "more spans": [], "stdout": [], "logs": []}
 
@@ -106,6 +107,7 @@ class Everything:
             "quality": self.examined.append,
             "unseen": lambda *missed: self.unseen.append(missed),
             "values": lambda *found: self.values.append(found),
+            "strange": lambda payload: self.strange,
         }
         return Outlets(**{**made, **without})
 
