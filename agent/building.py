@@ -41,10 +41,10 @@ class ConfigError(Exception):
 
 
 class Given(NamedTuple):
-    """A scalar in the tree that came from a flag or variable: as YAML reads it, and as it is."""
+    """What came from a flag or variable: as YAML reads it, and as it is (None: a part of it)."""
 
     value: object
-    text: str
+    text: str | None
     source: str
 
 
@@ -77,7 +77,7 @@ class Builder:
 
     def struct(self, cls: type[msgspec.Struct], node: object, path: Path) -> object:
         """A `cls` from a mapping; anything else if a fault was noted."""
-        given = _bare(node)
+        given = _parts(node)
         if given is None:
             given = {}
         if not isinstance(given, dict):
@@ -129,7 +129,7 @@ class Builder:
         """What `node` is as `type_`: structs and containers by parts, the rest by msgspec."""
         bare = get_args(type_)[0] if get_origin(type_) is Annotated else type_
         origin, parts = get_origin(bare), get_args(bare)
-        plain = _bare(node)
+        plain = _parts(node)
         if origin in (Union, UnionType):
             struct = next((part for part in parts if _is_struct(part)), None)
             bare = struct if struct and isinstance(plain, dict) else bare
@@ -143,11 +143,8 @@ class Builder:
                 for key, item in plain.items()
             }
         if origin is tuple and _is_struct(parts[0]) and isinstance(plain, list):
-            items = [
-                node._replace(value=item) if isinstance(node, Given) else item for item in plain
-            ]
             return tuple(
-                self.struct(parts[0], item, (*path, str(at))) for at, item in enumerate(items)
+                self.struct(parts[0], item, (*path, str(at))) for at, item in enumerate(plain)
             )
         return self.leaf(type_, field, node, path)
 
@@ -156,7 +153,9 @@ class Builder:
     ) -> object:
         """A value without parts of ours."""
         self.sources[path] = _source(node) or self.file
-        candidates = [node.value, node.text] if isinstance(node, Given) else [_plain(node)]
+        candidates = [_plain(node)]
+        if isinstance(node, Given) and node.text is not None:
+            candidates.append(node.text)
         message = ""
         for candidate in candidates:
             try:
@@ -172,9 +171,16 @@ def _construct(type_: Any, value: object) -> object:
     return type_(value)
 
 
-def _bare(node: object) -> object:
-    """`node` itself without the mark of where it came from; its parts keep theirs."""
-    return node.value if isinstance(node, Given) else node
+def _parts(node: object) -> object:
+    """`node` without the mark of where it came from, which its parts have then."""
+    if not isinstance(node, Given):
+        return node
+    given = node.value
+    if isinstance(given, dict):
+        return {key: Given(item, None, node.source) for key, item in given.items()}
+    if isinstance(given, list):
+        return [Given(item, None, node.source) for item in given]
+    return given
 
 
 def _plain(node: object) -> object:

@@ -377,6 +377,8 @@ SETTINGS = st.recursive(
 
 
 @example({"sinks": {"upstream": None}})
+@example({"routes": [{"upstream": None}]})
+@example({"routes": [{"path": 5}]})
 @given(st.dictionaries(st.sampled_from(Config.__struct_fields__), SETTINGS))
 def test_any_tree_is_a_config_or_a_config_error(tree: dict[str, object]) -> None:
     env = {f"OUTRIDER_{key.upper()}": msgspec.json.encode(tree[key]).decode() for key in tree}
