@@ -20,7 +20,8 @@ from agent.drift.settings import Settings
 from agent.exchange import ABSENT, FRAME, Exchange, encode
 from agent.exchange import decode as read
 from agent.ledger import Ledger
-from agent.observer.pipeline import Outlets, Pipeline
+from agent.observer.outlets import Outlets
+from agent.observer.pipeline import Pipeline
 from agent.observer.receive import Receiver
 from agent.observer.redact import Redactor
 from agent.observer.shedding import Shedder

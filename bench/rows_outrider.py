@@ -18,7 +18,8 @@ from agent.drift.settings import Settings
 from agent.drift.traffic.model import ModelWatch
 from agent.exchange import ABSENT, FRAME, Exchange, decode, encode
 from agent.ledger import Ledger
-from agent.observer.pipeline import Outlets, Pipeline
+from agent.observer.outlets import Outlets
+from agent.observer.pipeline import Pipeline
 from agent.observer.shedding import Shedder
 from agent.proxy.bus import BATCH_BYTES, BATCH_RECORDS
 from bench import asked, rows_made

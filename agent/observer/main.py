@@ -33,8 +33,9 @@ from agent.observer.asking import Asker, naming_of
 from agent.observer.decodes import DecodeCollector, ImageCollector
 from agent.observer.faults import Faults
 from agent.observer.keeping import Keeping
+from agent.observer.outlets import Outlets
 from agent.observer.payload_log import PayloadLog
-from agent.observer.pipeline import Outlets, Pipeline
+from agent.observer.pipeline import Pipeline
 from agent.observer.receive import Receiver
 from agent.observer.redact import Redactor
 from agent.observer.redactions import RedactionCollector

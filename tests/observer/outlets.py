@@ -10,7 +10,8 @@ from typing import Any
 from agent.decode.routes import Routes
 from agent.exchange import Exchange
 from agent.ledger import OBSERVER, Ledger
-from agent.observer.pipeline import Outlets, Pipeline
+from agent.observer.outlets import Outlets
+from agent.observer.pipeline import Pipeline
 from agent.observer.redact import Redactor
 from agent.observer.shedding import Shedder
 from agent.redaction import Redact
