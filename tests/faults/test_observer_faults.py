@@ -23,7 +23,7 @@ FAULTY = (sys.executable, "-m", "tests.faults.faulty")
 TOTAL = 2000
 COUNT = "http_server_request_duration_seconds_count"
 STAGES = [
-    "agent.observer.pipeline:decode",
+    "agent.observer.pipeline:read",
     "agent.signals.exemplars:Exemplars.update",
     "agent.signals.traces:SpanEncoder.encode",
     "agent.signals.logs:LogFormatter.records",
