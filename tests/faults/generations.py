@@ -71,7 +71,9 @@ class Watch:
 
 OWN = (
     "outrider_decode", "outrider_sink", "process_", "outrider_column", "python_",
-    "outrider_drift_unseen", "outrider_images",
+    "outrider_drift_unseen", "outrider_images", "outrider_quality", "outrider_findings",
+    "outrider_prediction", "outrider_business", "outrider_redactions", "gen_ai_",
+    "outrider_stream_truncated",
 )  # fmt: skip
 """Counters of the observer process itself, which begin anew with each."""
 
