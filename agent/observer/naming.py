@@ -100,6 +100,8 @@ class Naming:
         self._asks = asks
         self._hold_seconds = hold
         self._models: dict[str, Model] = {}
+        self._has_nameless = False
+        """One of them is told by its route, as nobody names it."""
         self._held = 0
 
     def name(self, payload: Payload, exchange: Exchange) -> Payload | None:
@@ -112,6 +114,7 @@ class Naming:
             if len(self._models) >= MAX_MODELS:
                 return payload
             model = self._models[key] = Model(key, question(exchange.target), exchange.target)
+            self._has_nameless |= not payload.model
         if self._asks and model.outcome == NOT_ASKED and _is_worth_asking(model, payload):
             model.outcome, model.since = "asked", self._clock()
             self.wanted.put_nowait(model)
@@ -161,7 +164,8 @@ class Naming:
         """
         found = {name: _status(model) for name, model in self._models.items()}
         for name in watched:
-            found.setdefault(name, {"model": name, "asked": None, "columns": []})
+            if name or not self._has_nameless:
+                found.setdefault(name, {"model": name, "asked": None, "columns": []})
         for item in found.values():
             item["columns"] = item["columns"] or [{"from": NAMED, "evidence": ""}]
         return [*found.values()]

@@ -344,3 +344,10 @@ def test_a_raw_tensor_that_is_not_known_stays_bytes(shape, datatype) -> None:
     world.naming.name(payload(inputs={"input.bytes": (6,)}), raw(b"123456"))
     world.answer(Told(raw=Tensor("x", datatype, shape)))
     assert world.late[0].inputs == {"input.bytes": (6,)}
+
+
+def test_a_model_that_nobody_names_stands_in_the_status_once_by_its_route():
+    world = World()
+    assert [one["model"] for one in world.naming.status(("",))] == [""]
+    world.send(payload(model="", inputs={"age": (1,)}), b"/predict")
+    assert [one["model"] for one in world.naming.status(("", "m"))] == [USUAL.route, "m"]
