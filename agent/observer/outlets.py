@@ -1,6 +1,6 @@
 """What the pipeline feeds, as it sees it: the rooms below, each by what it does with a batch.
 
-Rule: declarations alone; `agent.observer.main` says what stands behind them.
+Rule: declarations alone; `agent.observer.parts` says what stands behind them.
 """
 
 from __future__ import annotations

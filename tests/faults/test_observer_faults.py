@@ -37,7 +37,7 @@ STAGES = [
     "agent.observer.shedding:Shedder.level",
     "agent.signals.metrics:LedgerCollector.collect",
     "agent.drift.collector:DriftCollector.collect",
-    "agent.observer.main:status",
+    "agent.observer.views:status",
 ]
 
 
