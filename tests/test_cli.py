@@ -48,7 +48,7 @@ def test_wrong_usage_is_status_2(args: list[str], capsys: pytest.CaptureFixture[
 def test_nothing_heavy_is_imported_to_start() -> None:
     script = (
         "import sys, agent.cli as cli\n"
-        "cli._parser().format_help()\n"
+        "cli.parser().format_help()\n"
         f"print([name for name in {HEAVY} if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT)
@@ -73,7 +73,7 @@ def test_flags_are_settings() -> None:
         "run --upstream http://a:1 --listen :1 --admin :2 --health :3 --workers 4 --reference r "
         "--set drain.delay=1s --set listen=:9"
     )
-    args = cli._parser().parse_args(text.split())
+    args = cli.parser().parse_args(text.split())
     config = load(None, {}, cli._overrides(args))
     assert config.upstream == "http://a:1"
     assert (config.listen, config.admin.listen, config.health) == (":9", ":2", ":3")
@@ -136,7 +136,7 @@ def test_missing_extra_gives_the_command_that_installs_it(
     def call(_: object) -> int:
         raise ModuleNotFoundError(f"No module named '{module}.sub'", name=f"{module}.sub")
 
-    monkeypatch.setattr(cli, "_schema", call)
+    monkeypatch.setitem(cli._CALLS, "config_schema", call)
     assert cli.main(["config", "schema"]) == 2
     assert f"pip install 'outrider[{extra}]'" in capsys.readouterr().err
 
