@@ -12,7 +12,7 @@ from agent.decode import registry
 from agent.decode.cli import lines
 from agent.decode.explain import explained
 from agent.decode.payload import Decoded
-from agent.decode.routes import Routes
+from agent.decode.rules.routes import Routes
 from agent.exchange import Exchange
 from agent.exchange import decode as decode_frame
 from agent.ledger import OBSERVER, Ledger

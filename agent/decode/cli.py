@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.decode.explain import explained
-from agent.decode.routes import Routes, routes_of
+from agent.decode.rules.routes import Routes, routes_of
 from agent.exchange import ABSENT, Exchange, Fields
 from agent.loading import load
 

@@ -10,13 +10,13 @@ from itertools import islice
 from typing import Any
 
 from agent.decode import registry
-from agent.decode.codings import undone
-from agent.decode.message import Message
+from agent.decode.bodies.codings import undone
+from agent.decode.bodies.message import Message
+from agent.decode.bodies.text import whole
 from agent.decode.payload import Columns, Decoded, Refused, Value
-from agent.decode.reading import read
-from agent.decode.routes import Route, Routes
-from agent.decode.tally import Tally
-from agent.decode.text import whole
+from agent.decode.rules.reading import read
+from agent.decode.rules.routes import Route, Routes
+from agent.decode.rules.tally import Tally
 from agent.exchange import Exchange, Fields
 from agent.expressions import Place
 
@@ -43,7 +43,7 @@ NOT_FOUND = {
     "not_json": "the body has no JSON document: name a column instead of a path",
     "bounds": "the body is too long, or there is too much to look through",
 }
-"""By the reasons of `agent.decode.tally`."""
+"""By the reasons of `agent.decode.rules.tally`."""
 
 
 def explained(exchange: Exchange, answered: bool, routes: Routes) -> dict[str, Any]:

@@ -19,10 +19,10 @@ from typing import Any, cast
 
 from msgspec import Struct
 
+from agent.decode.bodies.text import content, parse
 from agent.decode.names import bounded, version_of
 from agent.decode.payload import MAX_NAME, MAX_NUMBERED, Refused
-from agent.decode.tensors import Tensor, extents
-from agent.decode.text import content, parse
+from agent.decode.shapes.tensors import Tensor, extents
 from agent.exchange import Fields
 
 MAX_ANSWER = 1 << 20

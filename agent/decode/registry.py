@@ -21,25 +21,24 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from agent.decode import (
-    arrow,
+from agent.decode import heads, usual
+from agent.decode.bodies.message import Message, part_of_stream
+from agent.decode.bodies.text import content
+from agent.decode.dialects import (
     csv_rows,
     forms,
-    heads,
-    image,
     json_lines,
     kserve_v1,
     kserve_v2,
     mlflow,
-    npy,
     sagemaker,
     seldon,
     tabular,
     torchserve,
-    usual,
     vertex,
 )
 from agent.decode.failures import failure
+from agent.decode.files import arrow, image, npy
 from agent.decode.llm import (
     anthropic_messages,
     bedrock_converse,
@@ -53,12 +52,10 @@ from agent.decode.llm import (
     tgi,
 )
 from agent.decode.llm.asked import may_be_language
-from agent.decode.message import Message, part_of_stream
 from agent.decode.names import answered, named
 from agent.decode.payload import NO_ROWS, Decoded, Outcome, Payload, Refused, Side
-from agent.decode.rules import Ignores
-from agent.decode.text import content
-from agent.decode.walk import remove
+from agent.decode.rules.ready import Ignores
+from agent.decode.rules.walk import remove
 from agent.exchange import Exchange
 
 

@@ -17,7 +17,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from operator import itemgetter
 
-from agent.decode import heads, kserve_v1, registry
+from agent.decode import heads, registry
+from agent.decode.dialects import kserve_v1
 from agent.decode.names import named
 from agent.decode.payload import Payload, from_plain_rows
 from agent.exchange import Exchange

@@ -19,11 +19,9 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 from msgspec.json import Decoder
 
-from agent.decode import kserve_v2, mlflow, seldon, tabular, torchserve
-from agent.decode.answers import OUTPUT
-from agent.decode.binary import MARK
+from agent.decode.dialects import kserve_v2, mlflow, seldon, tabular, torchserve
+from agent.decode.dialects.kserve_v1 import Name, Row, Small
 from agent.decode.failures import SIGNS
-from agent.decode.kserve_v1 import Name, Row, Small
 from agent.decode.llm.asked import ONE_OF
 from agent.decode.names import VERSIONS, answered, version_of
 from agent.decode.payload import (
@@ -36,7 +34,9 @@ from agent.decode.payload import (
     from_plain_rows,
     from_table,
 )
-from agent.decode.tensors import MAX_EXTENT, Tensors, listed
+from agent.decode.shapes.answers import OUTPUT
+from agent.decode.shapes.binary import MARK
+from agent.decode.shapes.tensors import MAX_EXTENT, Tensors, listed
 from agent.exchange import Fields
 
 Found = tuple[str, str, Side]

@@ -12,7 +12,7 @@ from typing import Literal
 from msgspec import Struct
 
 from agent.decode.payload import Columns
-from agent.decode.routes import are_numbered
+from agent.decode.rules.routes import are_numbered
 from agent.drift.reference.derived import CONFIDENCE
 from agent.drift.reference.profile import Profile, SideName
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from prometheus_client.core import CounterMetricFamily, Metric
 
-from agent.decode.codings import KNOWN, named
+from agent.decode.bodies.codings import KNOWN, named
 from agent.decode.outline import SEEN, UNSHOWN, first_keys
 from agent.decode.payload import Decoded, Outcome
 from agent.decode.registry import NONE

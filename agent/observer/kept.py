@@ -24,9 +24,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from agent.decode.payload import Decoded, Payload
-from agent.decode.reading import whose
 from agent.decode.registry import NONE
-from agent.decode.routes import Routes
+from agent.decode.rules.reading import whose
+from agent.decode.rules.routes import Routes
 from agent.exchange import Exchange
 from agent.observer.slow import Slow
 

@@ -19,12 +19,12 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from agent.decode.kserve_v2 import RAW, of_raw
+from agent.decode.bodies.text import content
+from agent.decode.dialects.kserve_v2 import RAW, of_raw
 from agent.decode.metadata import NOTHING, Question, Told, question
 from agent.decode.payload import Payload, Refused
-from agent.decode.routes import NAMELESS, renamed
-from agent.decode.tensors import Tensor
-from agent.decode.text import content
+from agent.decode.rules.routes import NAMELESS, renamed
+from agent.decode.shapes.tensors import Tensor
 from agent.drift.reference.profile import Profile
 from agent.exchange import Exchange
 from agent.observer.chosen import Chosen, chosen

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from agent.decode.payload import Payload
-from agent.decode.tally import Tally
+from agent.decode.rules.tally import Tally
 from agent.drift.traffic.unseen import Reason
 from agent.exchange import Exchange
 from agent.observer.kept import Strange

@@ -19,7 +19,7 @@ from prometheus_client import CollectorRegistry
 from agent import __version__
 from agent.config import Config
 from agent.decode.images.light import METER
-from agent.decode.routes import routes_of
+from agent.decode.rules.routes import routes_of
 from agent.drift.collector import DriftCollector
 from agent.drift.monitor import Monitor
 from agent.drift.settings import Settings

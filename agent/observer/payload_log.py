@@ -17,8 +17,8 @@ from typing import Any
 
 import msgspec
 
+from agent.decode.bodies.text import content, parse
 from agent.decode.payload import Refused
-from agent.decode.text import content, parse
 from agent.exchange import Exchange, Fields, field
 from agent.observer.redact import SECRET, PathRule, Put, Redactor
 

@@ -23,9 +23,9 @@ from typing import Any
 
 from agent.decode import together
 from agent.decode.payload import Decoded, Payload
-from agent.decode.reading import completed, read, whose
 from agent.decode.registry import NONE
-from agent.decode.routes import Routes
+from agent.decode.rules.reading import completed, read, whose
+from agent.decode.rules.routes import Routes
 from agent.drift.traffic.unseen import REASONS
 from agent.exchange import Exchange
 from agent.observer.decodes import REFUSED, Decodes

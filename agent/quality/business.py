@@ -17,7 +17,7 @@ from typing import Any
 from prometheus_client.core import CounterMetricFamily, Metric
 
 from agent.config import Config
-from agent.decode.tally import Tally
+from agent.decode.rules.tally import Tally
 
 MAX_MODELS = 64
 OTHER = "other"

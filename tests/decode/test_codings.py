@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.decode import codings
-from agent.decode.codings import MAX_DECODED, MAX_LAYERS, undone
+from agent.decode.bodies import codings
+from agent.decode.bodies.codings import MAX_DECODED, MAX_LAYERS, undone
 from agent.decode.payload import Refused
 from agent.decode.registry import decode
 from tests.decode.test_registry import columns, exchange, payload

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from agent.decode.message import Message
+from agent.decode.bodies.message import Message
+from agent.decode.bodies.text import content
 from agent.decode.payload import Refused
 from agent.decode.registry import BY_NAME, DIALECTS, NONE, decode
-from agent.decode.text import content
 from tests.decode.corpus import everything
 
 AT_LEAST = 300

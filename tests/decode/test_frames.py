@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.decode import answers, frames
 from agent.decode.payload import MAX_COLUMNS, Refused
-from agent.decode.ranking import ranked
 from agent.decode.registry import decode
+from agent.decode.shapes import answers, frames
+from agent.decode.shapes.ranking import ranked
 from tests.decode.test_registry import check, columns, exchange, leaf, payload
 
 ROWS = [[1, "x"], [2, "y"]]

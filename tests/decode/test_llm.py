@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.decode.events import MAX_EVENTS, MOST_DAMAGED, events_of
+from agent.decode.bodies.events import MAX_EVENTS, MOST_DAMAGED, events_of
+from agent.decode.bodies.message import Message
 from agent.decode.llm import texts, wording
 from agent.decode.llm.parts import MAX_PARTS
-from agent.decode.message import Message
 from agent.decode.payload import Decoded, Payload, Refused
 from agent.decode.registry import DIALECTS, decode
 from tests.decode.corpus import cases, recorded

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from agent.decode import npy
+from agent.decode.files import npy
 from agent.decode.payload import MAX_NUMBERED, Payload
 from agent.decode.registry import decode
 from tests.decode.test_registry import check, columns, exchange

@@ -21,7 +21,7 @@ from agent.decode.payload import (
     Payload,
 )
 from agent.decode.registry import decode
-from agent.decode.routes import Route, Routes
+from agent.decode.rules.routes import Route, Routes
 from agent.exchange import ABSENT, Exchange
 
 JSON = [(b"Content-Type", b"application/json")]

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from agent.decode.message import Message
+from agent.decode.bodies.message import Message
 from agent.decode.payload import MAX_COLUMNS, MAX_NUMBERED, Outcome, Payload, Refused
 from agent.decode.registry import BY_NAME, DIALECTS, decode
-from agent.decode.routes import Route, Routes
+from agent.decode.rules.routes import Route, Routes
 from agent.shown import schema
 from tests.decode.corpus import body_of, cases, exchange_of
 from tests.decode.test_registry import check, columns, exchange

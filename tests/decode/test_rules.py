@@ -6,8 +6,8 @@ import pytest
 
 from agent.decode import together
 from agent.decode.payload import MAX_CELLS, MAX_COLUMNS, Payload
-from agent.decode.reading import completed, read
-from agent.decode.shaping import other_names
+from agent.decode.rules.reading import completed, read
+from agent.decode.rules.shaping import other_names
 from agent.exchange import Exchange
 from agent.quality.business import Business
 from tests.decode.test_registry import columns, exchange

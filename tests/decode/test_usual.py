@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.decode import delimited, registry, usual
+from agent.decode import registry, usual
 from agent.decode.payload import MAX_COLUMNS, MAX_NAME, MAX_STRING
 from agent.decode.registry import decode
+from agent.decode.shapes import delimited
 from agent.exchange import Exchange
 from tests.decode.corpus import cases, exchange_of
 from tests.decode.test_registry import columns, exchange

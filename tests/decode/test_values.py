@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.decode.payload import MAX_CELLS
-from agent.decode.reading import read
-from agent.decode.routes import Routes, routes_of
-from agent.decode.tally import Tally
-from agent.decode.walk import MAX_VISITED
+from agent.decode.rules.reading import read
+from agent.decode.rules.routes import Routes, routes_of
+from agent.decode.rules.tally import Tally
+from agent.decode.rules.walk import MAX_VISITED
 from agent.exchange import Exchange
 from agent.loading import load
 from tests.decode.test_binary import message, of, tensor

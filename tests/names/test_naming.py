@@ -11,7 +11,7 @@ import pytest
 
 from agent.decode.metadata import NOTHING, Told
 from agent.decode.payload import Columns, Payload
-from agent.decode.tensors import Tensor
+from agent.decode.shapes.tensors import Tensor
 from agent.drift.learning.build import build_profile
 from agent.drift.reference.profile import Profile, merge, parse, shown
 from agent.drift.rows.batch import Batch

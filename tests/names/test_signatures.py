@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from agent.building import ConfigError
 from agent.config import Config
 from agent.decode.payload import Payload
-from agent.decode.routes import routes_of
+from agent.decode.rules.routes import routes_of
 from agent.loading import load
 from agent.signatures import MAX_FILE, Signature, parsed, signature
 

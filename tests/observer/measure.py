@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from agent.decode.payload import Decoded, Payload
-from agent.decode.routes import Routes
+from agent.decode.rules.routes import Routes
 from agent.observer.kept import KeptExchanges
 from agent.observer.payload_log import PayloadLog
 from agent.observer.redact import Redactor

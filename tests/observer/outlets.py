@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from agent.decode.routes import Routes
+from agent.decode.rules.routes import Routes
 from agent.exchange import Exchange
 from agent.ledger import OBSERVER, Ledger
 from agent.observer.outlets import Outlets

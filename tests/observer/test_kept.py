@@ -8,7 +8,7 @@ import pytest
 
 from agent.admin.orders import Refused
 from agent.decode.payload import Decoded
-from agent.decode.routes import Routes
+from agent.decode.rules.routes import Routes
 from agent.exchange import ABSENT, Exchange
 from agent.observer.kept import (
     A_BATCH,

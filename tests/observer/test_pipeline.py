@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from agent.decode.routes import Route, Routes, routes_of
-from agent.decode.tally import Tally
+from agent.decode.rules.routes import Route, Routes, routes_of
+from agent.decode.rules.tally import Tally
 from agent.drift.monitor import Monitor
 from agent.drift.settings import Settings
 from agent.exchange import Exchange

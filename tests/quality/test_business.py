@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.core import Metric
 
-from agent.decode.tally import Tally
+from agent.decode.rules.tally import Tally
 from agent.quality.business import MAX_MODELS, OTHER, Business
 from tests.harness import Outrider, eventually, get
 from tests.wire import response

@@ -6,11 +6,11 @@ counts those read from and written to the cache too: `input_tokens` has only the
 
 from __future__ import annotations
 
-from agent.decode.events import Document, events_of
+from agent.decode.bodies.events import Document, events_of
+from agent.decode.bodies.message import Message
 from agent.decode.llm.asked import inputs
 from agent.decode.llm.parts import Content, count, items, mapping, name, text
 from agent.decode.llm.said import Said
-from agent.decode.message import Message
 from agent.decode.payload import Refused, Side
 from agent.exchange import field
 

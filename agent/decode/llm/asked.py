@@ -15,11 +15,11 @@ from __future__ import annotations
 
 from collections.abc import Set
 
-from agent.decode.events import Document
+from agent.decode.bodies.events import Document
+from agent.decode.bodies.message import Message
 from agent.decode.images.facts import of_text
 from agent.decode.llm.parts import Content, count, items, name, number, row, text
 from agent.decode.llm.wording import measures
-from agent.decode.message import Message
 from agent.decode.payload import Columns, Side, Value
 
 ONE_OF = ("messages", "prompt", "input", "inputs", "contents")

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 
-from agent.decode.events import Document, events_of
+from agent.decode.bodies.events import Document, events_of
+from agent.decode.bodies.message import Message
 from agent.decode.llm.asked import inputs
 from agent.decode.llm.parts import Content, count, items, mapping, name, text
 from agent.decode.llm.said import Said
-from agent.decode.message import Message
 from agent.decode.payload import Refused, Side
 
 NAME = "gemini"

@@ -5,11 +5,11 @@ Source: Ollama's docs/api.md. Its `/v1/…` is OpenAI's, see there.
 
 from __future__ import annotations
 
-from agent.decode.events import Document, events_of
+from agent.decode.bodies.events import Document, events_of
+from agent.decode.bodies.message import Message
 from agent.decode.llm.asked import inputs
 from agent.decode.llm.parts import Content, items, mapping, name, text
 from agent.decode.llm.said import Said, tokens_of
-from agent.decode.message import Message
 from agent.decode.payload import Refused, Side
 
 NAME = "ollama"

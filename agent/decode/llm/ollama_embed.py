@@ -6,11 +6,11 @@ Source: Ollama's docs/api.md: `/api/embed`, and `/api/embeddings`, which is olde
 
 from __future__ import annotations
 
+from agent.decode.bodies.message import Message
 from agent.decode.llm.asked import repeat
 from agent.decode.llm.parts import count, items, mapping, name, row
 from agent.decode.llm.texts import columns_of, texts_of
 from agent.decode.llm.vectors import VECTOR, side_of
-from agent.decode.message import Message
 from agent.decode.payload import Side
 
 NAME = "ollama_embed"

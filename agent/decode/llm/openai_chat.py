@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from agent.decode.bodies.message import Message
 from agent.decode.llm.asked import inputs
 from agent.decode.llm.openai_choices import outputs
 from agent.decode.llm.parts import Content, items, mapping
-from agent.decode.message import Message
 from agent.decode.payload import Side
 
 NAME = "openai_chat"

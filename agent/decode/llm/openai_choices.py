@@ -8,10 +8,10 @@ Of several choices the first is read: they are answers to the same.
 
 from __future__ import annotations
 
-from agent.decode.events import Document, events_of
+from agent.decode.bodies.events import Document, events_of
+from agent.decode.bodies.message import Message
 from agent.decode.llm.parts import items, mapping, name, text
 from agent.decode.llm.said import Said, tokens_of
-from agent.decode.message import Message
 from agent.decode.payload import Columns, Refused, Side
 
 

@@ -6,11 +6,11 @@ are counted for all together, are left out. A prompt may be ids of tokens: `prom
 
 from __future__ import annotations
 
+from agent.decode.bodies.message import Message
 from agent.decode.llm.asked import evidence_of, inputs, repeat
 from agent.decode.llm.openai_choices import outputs, outputs_of_rows
 from agent.decode.llm.parts import mapping
 from agent.decode.llm.texts import columns_of, texts_of
-from agent.decode.message import Message
 from agent.decode.payload import Side
 
 NAME = "openai_completions"

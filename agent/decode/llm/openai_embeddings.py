@@ -11,11 +11,11 @@ from base64 import b64decode
 
 import numpy as np
 
+from agent.decode.bodies.message import Message
 from agent.decode.llm.asked import evidence_of, repeat
 from agent.decode.llm.parts import count, items, mapping, name, row
 from agent.decode.llm.texts import columns_of, texts_of
 from agent.decode.llm.vectors import VECTOR, side_of
-from agent.decode.message import Message
 from agent.decode.payload import Refused, Side
 
 NAME = "openai_embeddings"

@@ -6,11 +6,11 @@ events". `finish_reason` is its status, or, of an incomplete one, the reason of 
 
 from __future__ import annotations
 
-from agent.decode.events import Document, events_of
+from agent.decode.bodies.events import Document, events_of
+from agent.decode.bodies.message import Message
 from agent.decode.llm.asked import evidence_of, inputs
 from agent.decode.llm.parts import Content, items, mapping, name, text
 from agent.decode.llm.said import Said, tokens_of
-from agent.decode.message import Message
 from agent.decode.payload import Refused, Side
 
 NAME = "openai_responses"

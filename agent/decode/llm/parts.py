@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.decode.events import Document
+from agent.decode.bodies.events import Document
 from agent.decode.payload import MAX_NAME, Columns, Refused, Value
 
 MAX_PARTS = 10_000

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from agent.decode.events import Document, Events
+from agent.decode.bodies.events import Document, Events
 from agent.decode.llm.parts import count, mapping, name, row
 from agent.decode.llm.wording import is_refusal, measures, repeated
 from agent.decode.payload import Side, Value

@@ -7,11 +7,11 @@ it, and at the end of each stream. Its `/v1/chat/completions` is OpenAI's, see t
 
 from __future__ import annotations
 
-from agent.decode.events import Document, events_of
+from agent.decode.bodies.events import Document, events_of
+from agent.decode.bodies.message import Message
 from agent.decode.llm.asked import inputs
 from agent.decode.llm.parts import Content, count, mapping, name, text
 from agent.decode.llm.said import Said
-from agent.decode.message import Message
 from agent.decode.payload import Refused, Side
 
 NAME = "tgi"

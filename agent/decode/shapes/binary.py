@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from agent.decode.cells import Cells
 from agent.decode.images.picture import opaque
 from agent.decode.payload import Refused, Value, cut
+from agent.decode.shapes.cells import Cells
 from agent.exchange import Fields, field
 
 FIELD = b"inference-header-content-length"

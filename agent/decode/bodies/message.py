@@ -6,10 +6,10 @@ streamed answer the beginning and the end will do; all else is whole.
 
 from __future__ import annotations
 
-from agent.decode import lines
-from agent.decode.binary import MARK, json_length
+from agent.decode.bodies import lines
+from agent.decode.bodies.text import parse
 from agent.decode.payload import Refused
-from agent.decode.text import parse
+from agent.decode.shapes.binary import MARK, json_length
 from agent.exchange import STREAMS, Fields, field
 
 _OPENING = (b"{", b"[")

@@ -6,11 +6,11 @@ flat `values`. Answers are of the same form, `meta` beside the data.
 
 from __future__ import annotations
 
-from agent.decode import answers
-from agent.decode.answers import OUTPUT
-from agent.decode.frames import is_list_of
-from agent.decode.message import Message
+from agent.decode.bodies.message import Message
 from agent.decode.payload import MAX_NAME, Refused, Side, from_rows
+from agent.decode.shapes import answers
+from agent.decode.shapes.answers import OUTPUT
+from agent.decode.shapes.frames import is_list_of
 
 NAME = "seldon"
 

@@ -12,8 +12,8 @@ from functools import lru_cache
 from msgspec.structs import replace
 
 from agent.decode.payload import MAX_CELLS, MAX_NAME, Columns, Payload, Value, cut
-from agent.decode.places import Places, Unfound
-from agent.decode.walk import Steps
+from agent.decode.rules.places import Places, Unfound
+from agent.decode.rules.walk import Steps
 from agent.expressions import Ignored, Place
 
 _PLAIN = frozenset((float, int, bool, type(None)))

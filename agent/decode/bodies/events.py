@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from agent.decode.message import Message
+from agent.decode.bodies.message import Message
+from agent.decode.bodies.text import parse
 from agent.decode.payload import Refused
-from agent.decode.text import parse
 
 MAX_EVENTS = 1 << 15
 """Of the beginning and of the end each; an answer of more is refused."""

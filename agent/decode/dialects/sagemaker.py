@@ -8,9 +8,10 @@ columns are `features-0`, …. Text and time series (BlazingText, DeepAR) come w
 
 from __future__ import annotations
 
-from agent.decode import answers, kserve_v1
-from agent.decode.message import Message
+from agent.decode.bodies.message import Message
+from agent.decode.dialects import kserve_v1
 from agent.decode.payload import LONGEST_NUMBER, MAX_NAME, Refused, Side, from_rows
+from agent.decode.shapes import answers
 
 NAME = "sagemaker"
 PATH = b"/invocations"

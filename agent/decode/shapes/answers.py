@@ -6,13 +6,14 @@ one. An answer is read against the request's rows: a list as long as those is on
 
 from __future__ import annotations
 
-from agent.decode import delimited, frames, lines
-from agent.decode.frames import is_list_of
-from agent.decode.message import NO_JSON, Message
+from agent.decode.bodies import lines
+from agent.decode.bodies.message import NO_JSON, Message
+from agent.decode.bodies.text import parse
 from agent.decode.names import VERSIONS
 from agent.decode.payload import Refused, Side, Value, cut, from_columns, from_rows
-from agent.decode.ranking import ranked
-from agent.decode.text import parse
+from agent.decode.shapes import delimited, frames
+from agent.decode.shapes.frames import is_list_of
+from agent.decode.shapes.ranking import ranked
 
 OUTPUT = "output"
 """The name of what has none."""

@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import unquote_to_bytes
 
-from agent.decode import answers, delimited
+from agent.decode.bodies.message import Message
+from agent.decode.bodies.text import parse
 from agent.decode.images.facts import Facts, of_bytes, of_text
-from agent.decode.message import Message
 from agent.decode.payload import MAX_COLUMNS, MAX_STRING, Cut, Refused, Side, Value, from_rows
-from agent.decode.text import parse
+from agent.decode.shapes import answers, delimited
 from agent.exchange import field
 
 NAME = "form"

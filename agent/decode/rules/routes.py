@@ -16,8 +16,8 @@ from agent import routing
 from agent.config import Config
 from agent.decode.names import REMEMBERED, version_in
 from agent.decode.payload import Columns, Payload, numbered
-from agent.decode.rules import Rules, rules_of
-from agent.decode.shaping import Unwanted, other_names
+from agent.decode.rules.ready import Rules, rules_of
+from agent.decode.rules.shaping import Unwanted, other_names
 from agent.signatures import Signature, signature
 from agent.templates import pattern
 

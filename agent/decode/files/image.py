@@ -6,11 +6,11 @@ was captured the beginning is enough. Answers are of any form.
 
 from __future__ import annotations
 
-from agent.decode import answers
+from agent.decode.bodies.message import Message
 from agent.decode.images.facts import Facts, of_bytes
 from agent.decode.images.heads import head
-from agent.decode.message import Message
 from agent.decode.payload import Refused, Side
+from agent.decode.shapes import answers
 
 NAME = "image"
 LONGER = "the first bytes of an image that is longer than capture.max_body_bytes"

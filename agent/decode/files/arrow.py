@@ -17,12 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from agent.decode import answers
-from agent.decode.binary import text
-from agent.decode.cells import Cells
-from agent.decode.message import Message
+from agent.decode.bodies.message import Message
 from agent.decode.payload import MAX_CELLS, MAX_NUMBERED, Refused, Side, Value, cut
-from agent.decode.tensors import Tensors
+from agent.decode.shapes import answers
+from agent.decode.shapes.binary import text
+from agent.decode.shapes.cells import Cells
+from agent.decode.shapes.tensors import Tensors
 
 NAME = "arrow"
 FILE, STREAM = b"ARROW1\0\0", b"\xff\xff\xff\xff"

@@ -6,9 +6,11 @@ Source: SageMaker's "Common data formats for inference" (`application/jsonlines`
 
 from __future__ import annotations
 
-from agent.decode import answers, lines, sagemaker
-from agent.decode.message import NO_JSON, Message
+from agent.decode.bodies import lines
+from agent.decode.bodies.message import NO_JSON, Message
+from agent.decode.dialects import sagemaker
 from agent.decode.payload import Side, from_rows
+from agent.decode.shapes import answers
 
 NAME = "json_lines"
 

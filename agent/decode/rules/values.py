@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from agent.decode.payload import Columns
-from agent.decode.places import Places, Unfound
-from agent.decode.tally import Tally
+from agent.decode.rules.places import Places, Unfound
+from agent.decode.rules.tally import Tally
 from agent.expressions import Expression, Scalar
 
 Judged = bool | float | None

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
-from agent.decode import binary
-from agent.decode.message import NO_JSON, Message
+from agent.decode.bodies.message import NO_JSON, Message
 from agent.decode.payload import MAX_NAME, Refused, Side, Value
-from agent.decode.tensors import Tensor, Tensors, extents, listed
+from agent.decode.shapes import binary
+from agent.decode.shapes.tensors import Tensor, Tensors, extents, listed
 
 NAME = "kserve_v2"
 USUAL = "inputs are tensors with datatype and shape"

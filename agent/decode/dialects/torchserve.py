@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 
-from agent.decode import answers, tabular
-from agent.decode.message import Message
+from agent.decode.bodies.message import Message
+from agent.decode.dialects import tabular
 from agent.decode.payload import Refused, Side, from_rows
+from agent.decode.shapes import answers
 
 NAME = "torchserve"
 

@@ -7,10 +7,10 @@ The answer's `predictions` are a list of values, of lists, of records, or column
 
 from __future__ import annotations
 
-from agent.decode import kserve_v1, sagemaker
-from agent.decode.frames import is_list_of, table
-from agent.decode.message import Message
+from agent.decode.bodies.message import Message
+from agent.decode.dialects import kserve_v1, sagemaker
 from agent.decode.payload import Refused, Side, from_rows
+from agent.decode.shapes.frames import is_list_of, table
 
 NAME = "mlflow"
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 
-from agent.decode import answers, delimited
-from agent.decode.message import NO_JSON, Message
+from agent.decode.bodies.message import NO_JSON, Message
 from agent.decode.payload import Side
+from agent.decode.shapes import answers, delimited
 from agent.exchange import field
 
 NAME = "csv"

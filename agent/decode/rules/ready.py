@@ -1,6 +1,6 @@
 """What the settings say of a route that is more than names, made ready.
 
-Rule: it is made once; `agent.decode.reading` follows it.
+Rule: it is made once; `agent.decode.rules.reading` follows it.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from agent.decode import values
-from agent.decode.walk import Steps
+from agent.decode.rules import values
+from agent.decode.rules.walk import Steps
 from agent.expressions import Place
 from agent.routing import Route
 from agent.selectors import JsonPath

@@ -12,8 +12,8 @@ import re
 
 from msgspec.structs import replace
 
-from agent.decode import kserve_v1, sagemaker
-from agent.decode.message import Message
+from agent.decode.bodies.message import Message
+from agent.decode.dialects import kserve_v1, sagemaker
 from agent.decode.payload import MAX_NAME, Side
 
 NAME = "vertex"

@@ -20,13 +20,13 @@ from struct import error as StructError  # noqa: N812
 
 import numpy as np
 
-from agent.decode import answers
-from agent.decode.binary import text
-from agent.decode.cells import Array, Cells
-from agent.decode.codings import MAX_DECODED
-from agent.decode.message import Message
+from agent.decode.bodies.codings import MAX_DECODED
+from agent.decode.bodies.message import Message
 from agent.decode.payload import MAX_COLUMNS, MAX_DEPTH, Refused, Side, Value, cut
-from agent.decode.tensors import LIES, MAX_EXTENT, Tensors
+from agent.decode.shapes import answers
+from agent.decode.shapes.binary import text
+from agent.decode.shapes.cells import Array, Cells
+from agent.decode.shapes.tensors import LIES, MAX_EXTENT, Tensors
 
 NAME = "numpy"
 MAGIC, ZIP = b"\x93NUMPY", b"PK\x03\x04"

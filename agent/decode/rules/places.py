@@ -1,6 +1,6 @@
 """Values at the places that rules name: in an exchange's documents, its head and its columns.
 
-Rule: bounded as `agent.decode.walk` is, and nothing is parsed before a rule asks for it.
+Rule: bounded as `agent.decode.rules.walk` is, and nothing is parsed before a rule asks for it.
 
 A JSON Lines body, or an answer that comes event by event, is the list of its documents.
 """
@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import parse_qs
 
-from agent.decode import delimited, lines
-from agent.decode.events import events_of
-from agent.decode.message import NO_JSON, Message
+from agent.decode.bodies import lines
+from agent.decode.bodies.events import events_of
+from agent.decode.bodies.message import NO_JSON, Message
+from agent.decode.bodies.text import content
 from agent.decode.payload import Columns, Refused
-from agent.decode.tally import Why
-from agent.decode.text import content
-from agent.decode.walk import Steps, TooMany, Walk
+from agent.decode.rules.tally import Why
+from agent.decode.rules.walk import Steps, TooMany, Walk
+from agent.decode.shapes import delimited
 from agent.exchange import Exchange, field
 from agent.expressions import Place
 

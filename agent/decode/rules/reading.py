@@ -12,13 +12,13 @@ from msgspec.structs import replace
 
 from agent.decode.names import named as named_by
 from agent.decode.payload import Decoded, Payload
-from agent.decode.places import Places
 from agent.decode.registry import decode
-from agent.decode.routes import UNTOLD, Route, Routes, named, renamed, wanted
-from agent.decode.rules import Rules
-from agent.decode.shaping import NotFound, extended, names_at
-from agent.decode.tally import Tally
-from agent.decode.values import tallies
+from agent.decode.rules.places import Places
+from agent.decode.rules.ready import Rules
+from agent.decode.rules.routes import UNTOLD, Route, Routes, named, renamed, wanted
+from agent.decode.rules.shaping import NotFound, extended, names_at
+from agent.decode.rules.tally import Tally
+from agent.decode.rules.values import tallies
 from agent.exchange import Exchange
 
 Reading = tuple[Decoded, Sequence[Tally], NotFound]

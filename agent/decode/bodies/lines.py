@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import msgspec
 
+from agent.decode.bodies.text import parse
 from agent.decode.payload import MAX_CELLS, Refused
-from agent.decode.text import parse
 from agent.exchange import JSON_LINES
 
 KINDS = JSON_LINES

@@ -12,10 +12,10 @@ What FastAPI, BentoML and hand-written servers speak. How a request is read, fir
 
 from __future__ import annotations
 
-from agent.decode import answers, frames
-from agent.decode.frames import is_list_of
-from agent.decode.message import Message
+from agent.decode.bodies.message import Message
 from agent.decode.payload import MAX_NAME, Refused, Side, from_columns, from_rows
+from agent.decode.shapes import answers, frames
+from agent.decode.shapes.frames import is_list_of
 
 NAME = "tabular"
 PLAIN = "JSON of no other form"

@@ -19,8 +19,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 from msgspec.json import Decoder
 
-from agent.decode import answers
-from agent.decode.message import Message
+from agent.decode.bodies.message import Message
 from agent.decode.names import version_of
 from agent.decode.payload import (
     MAX_DEPTH,
@@ -32,7 +31,8 @@ from agent.decode.payload import (
     from_plain_rows,
     from_rows,
 )
-from agent.decode.tensors import Tensors, listed
+from agent.decode.shapes import answers
+from agent.decode.shapes.tensors import Tensors, listed
 
 NAME = "kserve_v1"
 

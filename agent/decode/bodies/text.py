@@ -14,7 +14,7 @@ import re
 
 import msgspec
 
-from agent.decode.codings import undone
+from agent.decode.bodies.codings import undone
 from agent.decode.payload import Refused
 from agent.exchange import Fields, field
 

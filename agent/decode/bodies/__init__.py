@@ -1,0 +1,1 @@
+"""Bytes to documents: codings, media types, events and lines, within bounds."""

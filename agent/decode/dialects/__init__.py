@@ -1,0 +1,1 @@
+"""Dialects of requests and answers, a file each; language models' are in `agent.decode.llm`."""

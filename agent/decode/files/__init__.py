@@ -1,0 +1,1 @@
+"""Bodies that are files: NumPy's, Arrow's, images."""
