@@ -40,7 +40,7 @@ class Deciding:
 
     def acknowledge(self, order: Order) -> dict[str, Any]:
         """Carries it out and keeps it; what it was done to. Raises OrderError."""
-        model = self._known(order.model, order.version)
+        model = self.known(order.model, order.version)
         done = carry_out(model, order, self._clock())
         self._kept.decisions(model)
         return {
@@ -61,7 +61,7 @@ class Deciding:
             profile = self._sources.put_away(Name(name, version))
             if profile is not None:
                 return profile
-        model = self._known(name, version)
+        model = self.known(name, version)
         if model.reference is None:
             remedy = model.reason or f"it is {model.phase}: there is none yet"
             raise OrderError("model", model.key.told(), remedy, 404)
@@ -130,7 +130,8 @@ class Deciding:
             raise OrderError("model", name, f"known are: {known}", 404 if name else 400)
         return name
 
-    def _known(self, name: str | None, version: str | None) -> ModelWatch:
+    def known(self, name: str | None, version: str | None) -> ModelWatch:
+        """The one of this name and version, or the only one there is. Raises OrderError."""
         watches = self._versions.of(self._known_model(name))
         found = [watch for watch in watches if version in (None, watch.version)]
         if len(found) == 1:

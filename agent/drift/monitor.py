@@ -160,6 +160,10 @@ class Monitor:
             "learned_references": {"kept_in": self._kept.where(), "error": self.last_error},
         }
 
+    def model(self, name: str | None, version: str | None = None) -> ModelWatch:
+        """The one of this name and version, or the only one there is. Raises OrderError."""
+        return self._deciding.known(name, version)
+
     # ---- what people decide
 
     def acknowledge(self, order: Order) -> dict[str, Any]:

@@ -42,22 +42,13 @@ def status_of(model: ModelWatch, now: float) -> dict[str, object]:
     `suspended` while a column that they are of drifts by itself. `performance` is the accuracy to
     be expected by the last window's confidences (`agent.drift.derived.confidence`).
     """
-    reference = model.reference
     return {
         "model": model.name,
         "version": model.version,
         "phase": model.phase,
         "reason": model.reason,
         "state": model.state(),
-        "reference": reference
-        and {
-            "hash": reference.short_hash,
-            "rows": reference.rows,
-            "source": model.source,
-            "version": reference.version,
-            "before_renewals": model.base[:8] if model.base != reference.hash else None,
-            "published": msgspec.to_builtins(model.decisions.published),
-        },
+        "reference": reference_of(model),
         "learning": {
             "rows": model.inputs.rows,
             "of": model.settings.learn_rows,
@@ -107,6 +98,33 @@ def status_of(model: ModelWatch, now: float) -> dict[str, object]:
             {"name": name, "side": side.name} for side in model.sides for name in side.unexpected
         ],
     }
+
+
+def reference_of(model: ModelWatch) -> dict[str, object] | None:
+    """What a model is judged by; None while it has none."""
+    reference = model.reference
+    if reference is None:
+        return None
+    return {
+        "hash": reference.short_hash,
+        "rows": reference.rows,
+        "source": model.source,
+        "version": reference.version,
+        "before_renewals": model.base[:8] if model.base != reference.hash else None,
+        "published": msgspec.to_builtins(model.decisions.published),
+    }
+
+
+def column_of(column: WatchedColumn, model: ModelWatch, now: float) -> dict[str, object]:
+    """One column as `status_of` has it among `columns` or `derived`."""
+    shown = _column(column, model, now)
+    if column.is_derived:
+        derived = model.derived
+        places = derived.suspended if derived is not None else ()
+        suspended = derived is not None and any(derived.columns[at] is column for at in places)
+        return shown | {"suspended": suspended}
+    again = _changed_again(model)[model.columns.index(column)]
+    return shown | {"changed_again": msgspec.to_builtins(again)}
 
 
 def _derived(model: ModelWatch, now: float) -> list[dict[str, object]]:

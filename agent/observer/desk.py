@@ -6,16 +6,21 @@ Rule: it translates and tells; what an order means is `agent.drift`'s.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from agent.admin.orders import Orders, Refused
 from agent.drift.monitor import Monitor
+from agent.drift.pictures import asked
+from agent.drift.pictures.outputs import outputs
 from agent.drift.reference.name import Name
 from agent.drift.reference.profile import shown
 from agent.drift.state.orders import OrderError, parse
 from agent.drift.traffic.unseen import CAVEAT
 from agent.ledger import Ledger
+from agent.observer.redact import Redactor
+from agent.quality.distributions import distributions
+from agent.quality.monitor import Quality
 
 T = TypeVar("T")
 
@@ -61,6 +66,34 @@ def drift_page(monitor: Monitor, ledger: Ledger) -> dict[str, Any]:
         "records_lost": {"records": lost, "share": share},
         "caveats": [caveat] if share > CAVEAT else [],
     }
+
+
+def column_page(monitor: Monitor, redactor: Redactor, query: Mapping[str, str]) -> dict[str, Any]:
+    """`/api/v1/drift/column`: a column's picture, its categories redacted. May raise Refused."""
+    page: dict[str, Any] = _told(asked.column_page)(monitor, query)
+    for one in page["bins"]:
+        if one["category"] is not None:
+            one["bin"] = one["category"] = redactor.name(one["category"])
+    return page
+
+
+def predictions_page(monitor: Monitor, quality: Quality, redactor: Redactor) -> dict[str, Any]:
+    """`/api/v1/predictions`: what models predict, and how sure they are of it.
+
+    A confidence that is watched for drift is shown as it is there, beside its reference.
+    """
+    found = [*outputs(monitor.models.values())]
+    judged = {(one["model"], one["version"]) for one in found if one["kind"] == "confidence"}
+    for one in distributions(quality.watched.values()):
+        if one["kind"] != "confidence" or (one["model"], one["version"]) not in judged:
+            found.append(one)
+    for one in found:
+        for name in ("model", "version"):
+            one[name] = redactor.title(one[name])
+        one["output"] = redactor.name(one["output"])
+        for part in one["bins"] if one["kind"] == "label" else ():
+            part |= {"label": redactor.name(part["label"])} if "label" in part else {}
+    return {"outputs": found}
 
 
 def _told(work: Callable[..., T]) -> Callable[..., T]:

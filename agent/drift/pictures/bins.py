@@ -1,0 +1,142 @@
+"""A column's bins, in the reference and now, for people to look at.
+
+Rule: pure; shows counts, judges nothing. Shares are of rows, 0 to 1, missing ones too, and those
+of one side sum to one.
+
+Bins that neither has rows in are left out. Of long lists of categories those are kept that are the
+most frequent on either side or moved most; the rest is one bin that says how many they are.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+import numpy as np
+from msgspec import Struct
+
+from agent.drift.engine.cells import bin_label
+from agent.drift.reference.profile import ColumnProfile
+from agent.drift.reference.sketch import Ints
+
+MOST = 60
+"""Categories that are shown one by one."""
+BY_FREQUENCY = MOST // 3
+"""Of those, the most frequent of each side; the others are those that moved most."""
+BEYOND_CHANCE = 3.3
+"""Standard errors of the difference of two shares: 1 in 1,000 goes so far by chance."""
+WORTH_TELLING = 0.005
+"""Half a point: a share that moved less is not marked, however sure that is."""
+
+Kind = Literal["range", "category", "other", "missing", "invalid"]
+
+
+class Bin(Struct, frozen=True):
+    """One bin. What is None is not of its kind."""
+
+    bin: str
+    """For people: `(1.5, 2]`, `= 3`, `< 0`, a category, `other`."""
+    low: float | None
+    """Of a range, itself outside of it; None: open. Of a single value that value, as `high`."""
+    high: float | None
+    category: str | None
+    """Of a hashed column its hash."""
+    kind: Kind
+    reference: float
+    now: float
+    reference_rows: int
+    now_rows: int
+    moved: Literal[-1, 0, 1]
+    """Up or down by more than chance and half a point; always 0 where it is not asked for."""
+
+
+def counts_of(column: ColumnProfile) -> Ints:
+    """The reference's counts: of its bins, then of missing and invalid."""
+    return np.array([*column.counts, column.missing, column.invalid], dtype=np.int64)
+
+
+def bins_of(column: ColumnProfile, now: Ints | None, *, marks: bool) -> list[Bin]:
+    """The bins of a column in their order, categories by the reference's frequency.
+
+    `now`: counts of the same bins, then of missing and invalid; None: nothing was seen.
+    `marks`: whether bins that moved are marked, as they are where the column was found to drift.
+    """
+    before = counts_of(column)
+    after = before * 0 if now is None else now
+    moved = _moved(before, after) if marks else before * 0
+    rows = max(1, int(before.sum())), max(1, int(after.sum()))
+
+    def one(text: str, kind: Kind, places: Sequence[int], **of: float | str | None) -> Bin:
+        was, here = int(before[[*places]].sum()), int(after[[*places]].sum())
+        mark = int(moved[places[0]]) if len(places) == 1 else 0
+        known = {"low": None, "high": None, "category": None} | of
+        shares = was / rows[0], here / rows[1]
+        return Bin(text, **known, kind=kind, reference=shares[0], now=shares[1],
+                   reference_rows=was, now_rows=here, moved=mark)  # type: ignore[arg-type]  # fmt: skip
+
+    size = len(column.counts)
+    filled = {int(place) for place in np.flatnonzero(before + after)}
+    found: list[Bin] = []
+    if column.edges is not None:
+        for place in (place for place in range(size) if place in filled):
+            low, high = interval(column.edges, place)
+            found.append(one(bin_label(column, place), "range", [place], low=low, high=high))
+    else:
+        names = column.categories or []
+        shown, rest = _chosen([p for p in range(size - 1) if p in filled], before, after, rows)
+        for place in shown:
+            name = names[place]
+            found.append(one(name, "category", [place], category=name))
+        if rest:
+            found.append(one(f"{len(rest):,} more categories", "other", rest))
+        if size - 1 in filled:
+            found.append(one("other", "other", [size - 1]))
+    if size in filled:
+        found.append(one("missing", "missing", [size]))
+    if size + 1 in filled:
+        found.append(one("invalid", "invalid", [size + 1]))
+    return found
+
+
+def interval(edges: Sequence[float], place: int) -> tuple[float | None, float | None]:
+    """Low and high end of a bin; a single value is both of its ends."""
+    low = edges[place - 1] if place else None
+    high = edges[place] if place < len(edges) else None
+    if place == 0 and high is not None:
+        high = math.nextafter(high, math.inf)  # the least value, which is in the next bin
+    elif low is not None and high is not None and math.nextafter(low, math.inf) == high:
+        low = high
+    return low, high
+
+
+def _chosen(
+    places: Sequence[int], before: Ints, after: Ints, rows: tuple[int, int]
+) -> tuple[list[int], list[int]]:
+    """Categories that are shown, by the reference's frequency, and those that are not."""
+    if len(places) > MOST:
+        kept: dict[int, None] = {}
+        for weight in (before / rows[0], after / rows[1]):
+            kept |= dict.fromkeys(_greatest(places, weight.tolist())[:BY_FREQUENCY])
+        change = np.abs(after / rows[1] - before / rows[0]).tolist()
+        kept |= dict.fromkeys(_greatest(places, change)[:MOST])
+        shown = [*kept][:MOST]
+    else:
+        shown = [*places]
+    left = sorted(set(places) - set(shown))
+    return sorted(shown, key=lambda place: (-before[place], place)), left
+
+
+def _greatest(places: Iterable[int], weight: Sequence[float]) -> list[int]:
+    return sorted(places, key=lambda place: (-weight[place], place))
+
+
+def _moved(before: Ints, after: Ints) -> Ints:
+    """Of each bin whether its share went up or down by more than chance: the two-sample z of
+    proportions, by the pooled share."""
+    m, n = max(1, int(before.sum())), max(1, int(after.sum()))
+    pooled = (before + after) / (m + n)
+    error = np.sqrt(np.maximum(pooled * (1 - pooled) * (1 / m + 1 / n), 1e-300))
+    change = after / n - before / m
+    marked = (np.abs(change) >= BEYOND_CHANCE * error) & (np.abs(change) >= WORTH_TELLING)
+    return np.where(marked & bool(after.any()), np.sign(change), 0).astype(np.int64)
