@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
@@ -37,6 +37,10 @@ class Views:
     exchanges: Callable[[Mapping[str, str]], dict[str, Any]]
     """From the parameters of the query; may raise `orders.Refused`."""
     orders: Orders
+    queried: Mapping[str, Callable[[Mapping[str, str]], dict[str, Any]]] = field(
+        default_factory=dict
+    )
+    """Further pages by their path, from the parameters of the query; may raise `orders.Refused`."""
 
 
 def make_app(views: Views, token: str | None) -> web.Application:
@@ -58,6 +62,8 @@ def make_app(views: Views, token: str | None) -> web.Application:
     app.router.add_get("/api/v1/status", _json(views.status))
     app.router.add_get("/api/v1/drift", _json(views.drift))
     app.router.add_get("/api/v1/exchanges", refusing(exchanges))
+    for path, view in views.queried.items():
+        app.router.add_get(path, refusing(_queried(view)))
     add_routes(app, views.orders)
     return app
 
@@ -104,6 +110,15 @@ def _probe(
     async def handler(_: web.Request) -> web.Response:
         well, body = view()
         return answer(body, 200 if well else 503)
+
+    return handler
+
+
+def _queried(
+    view: Callable[[Mapping[str, str]], dict[str, Any]],
+) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def handler(request: web.Request) -> web.Response:
+        return answer(view(request.query), 200)
 
     return handler
 

@@ -26,6 +26,7 @@ from agent.drift.state.sources import References, Refusal, Sources
 from agent.drift.state.state import Store
 from agent.drift.status import status_of
 from agent.drift.traffic.change import Change
+from agent.drift.traffic.model import ModelWatch
 from agent.drift.traffic.strange import Strangers
 from agent.drift.traffic.unseen import Reason
 from agent.drift.traffic.versions import Versions

@@ -54,15 +54,20 @@ def orders(monitor: Monitor, log: logging.Logger) -> Orders:
     return Orders(_told(acknowledge), _told(reference), _told(publish))
 
 
-def drift_page(monitor: Monitor, ledger: Ledger) -> dict[str, Any]:
-    """`/api/v1/drift`: the monitor's status, and what never came to it, of whatever model."""
+def drift_page(monitor: Monitor, ledger: Ledger, redactor: Redactor) -> dict[str, Any]:
+    """`/api/v1/drift`: the monitor's status, its categories redacted, and what never came to it, of
+    whatever model."""
     observed = ledger.counter("observed")
     lost = sum(ledger.counter(f"dropped_{why}") for why in ("full", "away", "killed"))
     lost += sum(ledger.observer_counter(why) for why in ("failed", "lost"))
     share = lost / observed if observed else 0.0
     caveat = f"{share:.1%} of the records of requests were lost before they were looked at"
+    status: dict[str, Any] = monitor.status()
+    for model in status["models"]:
+        for column in model["columns"]:
+            _redact(column, redactor)
     return {
-        **monitor.status(),
+        **status,
         "records_lost": {"records": lost, "share": share},
         "caveats": [caveat] if share > CAVEAT else [],
     }
@@ -71,10 +76,22 @@ def drift_page(monitor: Monitor, ledger: Ledger) -> dict[str, Any]:
 def column_page(monitor: Monitor, redactor: Redactor, query: Mapping[str, str]) -> dict[str, Any]:
     """`/api/v1/drift/column`: a column's picture, its categories redacted. May raise Refused."""
     page: dict[str, Any] = _told(asked.column_page)(monitor, query)
+    _redact(page["column"], redactor)
     for one in page["bins"]:
         if one["category"] is not None:
             one["bin"] = one["category"] = redactor.name(one["category"])
     return page
+
+
+def _redact(column: dict[str, Any], redactor: Redactor) -> None:
+    """The names of its categories, where a verdict names some."""
+    if column["kind"] != "categorical":
+        return
+    if column.get("test"):
+        column["test"] = redactor.name(column["test"])
+    share = column.get("share")
+    for part in [*column.get("moved", ()), *([share] if share else ())]:
+        part["bin"] = redactor.name(part["bin"])
 
 
 def predictions_page(monitor: Monitor, quality: Quality, redactor: Redactor) -> dict[str, Any]:
@@ -84,9 +101,11 @@ def predictions_page(monitor: Monitor, quality: Quality, redactor: Redactor) -> 
     """
     found = [*outputs(monitor.models.values())]
     judged = {(one["model"], one["version"]) for one in found if one["kind"] == "confidence"}
-    for one in distributions(quality.watched.values()):
-        if one["kind"] != "confidence" or (one["model"], one["version"]) not in judged:
-            found.append(one)
+    found += (
+        one
+        for one in distributions(quality.watched.values())
+        if one["kind"] != "confidence" or (one["model"], one["version"]) not in judged
+    )
     for one in found:
         for name in ("model", "version"):
             one[name] = redactor.title(one[name])

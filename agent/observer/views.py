@@ -23,8 +23,16 @@ def views_of(parts: Parts) -> server.Views:
         ready=lambda: _ready(parts),
         status=lambda: _status(parts),
         exchanges=lambda query: kept_page.page(parts.pipeline.kept, parts.redactor, query),
-        drift=lambda: desk.drift_page(parts.monitor, parts.ledger),
+        drift=lambda: desk.drift_page(parts.monitor, parts.ledger, parts.redactor),
         orders=desk.orders(parts.monitor, parts.log),
+        queried={
+            "/api/v1/drift/column": lambda query: desk.column_page(
+                parts.monitor, parts.redactor, query
+            ),
+            "/api/v1/predictions": lambda _: desk.predictions_page(
+                parts.monitor, parts.quality, parts.redactor
+            ),
+        },
     )
 
 

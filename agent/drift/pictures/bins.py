@@ -63,40 +63,71 @@ def bins_of(column: ColumnProfile, now: Ints | None, *, marks: bool) -> list[Bin
     `marks`: whether bins that moved are marked, as they are where the column was found to drift.
     """
     before = counts_of(column)
-    after = before * 0 if now is None else now
-    moved = _moved(before, after) if marks else before * 0
-    rows = max(1, int(before.sum())), max(1, int(after.sum()))
-
-    def one(text: str, kind: Kind, places: Sequence[int], **of: float | str | None) -> Bin:
-        was, here = int(before[[*places]].sum()), int(after[[*places]].sum())
-        mark = int(moved[places[0]]) if len(places) == 1 else 0
-        known = {"low": None, "high": None, "category": None} | of
-        shares = was / rows[0], here / rows[1]
-        return Bin(text, **known, kind=kind, reference=shares[0], now=shares[1],
-                   reference_rows=was, now_rows=here, moved=mark)  # type: ignore[arg-type]  # fmt: skip
-
-    size = len(column.counts)
-    filled = {int(place) for place in np.flatnonzero(before + after)}
+    sides = _Sides(before, before * 0 if now is None else now, marks)
+    size, filled = len(column.counts), sides.filled()
     found: list[Bin] = []
     if column.edges is not None:
-        for place in (place for place in range(size) if place in filled):
+        for place in (place for place in filled if place < size):
             low, high = interval(column.edges, place)
-            found.append(one(bin_label(column, place), "range", [place], low=low, high=high))
+            found.append(sides.bin(bin_label(column, place), "range", [place], low, high))
     else:
         names = column.categories or []
-        shown, rest = _chosen([p for p in range(size - 1) if p in filled], before, after, rows)
-        for place in shown:
-            name = names[place]
-            found.append(one(name, "category", [place], category=name))
+        shown, rest = sides.chosen([place for place in filled if place < size - 1])
+        found += (sides.bin(names[p], "category", [p], category=names[p]) for p in shown)
         if rest:
-            found.append(one(f"{len(rest):,} more categories", "other", rest))
+            found.append(sides.bin(f"{len(rest):,} more categories", "other", rest))
         if size - 1 in filled:
-            found.append(one("other", "other", [size - 1]))
+            found.append(sides.bin("other", "other", [size - 1]))
     if size in filled:
-        found.append(one("missing", "missing", [size]))
+        found.append(sides.bin("missing", "missing", [size]))
     if size + 1 in filled:
-        found.append(one("invalid", "invalid", [size + 1]))
+        found.append(sides.bin("invalid", "invalid", [size + 1]))
     return found
+
+
+class _Sides:
+    """The counts of both sides, on the same bins."""
+
+    def __init__(self, before: Ints, after: Ints, marks: bool) -> None:
+        self._counts = before, after
+        self._rows = max(1, int(before.sum())), max(1, int(after.sum()))
+        self._moved = _moved(before, after) if marks else before * 0
+
+    def filled(self) -> list[int]:
+        """Places where either side has rows, in their order."""
+        before, after = self._counts
+        return np.flatnonzero(before + after).tolist()
+
+    def bin(
+        self,
+        text: str,
+        kind: Kind,
+        places: Sequence[int],
+        low: float | None = None,
+        high: float | None = None,
+        category: str | None = None,
+    ) -> Bin:
+        """These places as one."""
+        was, now = (int(counts[[*places]].sum()) for counts in self._counts)
+        shares = was / self._rows[0], now / self._rows[1]
+        moved = int(self._moved[places[0]]) if len(places) == 1 else 0
+        mark: Literal[-1, 0, 1] = 0 if not moved else 1 if moved > 0 else -1
+        return Bin(text, low, high, category, kind, *shares, was, now, mark)
+
+    def chosen(self, places: Sequence[int]) -> tuple[list[int], list[int]]:
+        """Categories that are shown, by the reference's frequency, and those that are not."""
+        before, after = self._counts
+        shares = before / self._rows[0], after / self._rows[1]
+        shown = [*places]
+        if len(places) > MOST:
+            kept: dict[int, None] = {}
+            for share in shares:
+                kept |= dict.fromkeys(_greatest(places, share.tolist())[:BY_FREQUENCY])
+            change = np.abs(shares[1] - shares[0]).tolist()
+            kept |= dict.fromkeys(_greatest(places, change)[:MOST])
+            shown = [*kept][:MOST]
+        left = sorted(set(places) - set(shown))
+        return sorted(shown, key=lambda place: (-before[place], place)), left
 
 
 def interval(edges: Sequence[float], place: int) -> tuple[float | None, float | None]:
@@ -108,23 +139,6 @@ def interval(edges: Sequence[float], place: int) -> tuple[float | None, float | 
     elif low is not None and high is not None and math.nextafter(low, math.inf) == high:
         low = high
     return low, high
-
-
-def _chosen(
-    places: Sequence[int], before: Ints, after: Ints, rows: tuple[int, int]
-) -> tuple[list[int], list[int]]:
-    """Categories that are shown, by the reference's frequency, and those that are not."""
-    if len(places) > MOST:
-        kept: dict[int, None] = {}
-        for weight in (before / rows[0], after / rows[1]):
-            kept |= dict.fromkeys(_greatest(places, weight.tolist())[:BY_FREQUENCY])
-        change = np.abs(after / rows[1] - before / rows[0]).tolist()
-        kept |= dict.fromkeys(_greatest(places, change)[:MOST])
-        shown = [*kept][:MOST]
-    else:
-        shown = [*places]
-    left = sorted(set(places) - set(shown))
-    return sorted(shown, key=lambda place: (-before[place], place)), left
 
 
 def _greatest(places: Iterable[int], weight: Sequence[float]) -> list[int]:

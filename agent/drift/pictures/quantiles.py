@@ -51,7 +51,8 @@ def _quantile(
             if low is None or high is None:
                 end = high if low is None else low
                 return (end, True) if end is not None else None
-            return low + (high - low) * max(0.0, rank - below) / count, False
+            within = low + (high - low) * max(0.0, rank - below) / count
+            return min(max(low, within), high), False
         below += count
     return None
 
