@@ -137,7 +137,7 @@ class Ledger:
         start = _HEADER + index * self.layout.worker_size
         return WorkerRegion(self._memory[start : start + self.layout.worker_size], self.layout)
 
-    def _all(self) -> list[WorkerRegion]:
+    def regions(self) -> list[WorkerRegion]:
         """Every region, those too that a later generation has added."""
         if self.fd >= 0 and (size := os.fstat(self.fd).st_size) > self._size:
             self._size = size
@@ -172,7 +172,7 @@ class Ledger:
 
     def counter(self, name: str) -> int:
         """One of WORKER_COUNTERS, summed over all regions."""
-        return sum(region.counters[WORKER[name]] for region in self._all())
+        return sum(region.counters[WORKER[name]] for region in self.regions())
 
     def observer_counter(self, name: str) -> int:
         """One of OBSERVER_COUNTERS that is no gauge, summed over the generations' observers."""
@@ -182,7 +182,7 @@ class Ledger:
         """Durations of requests by their labels, summed over all regions."""
         bounds = self.layout.bounds["duration"]
         out: dict[SeriesKey, Histogram] = {}
-        for region in self._all():
+        for region in self.regions():
             table = region.series
             for row, key in table.used():
                 _add(out, SeriesKey(*key), table, row, bounds)
@@ -192,7 +192,7 @@ class Ledger:
         """One of ROUTE_HISTOGRAMS by route and model, summed over all regions."""
         bounds, offset = self.layout.bounds[name], self.layout.histogram_at[name]
         out: dict[RouteKey, Histogram] = {}
-        for region in self._all():
+        for region in self.regions():
             table = region.routes
             for row, key in table.used():
                 _add(out, RouteKey(*key), table, row + offset, bounds)
@@ -202,7 +202,7 @@ class Ledger:
         """One of ROUTE_FIELDS (`active`, or a reason of failure), summed over all regions."""
         offset = ROUTE_FIELDS.index(name)
         out: dict[RouteKey, int] = {}
-        for region in self._all():
+        for region in self.regions():
             table = region.routes
             for row, key in table.used():
                 route = RouteKey(*key)

@@ -147,16 +147,16 @@ ROUTE_OTHER = RouteKey(OTHER, OTHER)
 class Table:
     """Rows of one kind in one region: a key, then fields of 8 bytes each.
 
-    `words` are the same bytes as unsigned integers, `floats` as doubles. `row(key)` gives the
-    offset, in words, of a row's first field.
+    `words` are the same bytes as unsigned integers, `floats` as doubles; each of the `rows` is
+    `stride` words. `row(key)` gives the offset, in words, of a row's first field.
     """
 
     def __init__(self, memory: memoryview, rows: int, fields: int) -> None:
         self.words = memory.cast("Q")
         self.floats = memory.cast("d")
         self._bytes = memory
-        self._rows = rows
-        self._stride = 1 + KEY_BYTES // WORD + fields
+        self.rows = rows
+        self.stride = 1 + KEY_BYTES // WORD + fields
         self._index: dict[tuple[str, ...], int] = {}
         self._load()
 
@@ -167,8 +167,8 @@ class Table:
 
     def used(self) -> Iterator[tuple[int, tuple[str, ...]]]:
         """Offset and key of each row in use, in the order in which they were made."""
-        for n in range(self._rows):
-            start = n * self._stride
+        for n in range(self.rows):
+            start = n * self.stride
             length = self.words[start]
             if not length:
                 return
@@ -187,11 +187,11 @@ class Table:
 
     @property
     def full(self) -> bool:
-        return self._next >= self._rows
+        return self._next >= self.rows
 
     def _make(self, key: tuple[str, ...]) -> int:
         text = "\0".join(part.replace("\0", "") for part in key).encode("utf-8", "replace")
-        start = self._next * self._stride
+        start = self._next * self.stride
         fields = start + 1 + KEY_BYTES // WORD
         if self.full or len(text) > KEY_BYTES:
             return 1 + KEY_BYTES // WORD

@@ -124,11 +124,12 @@ class _Observer:
                 ("quality", parts.quality.tick),
                 ("drift", self._tell_changes),
                 ("drift", self._keeping.look),
+                ("history", parts.recorder.look),
             ):
                 try:
                     look()
                 except Exception as error:
-                    parts.faults.tell(step, error, "verdicts may be late")
+                    parts.faults.tell(step, error, "verdicts and history may be late")
             try:
                 await asyncio.wait_for(self._stop.wait(), TICK)
             except TimeoutError:

@@ -24,6 +24,7 @@ from agent.drift.collector import DriftCollector
 from agent.drift.monitor import Monitor
 from agent.drift.settings import Settings
 from agent.drift.state.sources import load_references
+from agent.history.recorder import Recorder
 from agent.ledger import OBSERVER, Ledger
 from agent.observer.asking import naming_of
 from agent.observer.decodes import DecodeCollector, ImageCollector
@@ -64,6 +65,8 @@ class Parts:
     business: Business
     naming: Naming
     pipeline: Pipeline
+    recorder: Recorder
+    """The traffic of the last day."""
     registry: CollectorRegistry
     pusher: Any
     """Of OTLP metrics; None: they are not sent."""
@@ -139,6 +142,7 @@ def make(config: Config, telemetry: Telemetry, ledger: Ledger, scratch: Path | N
         business=business,
         naming=naming,
         pipeline=pipeline,
+        recorder=Recorder(ledger),
         registry=registry,
         pusher=_pusher(telemetry, registry, resource, caveats, log),
         caveats=caveats,

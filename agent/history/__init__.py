@@ -1,0 +1,1 @@
+"""The last day, in bounded memory: what was counted, what drifted, what happened."""
