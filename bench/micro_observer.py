@@ -129,6 +129,7 @@ class Parts:
             unseen=self.monitor.miss,
             strange=self.monitor.strange,
             values=lambda *_: None,
+            rows=lambda _: None,
         )
         log = logging.getLogger("outrider")
         shedder = Shedder(self.ledger.observer)
@@ -160,6 +161,7 @@ def decoding(monitor: Monitor, ledger: Ledger) -> Callable[[list[Exchange]], obj
         unseen=monitor.miss,
         strange=monitor.strange,
         values=lambda *_: None,
+        rows=lambda _: None,
     )
     log = logging.getLogger("outrider")
     pipeline = Pipeline(outlets, redactor(), Shedder(ledger.observer), log)

@@ -87,6 +87,7 @@ def pipeline(add: Callable[[object], None]) -> Pipeline:
         unseen=lambda *_: None,
         strange=lambda _: (),
         values=lambda *_: None,
+        rows=lambda _: None,
     )
     return Pipeline(outlets, redactor(), Shedder(Ledger(1).observer), logging.getLogger("outrider"))
 

@@ -43,10 +43,12 @@ def status(
     quality: dict[str, Any],
     business: Sequence[dict[str, Any]],
     names: Sequence[dict[str, Any]],
+    load: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Plain data; `config` as it may be shown, without secrets; `decode` has an item a route,
     `quality` findings and what the predictions are, `business` one a version of a model, `names`
-    one a model: where those of its columns and its version are from.
+    one a model: where those of its columns and its version are from. `load` is how busy the model
+    is; None before anything is known.
 
     Times in ns since the epoch.
     """
@@ -60,6 +62,7 @@ def status(
         "names": list(names),
         "quality": quality,
         "business": list(business),
+        "load": load,
         "sinks": [_sink(sink, now_ns) for sink in sinks],
         "caveats": list(caveats),
         "config": config,

@@ -122,6 +122,7 @@ class _Observer:
                 ("names", parts.naming.tick),
                 ("drift", parts.monitor.tick),
                 ("quality", parts.quality.tick),
+                ("load", lambda: parts.load.tick(time.monotonic())),
                 ("drift", self._tell_changes),
                 ("drift", self._keeping.look),
                 ("history", parts.recorder.look),

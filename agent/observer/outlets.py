@@ -65,3 +65,5 @@ class Outlets:
     """What in a payload's first row is like nothing in the reference."""
     values: Callable[[str, str, Sequence[Tally]], None]
     """Model, version, and the business values of one exchange."""
+    rows: Callable[[Payload], None]
+    """Counts a payload's predictions."""

@@ -11,6 +11,7 @@ import os
 import random
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,9 @@ from agent.drift.settings import Settings
 from agent.drift.state.sources import load_references
 from agent.history.recorder import Recorder
 from agent.ledger import OBSERVER, Ledger
+from agent.load.collector import LoadCollector
+from agent.load.monitor import Load
+from agent.load.readings import read
 from agent.observer.asking import naming_of
 from agent.observer.decodes import DecodeCollector, ImageCollector
 from agent.observer.faults import Faults
@@ -63,6 +67,7 @@ class Parts:
     monitor: Monitor
     quality: Quality
     business: Business
+    load: Load
     naming: Naming
     pipeline: Pipeline
     recorder: Recorder
@@ -90,6 +95,7 @@ def make(config: Config, telemetry: Telemetry, ledger: Ledger, scratch: Path | N
     redactor = _redactor(config)
     monitor = _monitor(config, ledger, redactor, scratch, caveats, log)
     quality, business = Quality(), Business()
+    load = Load(partial(read, ledger))
     for text in business_caveats(config):
         caveats.append(text)
         log.warning(text)
@@ -110,6 +116,7 @@ def make(config: Config, telemetry: Telemetry, ledger: Ledger, scratch: Path | N
             unseen=monitor.miss,
             strange=monitor.strange,
             values=business.add,
+            rows=load.rows.add,
         ),
         redactor,
         Shedder(ledger.observer),
@@ -127,6 +134,7 @@ def make(config: Config, telemetry: Telemetry, ledger: Ledger, scratch: Path | N
         DriftCollector(monitor, config.metrics.bin_columns),
         QualityCollector(quality),
         business,
+        LoadCollector(load),
     )
     return Parts(
         config=config,
@@ -140,6 +148,7 @@ def make(config: Config, telemetry: Telemetry, ledger: Ledger, scratch: Path | N
         monitor=monitor,
         quality=quality,
         business=business,
+        load=load,
         naming=naming,
         pipeline=pipeline,
         recorder=Recorder(ledger),

@@ -217,6 +217,7 @@ class Pipeline:
         self.kept.look(payload)
         self._out.drift(payload)
         self._out.quality(payload)
+        self._out.rows(payload)
         return payload
 
     def _decode_one(self, exchange: Exchange, sketch: bool) -> Decoded:

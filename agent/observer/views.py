@@ -66,5 +66,6 @@ def _status(parts: Parts) -> dict[str, Any]:
         decode=parts.redactor.page(parts.pipeline.decoded.status()),
         quality=parts.redactor.page(parts.quality.status()),
         business=parts.redactor.page(parts.business.status()),
+        load=parts.redactor.page(parts.load.status()),
         names=parts.redactor.page(parts.naming.status({name for name, _ in parts.monitor.models})),
     )

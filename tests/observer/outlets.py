@@ -109,6 +109,7 @@ class Everything:
             "unseen": lambda *missed: self.unseen.append(missed),
             "values": lambda *found: self.values.append(found),
             "strange": lambda payload: self.strange,
+            "rows": lambda payload: None,
         }
         return Outlets(**{**made, **without})
 

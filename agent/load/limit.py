@@ -1,0 +1,126 @@
+"""How many requests at once the model server gets faster with: found in what was seen, or unknown.
+
+Rule: pure and bounded; spans in, a number or the reason why there is none out.
+
+Theory. Up to its limit a server finishes more a second the more it has at once, and each takes as
+long as ever; beyond it throughput stays and time grows, as requests wait. The limit is where the
+two lines meet: greatest throughput × least time (the asymptotic bounds of Denning and Buzen 1978;
+Kleinrock 1979; the bandwidth-delay product of BBR). Of c servers and one queue that is c. A table
+keeps, for each level of concurrency that was seen, how long it was seen, what finished, and how
+long that took. The limit is known once the table shows
+
+- a plateau: from the knee, the lowest level within NEAR of the greatest throughput, to one with
+  WIDE times as many requests in flight, throughput rose no more, and
+- the rise to it: at less concurrency than at the knee, throughput below LOW of the greatest.
+
+Without the plateau nothing is known but that the limit is not below what was seen; without the
+rise, requests that merely became longer would look the same. A level of less than FALLEN of the
+greatest throughput is no end of a plateau but other traffic.
+
+Levels are forgotten: each keeps RECENT seconds at most, and all fade by half in HALF_LIFE.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from agent.load.little import Span
+
+RATIO = 1.4
+"""From one level to the next."""
+LEAST, MOST = 0.25, 65536.0
+"""Mean concurrency of the lowest and the highest level."""
+NEAR = 0.85
+WIDE = 2.0
+LOW = 0.6
+FALLEN = 0.7
+ENOUGH_REQUESTS = 50
+ENOUGH_SECONDS = 3.5
+"""Of a level, before it says anything."""
+RECENT = 600.0
+HALF_LIFE = 6 * 3600.0
+
+NO_TRAFFIC = "not enough traffic yet"
+NO_PLATEAU = "throughput still rose with the most requests in flight that were seen"
+NO_RISE = "no traffic was seen that was light enough to compare with"
+
+
+class Level(NamedTuple):
+    """What was seen at about one concurrency."""
+
+    concurrency: float
+    rate: float
+    """Requests finished a second."""
+    mean: float
+    """Seconds a request."""
+    seconds: float
+    """How long it was seen."""
+
+
+@dataclass(slots=True)
+class _Sums:
+    seconds: float = 0.0
+    requests: float = 0.0
+    held: float = 0.0
+    area: float = 0.0
+
+    def fade(self, share: float) -> None:
+        self.seconds *= share
+        self.requests *= share
+        self.held *= share
+        self.area *= share
+
+
+class LimitTable:
+    """Levels seen, at most one for each RATIO from LEAST to MOST."""
+
+    def __init__(self) -> None:
+        self._levels: dict[int, _Sums] = {}
+
+    def add(self, span: Span) -> None:
+        """A short while of traffic that was about the same; one without a request says nothing."""
+        if not span.requests or span.concurrency <= 0:
+            return
+        share = 0.5 ** (span.seconds / HALF_LIFE)
+        for known in self._levels.values():
+            known.fade(share)
+        within = min(max(span.concurrency, LEAST), MOST)
+        sums = self._levels.setdefault(round(math.log(within, RATIO)), _Sums())
+        sums.seconds += span.seconds
+        sums.requests += span.requests
+        sums.held += span.held
+        sums.area += span.concurrency * span.seconds
+        if sums.seconds > RECENT:
+            sums.fade(RECENT / sums.seconds)
+
+    def levels(self) -> list[Level]:
+        """Those that were seen for long enough, the lowest concurrency first."""
+        found = [
+            Level(s.area / s.seconds, s.requests / s.seconds, s.held / s.requests, s.seconds)
+            for s in self._levels.values()
+            if s.requests >= ENOUGH_REQUESTS and s.seconds >= ENOUGH_SECONDS
+        ]
+        return sorted(found)
+
+    def limit(self) -> tuple[float | None, str]:
+        """The limit, or None and why it is not known."""
+        return limit_of(self.levels())
+
+
+def limit_of(levels: list[Level]) -> tuple[float | None, str]:
+    """The limit that these levels show, lowest first; or None and why it is not known."""
+    if not levels:
+        return None, NO_TRAFFIC
+    greatest = max(level.rate for level in levels)
+    at = next(n for n, level in enumerate(levels) if level.rate >= NEAR * greatest)
+    knee, below = levels[at], levels[:at]
+    far = [level for level in levels[at:] if level.concurrency >= WIDE * knee.concurrency]
+    if not any(level.rate >= FALLEN * greatest for level in far):
+        return None, NO_PLATEAU
+    if not any(level.rate <= LOW * greatest for level in below):
+        return None, NO_RISE
+    flat = [level for level in levels[at:] if level.rate >= NEAR * greatest]
+    plateau = sum(x.rate * x.seconds for x in flat) / sum(x.seconds for x in flat)
+    return min(knee.concurrency, plateau * min(level.mean for level in below)), ""
