@@ -16,6 +16,7 @@ from agent.asking import Metadata
 from agent.declaring import Count, Text
 from agent.declaring import default as _default
 from agent.declaring import doc as _doc
+from agent.linking import Links
 from agent.redaction import Redact
 from agent.routing import Route
 from agent.streaming import Streams
@@ -342,6 +343,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     drift: Annotated[Drift, _doc("Drift against the reference.")] = field(default_factory=Drift)
     metrics: Annotated[Metrics, _doc("What /metrics says.")] = field(default_factory=Metrics)
     logs: Annotated[Logs, _doc("Logs.")] = field(default_factory=Logs)
+    links: Annotated[Links, _doc("From the page to other tools.")] = field(default_factory=Links)
     sinks: Annotated[
         dict[Text, Sink],
         _doc(

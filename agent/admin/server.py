@@ -1,4 +1,4 @@
-"""The admin server: /metrics, health for people, and the API.
+"""The admin server: /metrics, health for people, the API and the page.
 
 Rule: no GET changes anything, and what may be changed is in `orders`. What it shows is given to it
 as callables, so that it knows none of the rooms behind them.
@@ -18,6 +18,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from agent.admin.access import guard
 from agent.admin.answers import answer
 from agent.admin.orders import Orders, add_routes, refusing
+from agent.admin.pages import add_page
 
 MAX_BODY = 1 << 20
 """Bytes of a request's body that are taken."""
@@ -65,6 +66,7 @@ def make_app(views: Views, token: str | None) -> web.Application:
     for path, view in views.queried.items():
         app.router.add_get(path, refusing(_queried(view)))
     add_routes(app, views.orders)
+    add_page(app)
     return app
 
 

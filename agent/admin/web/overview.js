@@ -1,0 +1,217 @@
+// Overview: is it well, what is it doing, how was the day, who is there.
+
+import { get, repeat } from "./api.js";
+import { copier, h, set } from "./dom.js";
+import { bytes, count, ms, named, NONE, number, percent, rate, short, span, us, words } from "./format.js";
+import { lineChart } from "./line.js";
+import { listen } from "./live.js";
+import { facts, failed, heading, panel, state, table, well } from "./parts.js";
+import { href } from "./router.js";
+import { tile } from "./tiles.js";
+import { when } from "./times.js";
+
+const EVERY = 30;
+
+export const names = () => "Overview";
+
+export function open(root) {
+  const verdict = h("div", { class: "verdict" });
+  const next = h("div", { hidden: true });
+  const trouble = h("div");
+  const tiles = {
+    rate: tile("Requests"), errors: tile("Server errors"), p50: tile("Latency p50"), p90: tile("Latency p90"),
+    p99: tile("Latency p99"), overhead: tile("Overhead p99"),
+  };
+  const charts = {
+    requests: lineChart({ title: "Requests a second", show: rate, axis: short }),
+    errors: lineChart({ title: "Errors, share of requests", show: percent, least: 0.01 }),
+    latency: lineChart({ title: "Latency", show: ms }),
+    overhead: lineChart({ title: "Outrider's own overhead", show: us }),
+  };
+  const place = { models: h("div"), findings: h("div"), routes: h("div"), sinks: h("div"), more: h("div", { class: "grid halves" }), events: h("div") };
+  const findings = panel("Findings", place.findings);
+  const chartsNode = h("div", { class: "grid halves" }, Object.values(charts).map((chart) => h("section", { class: "panel" }, chart.node)));
+  const day = h("div");
+  root.append(
+    heading("Overview"), verdict, next, trouble,
+    h("section", { class: "tiles", "aria-label": "Now" }, Object.values(tiles).map((one) => one.node)),
+    day, chartsNode,
+    panel("Models", place.models), findings,
+    h("div", { class: "grid halves" }, panel("Routes", place.routes), panel("Sinks and processes", place.sinks)),
+    place.more, panel("What happened", place.events),
+  );
+
+  const end = listen("overview", (data) => {
+    well(trouble);
+    set(verdict, told(data));
+    nextStep(next, data.next_step);
+    figures(tiles, data);
+    fresh(place.models, data.models, models);
+    findings.hidden = !data.findings?.length;
+    fresh(place.findings, data.findings ?? [], found);
+    fresh(place.routes, data.routes, routes);
+    fresh(place.sinks, [data.sinks, data.processes, data.shed], ([sinks, processes, shed]) => outlets(sinks, processes, shed));
+    fresh(place.more, [data.load, data.host], ([load, host]) => [own("Load on the model", load), own("Host and process", host)]);
+  });
+  const asking = repeat(async () => {
+    try {
+      const history = await get("history", { hours: 24, columns: 1 });
+      well(day);
+      chartsNode.hidden = false;
+      lines(charts, tiles, history);
+      fresh(place.events, history.events ?? [], events);
+    } catch (error) {
+      if (!chartsNode.dataset.drawn) chartsNode.hidden = true;
+      if (error.status !== 0) failed(day, error, () => asking.now());
+    }
+  }, EVERY);
+  return {
+    close() {
+      end();
+      asking.end();
+    },
+  };
+}
+
+/** Shows anew only what changed: selections and scroll places stay. */
+function fresh(element, data, made) {
+  const now = JSON.stringify(data);
+  if (element.outriderData === now) return;
+  element.outriderData = now;
+  set(element, made(data));
+}
+
+function told(data) {
+  const drifted = data.models.filter((model) => model.drifted > 0);
+  const lines = [];
+  if (data.upstream && !data.upstream.up) lines.push(["bad", "The model server cannot be reached", data.upstream.url]);
+  if ((data.now?.error_ratio ?? 0) >= 0.01) {
+    lines.push(["bad", `${percent(data.now.error_ratio)} of the requests of the last minute failed`, ""]);
+  }
+  for (const model of drifted.slice(0, 3)) {
+    lines.push(["bad", `${named(model)} drifts`, `in ${number(model.drifted)} of ${count(model.columns, "column")}`, href("drift")]);
+  }
+  for (const finding of (data.findings ?? []).slice(0, 3)) {
+    lines.push(["warn", `${finding.model ? `${finding.model}: ` : ""}${finding.text}`, ""]);
+  }
+  if (data.shed && data.shed !== "nothing") lines.push(["warn", `Under load, leaves out: ${data.shed}`, "counts stay exact"]);
+  const away = data.sinks.filter((sink) => sink.away);
+  if (away.length) lines.push(["warn", `${away.map((sink) => sink.name).join(", ")} cannot be reached`, "records wait"]);
+  if (!lines.length) {
+    const quiet = !data.now?.requests;
+    const learning = data.models.some((model) => model.phase === "learning");
+    lines.push(["good", quiet ? "Ready; no request in the last minute" : "All is well", learning ? "the reference is still being learned" : quiet ? "" : "no drift, no findings, every sink takes what it gets"]);
+  }
+  return lines.map(([tone, text, more, to]) =>
+    h("p", {}, state(text, tone), more && h("span", { class: "soft" }, ` ${more}`), to && h("a", { href: to }, " Look")));
+}
+
+function nextStep(element, step) {
+  element.hidden = !step;
+  fresh(element, step ?? null, (now) => now && [
+    h("section", { class: "panel next", "aria-labelledby": "next" },
+      h("h2", { id: "next" }, now.title), prose(now.text),
+      now.evidence && h("details", { open: true }, h("summary", {}, "What was seen"),
+        h("pre", { tabindex: 0, "aria-label": "What was seen" }, typeof now.evidence === "string" ? now.evidence : JSON.stringify(now.evidence, null, 2)))),
+  ]);
+}
+
+/** A text whose lines that are commands or settings can be copied. */
+function prose(text) {
+  return String(text).split(/\n{1,}/).map((line) => {
+    const code = /^(curl|outrider|pip|\$)\s|^\s{2,}/.test(line);
+    return code ? h("div", { class: "command" }, h("code", {}, line.trim()), copier(() => line.trim())) : h("p", {}, line);
+  });
+}
+
+function figures(tiles, { now, day }) {
+  const over = (value) => `${value} over ${day ? span(day.seconds) : "the day"}`;
+  const bad = (now?.error_ratio ?? 0) >= 0.01 ? "bad" : null;
+  tiles.rate.show(rate(now?.rate), over(rate(day?.rate)), { note: `${count(now?.requests, "request")} in the last ${span(now?.seconds)}` });
+  tiles.errors.show(percent(now?.error_ratio), over(percent(day?.error_ratio)), { tone: bad, note: `client errors: ${percent(now?.client_error_ratio)}` });
+  for (const name of ["p50", "p90", "p99"]) tiles[name].show(ms(now?.[`${name}_ms`]), over(ms(day?.[`${name}_ms`])));
+  tiles.overhead.show(us(now?.overhead_p99_us), over(us(day?.overhead_p99_us)));
+}
+
+function lines(charts, tiles, { at, traffic, step_seconds: step }) {
+  const share = (name) => traffic.requests.map((all, n) => (all ? (traffic[name][n] ?? 0) / all : all === null ? null : 0));
+  const persecond = traffic.requests.map((all) => (all === null ? null : all / step));
+  charts.requests.draw({ at, step, series: [{ name: "requests", values: persecond, tone: "t1", area: true }] });
+  charts.errors.draw({ at, step, series: [{ name: "5xx", values: share("server_errors"), tone: "bad", area: true }, { name: "4xx", values: share("client_errors"), tone: "t3" }] });
+  charts.latency.draw({ at, step, series: [
+    { name: "p99", values: traffic.p99_ms, tone: "t1" }, { name: "p90", values: traffic.p90_ms, tone: "t2" }, { name: "p50", values: traffic.p50_ms, tone: "t3" }] });
+  charts.overhead.draw({ at, step, series: [{ name: "p99", values: traffic.overhead_p99_us, tone: "t1" }, { name: "p50", values: traffic.overhead_p50_us, tone: "t3" }] });
+  tiles.rate.line(persecond);
+  tiles.errors.line(share("server_errors"), "bad");
+  for (const name of ["p50", "p90", "p99"]) tiles[name].line(traffic[`${name}_ms`]);
+  tiles.overhead.line(traffic.overhead_p99_us);
+}
+
+const PHASES = { learning: ["learning", "wait"], unwatched: ["not watched", "warn"] };
+
+export function stateOf(model) {
+  if (PHASES[model.phase]) return PHASES[model.phase];
+  if (model.state === "drift") return ["drift", "bad"];
+  return model.state === "stable" ? ["stable", "good"] : [model.state ?? "unknown", "wait"];
+}
+
+function models(list) {
+  if (!list.length) return h("p", { class: "soft" }, "None seen yet.");
+  return table([["Model"], ["State"], ["Drifting", true], ["Reference"], ["Last seen", true]], list.map((model) => [
+    h("a", { href: href("drift", { model: model.model, version: model.version }) }, named(model)),
+    state(...stateOf(model)),
+    model.learning ? `${number(model.learning.rows)} of ${number(model.learning.of)} rows` : `${number(model.drifted)} of ${number(model.columns)}`,
+    model.reference ? `${model.reference.source ?? ""} ${model.reference.hash ?? ""} (${number(model.reference.rows)} rows)`.trim() : NONE,
+    model.last_seen ? when(model.last_seen) : NONE,
+  ]), "Models");
+}
+
+function found(list) {
+  return h("ul", { class: "plain" }, list.map((one) => h("li", {},
+    state(one.text, "warn"), " ", h("span", { class: "soft" }, [one.model, one.output ?? one.column].filter(Boolean).join(", "), one.since ? [" since ", when(one.since)] : ""))));
+}
+
+function routes(list) {
+  if (!list.length) return h("p", { class: "soft" }, "No requests yet.");
+  return table([["Route"], ["Requests", true], ["Errors", true], ["p50", true], ["p99", true]], list.map((route) => [
+    h("a", { href: href("requests", { route: route.route }), class: "path" }, route.route),
+    short(route.requests), percent(route.error_ratio), ms(route.p50_ms), ms(route.p99_ms)]), "Routes");
+}
+
+function outlets(sinks, processes, shed) {
+  return [
+    sinks.length
+      ? table([["Sink"], ["State"], ["Waiting", true], ["Lost", true]], sinks.map((sink) => [
+        `${sink.name} (${sink.kind})`, sink.away ? state(String(sink.away), "bad") : state("well", "good"),
+        number(sink.waiting), number((sink.dropped ?? 0) + (sink.failed ?? 0))]), "Sinks")
+      : h("p", { class: "soft" }, "No sinks are configured."),
+    facts([
+      ["Workers", number(processes?.workers)], ["Restarts of workers", number(processes?.restarts)],
+      ["Restarts of the observer", number(processes?.observer_restarts)], ["Left out under load", shed ?? NONE],
+    ]),
+  ];
+}
+
+/** What has no fixed form: names become words, units come from their ends. */
+function own(title, values) {
+  const pairs = Object.entries(values ?? {}).filter(([, value]) => value !== null && typeof value !== "object");
+  return pairs.length ? panel(title, facts(pairs.map(([name, value]) => [words(name.replace(/_(bytes|ratio|seconds|ms|us)$/, "")), united(name, value)]))) : null;
+}
+
+function united(name, value) {
+  if (typeof value !== "number") return String(value);
+  if (name.endsWith("_bytes")) return bytes(value);
+  if (/(_ratio|utilization|saturation)$/.test(name)) return percent(value);
+  if (/age_seconds$|uptime/.test(name)) return span(value);
+  if (/seconds/.test(name)) return ms(value * 1000);
+  if (name.endsWith("_ms")) return ms(value);
+  return number(value);
+}
+
+const TONES = { drift: "bad", finding: "warn", restart: "warn", version: "wait", reference: "wait" };
+
+function events(list) {
+  if (!list.length) return h("p", { class: "soft" }, "Nothing out of the ordinary in what is known of the last day.");
+  return h("ul", { class: "events" }, list.map((event) =>
+    h("li", {}, when(event.at), state(event.kind, TONES[event.kind] ?? "wait"), h("span", {}, event.text))));
+}
