@@ -14,7 +14,9 @@ from agent.declaring import doc
 class TraceLink(str):
     """An `http://` or `https://` URL with `{trace_id}` in it, behind the host."""
 
-    WANTED: ClassVar[str] = "a URL with {trace_id} in it, as https://jaeger.example/trace/{trace_id}"
+    WANTED: ClassVar[str] = (
+        "a URL with {trace_id} in it, as https://jaeger.example/trace/{trace_id}"
+    )
 
     def __new__(cls, value: object) -> TraceLink:
         url = super().__new__(cls, value if isinstance(value, str) else "")

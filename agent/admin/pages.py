@@ -51,9 +51,7 @@ def add_page(app: web.Application) -> None:
 def load() -> dict[str, bytes]:
     """The files by name."""
     found = files("agent.admin").joinpath("web").iterdir()
-    return {
-        file.name: file.read_bytes() for file in found if file.name.endswith(tuple(KINDS))
-    }
+    return {file.name: file.read_bytes() for file in found if file.name.endswith(tuple(KINDS))}
 
 
 def _file(name: str, body: bytes) -> Handler:
