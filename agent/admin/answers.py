@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+NO_STORE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
 
 def answer(body: dict[str, Any], status: int) -> web.Response:
     """Indented for people; not to be kept by caches."""
@@ -14,5 +16,5 @@ def answer(body: dict[str, Any], status: int) -> web.Response:
         body=msgspec.json.format(msgspec.json.encode(body), indent=2) + b"\n",
         status=status,
         content_type="application/json",
-        headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"},
+        headers=NO_STORE,
     )

@@ -15,6 +15,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from agent.admin import live
 from agent.admin.access import guard
 from agent.admin.answers import answer
 from agent.admin.orders import Orders, add_routes, refusing
@@ -41,7 +42,9 @@ class Views:
     queried: Mapping[str, Callable[[Mapping[str, str]], dict[str, Any]]] = field(
         default_factory=dict
     )
-    """Further pages by their path, from the parameters of the query; may raise `orders.Refused`."""
+    """Further ones by their path, from the parameters of the query; may raise `orders.Refused`."""
+    pages: live.Pages | None = None
+    """The last day, and the present."""
 
 
 def make_app(views: Views, token: str | None) -> web.Application:
@@ -67,6 +70,8 @@ def make_app(views: Views, token: str | None) -> web.Application:
         app.router.add_get(path, refusing(_queried(view)))
     add_routes(app, views.orders)
     add_page(app)
+    if views.pages is not None:
+        live.add_routes(app, views.pages)
     return app
 
 

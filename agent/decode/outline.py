@@ -14,7 +14,7 @@ SEEN = 2048
 MAX_KEYS = 12
 UNSHOWN = "…"
 
-_TOKEN = re.compile(rb'[ \t\r\n]*("(?:[^"\\]|\\.)*"|[{}\[\],:]|[-+.\w]+)')
+TOKEN = re.compile(rb'[ \t\r\n]*("(?:[^"\\]|\\.)*"|[{}\[\],:]|[-+.\w]+)')
 _SIGNS = (b"}", b"]", b",", b":")
 _NAME = re.compile(rb"[A-Za-z_][A-Za-z_0-9.-]{0,39}")
 _DIGITS = re.compile(rb"\d{5}")
@@ -27,14 +27,14 @@ def first_keys(begin: bytes) -> list[str]:
     names: list[str] = []
     opened: list[bytes] = []
     wanted, at, top, name = "value", 0, 1, b""
-    while len(names) < MAX_KEYS and (found := _TOKEN.match(begin, at)):
+    while len(names) < MAX_KEYS and (found := TOKEN.match(begin, at)):
         token, at = found[1], found.end()
         if wanted == "key" and token.startswith(b'"'):
             name, wanted = token[1:-1], "colon"
         elif wanted == "colon" and token == b":":
             wanted = "value"
             if len(opened) == top:
-                names.append(_shown(name))
+                names.append(shown_name(name))
         elif wanted in ("value", "item") and token in (b"{", b"["):
             if not opened and token == b"[":
                 top = 2
@@ -61,6 +61,7 @@ def _closes(opened: list[bytes], token: bytes, wanted: str) -> bool:
     return wanted == "next" or wanted == ("key" if token == b"}" else "item")
 
 
-def _shown(name: bytes) -> str:
+def shown_name(name: bytes) -> str:
+    """A key as it may be shown."""
     is_name = _NAME.fullmatch(name) and not _DIGITS.search(name)
     return name.decode() if is_name else UNSHOWN

@@ -47,7 +47,7 @@ class Span(NamedTuple):
     seconds: npt.NDArray[np.float64]
     """Of each that were observed; 0: nothing is known of it."""
     rows: Sums
-    """See `Recorder.totals`."""
+    """As `Reader` makes them."""
     active: npt.NDArray[np.int64]
     """The most requests under way at a look."""
 
@@ -77,32 +77,33 @@ class Recorder:
         rows: Callable[[], int] = lambda: 0,
     ) -> None:
         """`rows` counts the rows that were decoded since this process began."""
-        self._reader = Reader(ledger)
+        self.reader = Reader(ledger)
         self._clock = clock
         self._scored = rows
-        size = self._reader.size
+        size = self.reader.size
         self._rows = np.zeros((STEPS, size), dtype=np.int64)
         self._seconds = np.zeros(STEPS)
         self._active = np.zeros(STEPS, dtype=np.int64)
         self._fine: deque[tuple[float, Sums]] = deque(maxlen=FINE)
         """When, and all that was counted since this process began to look."""
         self._grown = np.zeros(size, dtype=np.int64)
-        self._at = clock()
-        self._head = int(self._at // STEP)
-        self._sums = np.zeros(size, dtype=np.int64) if self._reader.is_new() else self._read()
+        self._at = self._looked = clock()
+        self.head = int(self._at // STEP)
+        """The number of the present step, of all since the epoch."""
+        self._sums = np.zeros(size, dtype=np.int64) if self.reader.is_new() else self._read()
         self._fine.append((self._at, self._grown))
 
     # ---- taking steps
 
     def look(self) -> bool:
-        """Reads the ledger if it is time; call it each second. Whether a new step began."""
+        """Reads the ledger if it is time, and says whether it was; call it each second."""
         now = self._clock()
-        if self._at <= now < self._at - self._at % LOOK + LOOK:
+        if self._at <= now < self._looked - self._looked % LOOK + LOOK:
             return False
-        before = self._head
         self._take()
+        self._looked = self._at
         self._fine.append((self._at, self._grown))
-        return self._head != before
+        return True
 
     def _take(self) -> None:
         now = self._clock()
@@ -114,11 +115,11 @@ class Recorder:
             self._set_back(now)
             began = now
         self._spread(grown, began, now)
-        place = self._head % STEPS
-        self._active[place] = max(int(self._active[place]), self._reader.active())
+        place = self.head % STEPS
+        self._active[place] = max(int(self._active[place]), self.reader.active())
 
     def _read(self) -> Sums:
-        sums = self._reader.read()
+        sums = self.reader.read()
         sums[AT["rows"]] = self._scored()
         return sums
 
@@ -136,28 +137,28 @@ class Recorder:
         done, at = grown * 0, began
         while at < now:
             self._go(int(at // STEP))
-            end = min(now, (self._head + 1) * STEP)
+            end = min(now, (self.head + 1) * STEP)
             till = grown if end == now else (grown * ((end - began) / seconds)).astype(np.int64)
             self._add(till - done, end - at)
             done, at = till, end
         self._go(int(now // STEP))
 
     def _add(self, grown: Sums, seconds: float) -> None:
-        place = self._head % STEPS
+        place = self.head % STEPS
         self._rows[place] += grown
         self._seconds[place] += seconds
 
     def _go(self, step: int) -> None:
         """Makes a step the present one; those between are unknown."""
-        for n in range(max(self._head + 1, step - STEPS + 1), step + 1):
+        for n in range(max(self.head + 1, step - STEPS + 1), step + 1):
             self._forget(n)
-        self._head = max(self._head, step)
+        self.head = max(self.head, step)
 
     def _set_back(self, now: float) -> None:
         step = int(now // STEP)
-        for n in range(max(step + 1, self._head - STEPS + 1), self._head + 1):
+        for n in range(max(step + 1, self.head - STEPS + 1), self.head + 1):
             self._forget(n)
-        self._head = step
+        self.head = step
         self._fine.clear()
 
     def _forget(self, step: int) -> None:
@@ -177,29 +178,25 @@ class Recorder:
         self._take()
         for at, grown in reversed(self._fine):
             if at <= self._at - seconds:
-                return self._reader.totals(self._grown - grown, self._at - at)
-        span = self.span(self._head - int((self._at - seconds) // STEP) + 1)
-        return self._reader.totals(span.rows.sum(axis=0), float(span.seconds.sum()))
+                return self.reader.totals(self._grown - grown, self._at - at)
+        span = self.span(self.head - int((self._at - seconds) // STEP) + 1)
+        return self.reader.totals(span.rows.sum(axis=0), float(span.seconds.sum()))
 
     def span(self, steps: int) -> Span:
         """The last steps, at most `STEPS`, with the present one up to now."""
         self._take()
-        first = self._head - min(max(steps, 1), STEPS) + 1
-        numbers = np.arange(first, self._head + 1)
+        first = self.head - min(max(steps, 1), STEPS) + 1
+        numbers = np.arange(first, self.head + 1)
         places = numbers % STEPS
         at = (numbers * STEP).tolist()
         return Span(at, self._seconds[places], self._rows[places], self._active[places])
-
-    def totals(self, row: Sums, seconds: float) -> Totals:
-        """A row of a span as plain sums."""
-        return self._reader.totals(row, seconds)
 
     # ---- going on
 
     def kept(self) -> Kept:
         """For `resume`, now or in another process."""
         span = self.span(STEPS)
-        at = (self._reader.identity(), self._at, self._sums, self._head)
+        at = (self.reader.identity(), self._at, self._sums, self.head)
         return Kept(*at, span.rows, span.seconds, span.active)
 
     def resume(self, kept: Kept) -> None:
@@ -208,7 +205,7 @@ class Recorder:
         If it is of the same ledger, what was counted since is added as after any pause. Raises
         ValueError if it has other columns or steps.
         """
-        size = self._reader.size
+        size = self.reader.size
         shapes = (kept.rows.shape, kept.seconds.shape, kept.active.shape, kept.sums.shape)
         if shapes != ((STEPS, size), (STEPS,), (STEPS,), (size,)):
             raise ValueError("it has other steps or buckets")
@@ -217,10 +214,10 @@ class Recorder:
         self._rows[numbers % STEPS] = kept.rows
         self._seconds[numbers % STEPS] = kept.seconds
         self._active[numbers % STEPS] = kept.active
-        self._head = kept.head
+        self.head = kept.head
         if now < kept.head * STEP:
             self._set_back(now)
-        if kept.identity and kept.identity == self._reader.identity() and kept.read_at <= now:
+        if kept.identity and kept.identity == self.reader.identity() and kept.read_at <= now:
             self._sums = kept.sums.copy()
             self._sums[AT["rows"]] = 0
             self._at = kept.read_at

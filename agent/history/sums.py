@@ -39,19 +39,20 @@ def kind_of(status: str, error: str) -> int:
 
 
 class Reader:
-    """Reads one ledger; `size` is that of a row."""
+    """Reads one ledger. A row has `size` sums: COUNTS, then durations and overheads by bucket;
+    `durations` and `overheads` are the buckets' upper bounds."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._durations = ledger.layout.bounds["duration"]
-        self._overheads = ledger.layout.bounds["overhead"]
+        bounds = ledger.layout.bounds
+        self.durations, self.overheads = bounds["duration"], bounds["overhead"]
         self._kinds: list[list[int]] = []
         """Of the rows of each region's series."""
         self._overhead_at = ledger.layout.histogram_at["overhead"]
         self._first = len(COUNTS)
-        self._second = self._first + len(self._durations) + 1
-        self.size = self._second + len(self._overheads) + 1
-        self.seconds_at = slice(self._first, self._second)
+        self._second = self._first + len(self.durations) + 1
+        self.size = self._second + len(self.overheads) + 1
+        self.durations_at = slice(self._first, self._second)
         self.overheads_at = slice(self._second, self.size)
 
     def read(self) -> Sums:
@@ -64,7 +65,7 @@ class Reader:
             self._add_series(row, region.series, self._kinds[n])
             routes = _fields(region.routes, _used(region.routes, 0))
             at = self._overhead_at
-            row[self.overheads_at] += _sum(routes[:, at : at + len(self._overheads) + 1])
+            row[self.overheads_at] += _sum(routes[:, at : at + len(self.overheads) + 1])
         of, own = ledger.counter, ledger.observer_counter
         row[AT["dropped"]] = sum(map(of, _DROPPED)) + own("failed") + own("lost")
         row[AT["shed"]] = max(map(own, _SHED))
@@ -78,9 +79,9 @@ class Reader:
             keys = [SeriesKey(*key) for _, key in table.used()]
             kinds[:] = [kind_of(key.status, key.error) for key in keys]
             used = len(kinds)
-        counts = _fields(table, used)[:, : len(self._durations) + 1]
+        counts = _fields(table, used)[:, : len(self.durations) + 1]
         of_kind = np.array(kinds)
-        row[self.seconds_at] += _sum(counts)
+        row[self.durations_at] += _sum(counts)
         row[AT["client_errors"]] += counts[of_kind == CLIENT].sum()
         row[AT["server_errors"]] += counts[of_kind == SERVER].sum()
 
@@ -97,8 +98,8 @@ class Reader:
         return Totals(
             seconds,
             **dict(zip(COUNTS, values, strict=False)),
-            durations=Buckets(self._durations, tuple(values[self.seconds_at])),
-            overheads=Buckets(self._overheads, tuple(values[self.overheads_at])),
+            durations=Buckets(self.durations, tuple(values[self.durations_at])),
+            overheads=Buckets(self.overheads, tuple(values[self.overheads_at])),
         )
 
     def is_new(self) -> bool:

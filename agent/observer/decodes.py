@@ -19,6 +19,7 @@ from agent.decode.bodies.codings import KNOWN, named
 from agent.decode.outline import SEEN, UNSHOWN, first_keys
 from agent.decode.payload import Decoded, Outcome
 from agent.decode.registry import NONE
+from agent.decode.skeleton import skeleton
 from agent.exchange import Exchange, field
 
 MAX_KINDS = 1000
@@ -142,6 +143,7 @@ def _shape(last: _Last | None) -> dict[str, Any] | None:
         "codings": [coding if coding in KNOWN else UNSHOWN for coding in last.codings[:4]],
         "bytes": last.size,
         "first_keys": first_keys(last.begin),
+        "shape": skeleton(last.begin),
         "answer_media_type": _token(last.answer_type),
     }
 

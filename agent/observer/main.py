@@ -125,7 +125,7 @@ class _Observer:
                 ("load", lambda: parts.load.tick(time.monotonic())),
                 ("drift", self._tell_changes),
                 ("drift", self._keeping.look),
-                ("history", parts.recorder.look),
+                ("history", parts.day.look),
             ):
                 try:
                     look()
@@ -165,6 +165,7 @@ class _Observer:
         found = [*changes.lines(parts.monitor.take_changes())]
         found += told.lines(parts.quality.take_news(), parts.redactor.name)
         changes.tell(found, parts.log)
+        parts.day.tell(found)
         records = changes.records(found, parts.service, time.time_ns())
         for sender in parts.sinks.logs if records else ():
             sender.put(records)

@@ -31,7 +31,9 @@ from agent.load.collector import LoadCollector
 from agent.load.monitor import Load
 from agent.load.readings import read
 from agent.observer.asking import naming_of
+from agent.observer.day import Day
 from agent.observer.decodes import DecodeCollector, ImageCollector
+from agent.observer.extras import Extras
 from agent.observer.faults import Faults
 from agent.observer.naming import Naming
 from agent.observer.outlets import Outlets
@@ -72,10 +74,13 @@ class Parts:
     pipeline: Pipeline
     recorder: Recorder
     """The traffic of the last day."""
+    day: Day
+    """That, and what else is known of it."""
     registry: CollectorRegistry
     pusher: Any
     """Of OTLP metrics; None: they are not sent."""
     caveats: list[str] = field(default_factory=list)
+    extras: Extras = field(default_factory=Extras)
 
 
 def make(config: Config, telemetry: Telemetry, ledger: Ledger, scratch: Path | None) -> Parts:
@@ -136,6 +141,7 @@ def make(config: Config, telemetry: Telemetry, ledger: Ledger, scratch: Path | N
         business,
         LoadCollector(load),
     )
+    recorder = Recorder(ledger)
     return Parts(
         config=config,
         ledger=ledger,
@@ -151,7 +157,8 @@ def make(config: Config, telemetry: Telemetry, ledger: Ledger, scratch: Path | N
         load=load,
         naming=naming,
         pipeline=pipeline,
-        recorder=Recorder(ledger),
+        recorder=recorder,
+        day=Day(ledger, recorder, monitor, redactor),
         registry=registry,
         pusher=_pusher(telemetry, registry, resource, caveats, log),
         caveats=caveats,

@@ -6,10 +6,11 @@ import time
 from typing import Any
 
 from agent import __version__
-from agent.admin import server
+from agent.admin import live, server
 from agent.admin.status import status
 from agent.ledger import WORKER
-from agent.observer import desk, kept_page
+from agent.observer import day_page, desk, kept_page
+from agent.observer.overview import overview
 from agent.observer.parts import Parts
 from agent.shown import shown
 from agent.signals import metrics
@@ -33,6 +34,10 @@ def views_of(parts: Parts) -> server.Views:
                 parts.monitor, parts.quality, parts.redactor
             ),
         },
+        pages=live.Pages(
+            overview=lambda: overview(parts),
+            history=lambda query: day_page.page(parts.day, query),
+        ),
     )
 
 

@@ -28,7 +28,16 @@ from tests.signals.factory import USUAL
 from tests.signals.ledgers import count
 
 TOKEN = "s3cret-ü"
-CLOSED = ["/api/v1/status", "/api/v1/drift", "/api/v1/exchanges", "/api/v1/reference", "/nowhere"]
+CLOSED = [
+    "/api/v1/status",
+    "/api/v1/drift",
+    "/api/v1/exchanges",
+    "/api/v1/reference",
+    "/api/v1/overview",
+    "/api/v1/history",
+    "/api/v1/live",
+    "/nowhere",
+]
 
 
 def views(ledger: Ledger | None = None, well: bool = True) -> Views:

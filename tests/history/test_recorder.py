@@ -48,7 +48,7 @@ class World:
 
     def steps(self, steps: int = STEPS) -> list[int]:
         span = self.recorder.span(steps)
-        return [self.recorder.totals(row, 60).requests for row in span.rows]
+        return [self.recorder.reader.totals(row, 60).requests for row in span.rows]
 
     def restart(self, kept: bool = True) -> None:
         before = self.recorder.kept()

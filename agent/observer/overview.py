@@ -1,0 +1,157 @@
+"""The page's first sight as plain data: `/api/v1/overview`, and what is sent live.
+
+Rule: shows what the parts know; sums are the ledger's, exact. All names pass redaction.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from agent import __version__
+from agent.admin.status import SHED
+from agent.drift.traffic.model import ModelWatch
+from agent.history.sums import SERVER, kind_of
+from agent.history.totals import Buckets, Totals
+from agent.ledger import OBSERVER, WORKER, Histogram, Ledger, RouteKey
+from agent.observer.next_step import next_step
+from agent.observer.parts import Parts
+from agent.quality.findings import BY_NAME
+
+NOW, DAY = 60, 86400
+"""Seconds."""
+MAX_ROUTES = 20
+
+
+def overview(parts: Parts) -> dict[str, Any]:
+    """Plain data; times in seconds since the epoch unless their name has a unit."""
+    ledger, recorder, redactor = parts.ledger, parts.recorder, parts.redactor
+    now = time.time()
+    workers = [ledger.worker(n).counters for n in range(ledger.workers)]
+    models = [_model(model, redactor.title) for model in parts.monitor.models.values()]
+    return {
+        "at": round(now, 3),
+        "version": __version__,
+        "uptime_seconds": round(now - parts.started_ns / 1e9, 3),
+        "upstream": {
+            "url": str(parts.config.upstream),
+            "up": all(counters[WORKER["upstream_up"]] for counters in workers),
+        },
+        "now": _figures(recorder.window(NOW)) | {"active": recorder.reader.active()},
+        "day": _figures(recorder.window(DAY)),
+        "routes": routes(ledger, redactor.name, redactor.title),
+        "shed": SHED[min(ledger.observer[OBSERVER["shed"]], len(SHED) - 1)],
+        "sinks": [_sink(sink) for sink in parts.sinks.statuses()],
+        "processes": {
+            "workers": ledger.workers,
+            "restarts": ledger.counter("restarts"),
+            "observer_restarts": ledger.observer_counter("restarts"),
+        },
+        "models": models,
+        "findings": list(_findings(parts)),
+        "load": parts.extras.load(),
+        "host": parts.extras.host(),
+        "next_step": next_step(parts),
+    }
+
+
+def _figures(totals: Totals) -> dict[str, Any]:
+    times = {f"p{n}_ms": _in(totals.durations, n, 1e3) for n in (50, 90, 99)}
+    own = {f"overhead_p{n}_us": _in(totals.overheads, n, 1e6) for n in (50, 99)}
+    return {
+        "seconds": round(totals.seconds, 1),
+        "requests": totals.requests,
+        "rate": round(totals.rate, 3),
+        "error_ratio": totals.error_ratio,
+        "client_error_ratio": totals.client_error_ratio,
+        **times,
+        **own,
+    }
+
+
+def _in(buckets: Buckets, percent: int, unit: float) -> float | None:
+    found = buckets.percentile(percent / 100)
+    return None if found is None else round(found * unit, 3)
+
+
+def routes(
+    ledger: Ledger, name: Callable[[str], str], title: Callable[[str], str]
+) -> list[dict[str, Any]]:
+    """Those with the most requests since Outrider began, as `name` shows routes, `title` models."""
+    found: dict[RouteKey, list[tuple[bool, Histogram]]] = defaultdict(list)
+    for key, histogram in ledger.series().items():
+        if any(histogram.counts):
+            is_error = kind_of(key.status, key.error) == SERVER
+            found[RouteKey(key.route, key.model)].append((is_error, histogram))
+    counted = {
+        route: tuple(map(sum, zip(*(histogram.counts for _, histogram in parts), strict=True)))
+        for route, parts in found.items()
+    }
+    bounds = ledger.layout.bounds["duration"]
+    shown = []
+    for route in sorted(counted, key=lambda route: -sum(counted[route]))[:MAX_ROUTES]:
+        buckets = Buckets(bounds, counted[route])
+        errors = sum(sum(histogram.counts) for is_error, histogram in found[route] if is_error)
+        requests = sum(buckets.counts)
+        shown.append(
+            {
+                "route": name(route.route),
+                "model": title(route.model),
+                "requests": requests,
+                "error_ratio": errors / requests,
+                "p50_ms": _in(buckets, 50, 1e3),
+                "p99_ms": _in(buckets, 99, 1e3),
+            }
+        )
+    return shown
+
+
+def _sink(sink: Any) -> dict[str, Any]:
+    outcomes = sink.outcomes
+    dropped = sum(count for name, count in outcomes.items() if name.startswith("dropped"))
+    return {
+        "name": sink.name,
+        "kind": sink.kind,
+        "away": sink.away,
+        "waiting": sink.records,
+        "dropped": dropped,
+        "failed": outcomes["failed"] + outcomes["rejected"],
+    }
+
+
+def _model(model: ModelWatch, title: Callable[[str], str]) -> dict[str, Any]:
+    reference, of = model.reference, model.settings.learn_rows
+    judged = model.judged
+    drifted = sum(column.state == "drift" and not model.is_muted(column) for column in judged)
+    is_learning = model.phase == "learning"
+    return {
+        "model": title(model.name),
+        "version": title(model.version),
+        "phase": model.phase,
+        "state": model.state(),
+        "columns": len(model.columns),
+        "drifted": drifted,
+        "learning": {"rows": model.inputs.rows, "of": of} if is_learning else None,
+        "reference": reference
+        and {"hash": reference.short_hash, "source": model.source, "rows": reference.rows},
+        "last_seen": model.last_came,
+    }
+
+
+def _findings(parts: Parts) -> Iterator[dict[str, Any]]:
+    """Those that are so now."""
+    name, title = parts.redactor.name, parts.redactor.title
+    for watch in parts.quality.watched.values():
+        for kind, state in watch.tally.states.items():
+            if state.since is not None:
+                known = BY_NAME[kind]
+                yield {
+                    "model": title(watch.tally.model),
+                    "version": title(watch.tally.version),
+                    "output": name(state.where),
+                    "kind": kind,
+                    "text": f"{known.means}; {known.do}",
+                    "since": state.since,
+                }

@@ -1,0 +1,87 @@
+"""The last day of a real sidecar: known traffic is in it exactly, and is sent to open pages."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+from typing import Any
+
+from tests.harness import Outrider, eventually, get
+from tests.origin import RawOrigin
+from tests.wire import response
+
+ASKED = b'{"instances": [{"age": 39}]}'
+STATUSES = {200: 12, 404: 3, 500: 2}
+
+
+def send(proxy: Outrider, origin: RawOrigin, status: int, body: bytes = ASKED) -> None:
+    client = http.client.HTTPConnection(*proxy.address)
+    client.request("POST", "/v1/models/m:predict", body, {"Content-Type": "application/json"})
+    origin.serve(response(b'{"predictions": [0.5]}', status=b"%d X" % status))
+    assert client.getresponse().status == status
+    client.close()
+
+
+def api(proxy: Outrider, path: str) -> Any:
+    answer = get(proxy.admin, f"/api/v1/{path}")
+    assert answer.status == 200
+    return answer.json()
+
+
+def counted(proxy: Outrider) -> tuple[int, int, int]:
+    traffic = api(proxy, "history?hours=1")["traffic"]
+    names = ("requests", "client_errors", "server_errors")
+    return tuple(sum(count or 0 for count in traffic[name]) for name in names)  # type: ignore[return-value]
+
+
+def test_known_traffic_is_counted_exactly(start, own_origin) -> None:
+    proxy = start(own_origin.url)
+    step = api(proxy, "overview")["next_step"]
+    assert step["kind"] == "no_traffic"
+    assert f"{proxy.address[0]}:{proxy.address[1]}" in step["command"]
+    for status, times in STATUSES.items():
+        for _ in range(times):
+            send(proxy, own_origin, status)
+    assert counted(proxy) == (17, 3, 2)
+    found = api(proxy, "overview")
+    for window in (found["now"], found["day"]):
+        assert (window["requests"], window["error_ratio"]) == (17, 2 / 17)
+        assert 0 < window["p50_ms"] <= window["p90_ms"] <= window["p99_ms"]
+    [route] = found["routes"]
+    assert (route["route"], route["requests"]) == ("/v1/models/{model}:predict", 17)
+    assert found["upstream"] == {"url": own_origin.url, "up": True}
+    history = api(proxy, "history")
+    assert len(history["at"]) == 1440
+    assert {len(series) for series in history["traffic"].values()} == {1440}
+    assert history["traffic"]["requests"][0] is None
+
+
+def test_what_was_not_decoded_is_told_with_its_shape(start, own_origin) -> None:
+    proxy = start(own_origin.url)
+    client = http.client.HTTPConnection(*proxy.address)
+    body = b'{"who": {"mail": "kim@example.org", "n": 1}, "list": ["secret", 2]'
+    client.request("POST", "/score", body, {"Content-Type": "application/json"})
+    own_origin.serve(response(b"fine"))
+    client.getresponse().read()
+
+    def told() -> Any:
+        step = api(proxy, "overview")["next_step"]
+        return step if step and step["kind"] == "not_decoded" else None
+
+    step = eventually(told, "the next step")
+    assert "/score" in step["text"]
+    assert step["evidence"]["shape"] == "{who: {mail: text, n: number}, list: [text, …]…"
+    assert "kim@" not in json.dumps(step)
+    assert "secret" not in json.dumps(step)
+
+
+def test_a_page_that_is_open_ends_with_outrider(start, own_origin) -> None:
+    proxy = start(own_origin.url)
+    with socket.create_connection(proxy.admin, timeout=10) as page:
+        page.sendall(b"GET /api/v1/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        lines = page.makefile("rb")
+        event = next(line for line in lines if line.startswith(b"data: "))
+        assert json.loads(event.removeprefix(b"data: "))["now"]["requests"] == 0
+        assert proxy.stop() == 0
+        assert lines.read()[-1:] != b"}"
