@@ -141,7 +141,7 @@ def make(config: Config, telemetry: Telemetry, ledger: Ledger, scratch: Path | N
         business,
         LoadCollector(load),
     )
-    recorder = Recorder(ledger)
+    recorder = Recorder(ledger, rows=lambda: round(sum(load.rows.by_model.values())))
     return Parts(
         config=config,
         ledger=ledger,
@@ -162,6 +162,7 @@ def make(config: Config, telemetry: Telemetry, ledger: Ledger, scratch: Path | N
         registry=registry,
         pusher=_pusher(telemetry, registry, resource, caveats, log),
         caveats=caveats,
+        extras=Extras(load=load.overview),
     )
 
 
