@@ -8,7 +8,7 @@ PYTEST := $(BIN)/python -m pytest
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv .venv demo test test-servers check lint bench bench-drift soak fuzz tools constraints clean
+.PHONY: help venv .venv demo test test-servers check lint bench bench-drift soak fuzz tools constraints dashboards clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z].*:.*## / { split($$1, name, " "); printf "  make %-13s %s\n", name[1], $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ venv .venv: $(VENV)/.dev ## .venv with everything for development
 
 tools: ## install the Debian packages that some tests need, where the user may
 	@scripts/system-tools
+
+dashboards: $(VENV)/.dev ## make examples/grafana/dashboards anew from their code
+	@$(BIN)/python -m examples.grafana.source
 
 constraints: ## renew constraints.txt from the newest versions that fit together
 	@scripts/constraints $(PYTHON)

@@ -151,6 +151,11 @@ def _verdicts(columns: Watched, now: float) -> Iterator[Metric]:
         "When the last window was judged.",
         labels=plain,
     )
+    since = GaugeMetricFamily(
+        "outrider_drift_since_timestamp_seconds",
+        "When the drift of a column began; absent where there is none.",
+        labels=plain,
+    )
     for model, column in columns:
         verdict, evaluated = column.verdict, column.evaluated
         if verdict is None or evaluated is None:
@@ -171,7 +176,9 @@ def _verdicts(columns: Watched, now: float) -> Iterator[Metric]:
         effect.add_metric(labels, verdict.effect)
         if verdict.state != "insufficient":
             detected.add_metric(labels, float(verdict.state == "drift"))
-    yield from (score, threshold, detected, effect, rows, at)
+        if column.state == "drift" and column.since is not None:
+            since.add_metric(labels, column.since)
+    yield from (score, threshold, detected, effect, rows, at, since)
 
 
 def _acknowledged(columns: Watched) -> Metric:

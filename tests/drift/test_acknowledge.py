@@ -75,6 +75,9 @@ def test_a_muted_alarm_is_seen_and_not_counted_until_its_end():
     label = 'column="a",model="m",side="input"'
     assert f"outrider_drift_acknowledged{{{label}}} 1.0" in text
     assert f"outrider_drift_detected{{{label}}} 1.0" in text
+    since = f"outrider_drift_since_timestamp_seconds{{{label}}} {column['since']}"
+    assert since in text
+    assert 'outrider_drift_since_timestamp_seconds{column="b"' not in text  # it does not drift
     site.window(shift=0.8)
     assert site.news() == []
     site.clock.now += 3600

@@ -1,0 +1,86 @@
+"""Two sidecars before a model server, Prometheus over both, once for all tests here."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.grafana.model_server import model_server
+from tests.grafana.prometheus import Prometheus, prometheus
+from tests.grafana.traffic import Client, profile_rows
+from tests.harness import Outrider, eventually
+
+DRIFT = 12.0
+"""Years by which the ages move."""
+
+
+def settings(url: str, reference: Path) -> dict[str, object]:
+    """Small windows, and a reference that both sidecars share."""
+    values = {"approved": "$.approved == true", "amount": "request $.amount", "gone": "$.gone"}
+    return {
+        "drift": {
+            "references": {"churn": str(reference)},
+            "window": {"rows": 100, "seconds": "1h"},
+            "false_alarms": "1 per 1h",
+        },
+        "capture": {"payload_log": True},
+        "logs": {"stdout": False},
+        "streams": {"stall": "10ms"},
+        "routes": [{"path": "/score", "model": "loans", "values": values}],
+        "sinks": {"loki": {"type": "loki", "url": url}},
+    }
+
+
+def reference(folder: Path) -> Path:
+    """Built as users build it."""
+    rows, made = folder / "rows.jsonl", folder / "reference.json"
+    rows.write_text(profile_rows())
+    command = [sys.executable, "-m", "agent", "profile", "build", str(rows), "-o", str(made)]
+    outputs = ["--outputs", "score,chances-0,chances-1", "--model", "churn"]
+    subprocess.run([*command, *outputs], check=True, capture_output=True, timeout=60)
+    return made
+
+
+@pytest.fixture(scope="session")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    """Prometheus, when it has scraped quiet traffic, then drift and all that goes wrong."""
+    folder = tmp_path_factory.mktemp("grafana")
+    with ExitStack() as stack:
+        url = stack.enter_context(model_server())
+        to = {"OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}
+        made = settings(url, reference(folder))
+        sidecars = [stack.enter_context(Outrider(url, made, env=to)) for _ in range(2)]
+        found = stack.enter_context(prometheus(sidecars, folder))
+        clients = [Client(sidecar) for sidecar in sidecars]
+        for client in clients:
+            client.churn(0)
+            client.all_kinds()
+        scraped(found, clients)
+        deadline = time.monotonic() + 60
+        while found.value("sum(outrider_drift_detected)") in (None, 0):
+            assert time.monotonic() < deadline, "no drift"
+            for client in clients:
+                client.churn(DRIFT)
+                client.all_kinds()
+        os.kill(sidecars[1].pid("observer"), signal.SIGKILL)
+        eventually(lambda: found.value("sum(outrider_process_restarts_total)") == 1, "a restart")
+        for client in clients:
+            client.churn(DRIFT)
+            client.all_kinds()
+        scraped(found, clients)
+        yield found
+
+
+def scraped(found: Prometheus, clients: list[Client]) -> None:
+    """Waits until Prometheus knows of all that was sent, twice, so that there is a rate."""
+    sent = sum(client.sent for client in clients)
+    count = "sum(http_server_request_duration_seconds_count)"
+    eventually(lambda: (found.value(count) or 0) >= sent, "all requests to be scraped", 30)

@@ -1,0 +1,74 @@
+"""The real Prometheus over two sidecars, under a test's control."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import yaml
+
+from tests.harness import Outrider, eventually, free_ports
+
+
+class Prometheus:
+    """Its HTTP API."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+
+    def api(self, path: str, **parameters: Any) -> Any:
+        """The `data` of an answer; raises AssertionError with Prometheus' own words."""
+        url = f"http://{self.address}/api/v1/{path}?" + urlencode(parameters, doseq=True)
+        try:
+            with urllib.request.urlopen(url, timeout=20) as got:
+                return json.load(got)["data"]
+        except urllib.error.HTTPError as error:
+            raise AssertionError(error.read().decode()) from None
+
+    def value(self, expr: str) -> float | None:
+        """Of the first series now; None if there is none, or Prometheus is not up yet."""
+        try:
+            found = self.api("query", query=expr)["result"]
+        except OSError:
+            return None
+        return float(found[0]["value"][1]) if found else None
+
+
+@contextmanager
+def prometheus(sidecars: Sequence[Outrider], folder: Path) -> Iterator[Prometheus]:
+    """Scrapes each second, and keeps exemplars."""
+    targets = [f"127.0.0.1:{sidecar.admin[1]}" for sidecar in sidecars]
+    every = {"scrape_interval": "1s", "evaluation_interval": "1s"}
+    jobs = [{"job_name": "outrider", "static_configs": [{"targets": targets}]}]
+    config = folder / "prometheus.yml"
+    config.write_text(yaml.safe_dump({"global": every, "scrape_configs": jobs}))
+    address = f"127.0.0.1:{free_ports(1)[0]}"
+    command = [
+        "prometheus",
+        f"--config.file={config}",
+        f"--storage.tsdb.path={folder / 'data'}",
+        f"--web.listen-address={address}",
+        "--enable-feature=exemplar-storage",
+    ]
+    log = folder / "prometheus.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=out)
+    try:
+        made = Prometheus(address)
+
+        def is_up() -> bool:
+            assert process.poll() is None, log.read_text()
+            return made.value("count(up == 1)") == len(targets)
+
+        eventually(is_up, "Prometheus to have scraped all", 30)
+        yield made
+    finally:
+        process.terminate()
+        process.wait()

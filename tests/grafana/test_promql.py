@@ -1,0 +1,88 @@
+"""Every query of every dashboard, asked of the real Prometheus over real sidecars and traffic."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+import pytest
+
+from tests.grafana.boards import BOARDS, Query, asked_by, put, queries, variables
+from tests.grafana.prometheus import Prometheus
+
+pytestmark = [pytest.mark.slow, pytest.mark.needs("prometheus")]
+
+SCRAPE = 1
+"""Seconds between scrapes here."""
+GLOBAL = {
+    "__interval": f"{SCRAPE}s",
+    "__rate_interval": f"{4 * SCRAPE}s",
+    "__range": "900s",
+    "window": "5m",
+}
+"""As Grafana computes them of a data source whose scrape interval is that of the test."""
+ABSENT = {
+    "Alerts": "no rules are loaded here; tests/ of examples/prometheus fire them",
+}
+"""Panels and annotations that this traffic cannot fill, and why; they are only parsed."""
+CHOSEN = {"model": "churn", "detail": "age"}
+"""Where a variable has exactly one value."""
+
+
+def chosen(seen: Prometheus, board: str) -> dict[str, str]:
+    """Values of a board's variables with everything chosen: as Grafana has them at first."""
+    values = dict(GLOBAL)
+    for variable in variables(board):
+        selector, label = asked_by(variable)
+        match = {"match[]": put(selector, values)} if selector else {}
+        there = seen.api(f"label/{label}/values", **match)
+        assert there, f"{board}: nothing to choose for {variable['name']}"
+        if not variable["includeAll"]:
+            values[variable["name"]] = CHOSEN.get(variable["name"], there[0])
+            assert values[variable["name"]] in there
+        else:
+            values[variable["name"]] = variable.get("allValue") or "|".join(there)
+    return values
+
+
+@pytest.fixture(scope="session")
+def choices(seen: Prometheus) -> dict[str, dict[str, str]]:
+    """Of each board."""
+    return {board: chosen(seen, board) for board in BOARDS}
+
+
+def numbers(data: dict[str, Any]) -> list[float]:
+    """All that are some."""
+    found = []
+    for series in data["result"]:
+        points = series.get("values") or [series["value"]]
+        found += [float(value) for _, value in points]
+    return [number for number in found if not math.isnan(number)]
+
+
+@pytest.mark.parametrize("query", queries("prometheus"), ids=str)
+def test_every_query_answers(
+    query: Query, seen: Prometheus, choices: dict[str, dict[str, str]]
+) -> None:
+    expr = put(query.expr, choices[query.board])
+    if query.is_instant:
+        data = seen.api("query", query=expr)
+    else:
+        now = time.time()
+        data = seen.api("query_range", query=expr, start=now - 60, end=now, step=SCRAPE)
+    assert bool(numbers(data)) == (query.panel not in ABSENT), expr
+
+
+def test_what_has_exemplars_leads_to_traces(
+    seen: Prometheus, choices: dict[str, dict[str, str]]
+) -> None:
+    asked = [query for query in queries("prometheus") if query.has_exemplars]
+    assert asked
+    now = time.time()
+    for query in asked:
+        expr = put(query.expr, choices[query.board])
+        found = seen.api("query_exemplars", query=expr, start=now - 900, end=now)
+        traces = [one["labels"]["trace_id"] for series in found for one in series["exemplars"]]
+        assert traces, query
+        assert all(len(trace) == 32 for trace in traces)
