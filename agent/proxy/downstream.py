@@ -3,8 +3,9 @@
 Rule: what a client pipelines behind a request waits unparsed, and bounded; what a read brought
 goes to the model server in one write.
 
-Theory. `reader.py` says what the bytes are, `forwarding.py` what we add to them; here is the life
-of the connection: its states, its deadlines, back-pressure, and the ways in which a request ends.
+Theory. `reader.py` says what the bytes are, `outgoing.py` makes the model server's request of them;
+here is the life of the connection: its states, its deadlines, back-pressure, and the ways in which
+a request ends.
 A request is over when its response is complete and the kernel has taken all but a little of it.
 """
 
@@ -13,16 +14,15 @@ from __future__ import annotations
 import asyncio
 import math
 from enum import Enum
-from time import monotonic, time_ns
+from time import monotonic
 from typing import cast
 
-from agent.exchange import Fields
 from agent.proxy.answers import answer
 from agent.proxy.closing import has_input, reset
-from agent.proxy.forwarding import Forwarding
-from agent.proxy.head import BadMessage, RequestHead, trailer_lines
+from agent.proxy.head import BadMessage
 from agent.proxy.hop import UNSENT, Hop
-from agent.proxy.known import END, GIVE_UP, KnownRequest, is_plain_request
+from agent.proxy.known import END, GIVE_UP, KnownRequest
+from agent.proxy.outgoing import Outgoing
 from agent.proxy.reader import RequestReader
 from agent.proxy.transaction import Transaction
 
@@ -59,9 +59,9 @@ class Downstream(asyncio.Protocol):
         self.deadline = math.inf
         self.tx: Transaction | None = None
         self._scheme = scheme
-        self._forwarding: Forwarding
-        self._reader = RequestReader(hop, self)
-        self._misses = 0
+        self._outgoing: Outgoing
+        self._reader: RequestReader
+        self.misses = 0
         """Heads in a row that were not known."""
         self._doomed: BadMessage | None = None
         """What a client sent behind the request in flight is no request."""
@@ -81,7 +81,8 @@ class Downstream(asyncio.Protocol):
         hop = self.hop
         peer = transport.get_extra_info("peername")
         self.peer = peer[0].removeprefix(MAPPED) if isinstance(peer, tuple) else ""
-        self._forwarding = Forwarding(hop, self.peer, self._scheme)
+        self._outgoing = Outgoing(hop, self, self.peer, self._scheme)
+        self._reader = RequestReader(hop, self._outgoing)
         hop.connections.add(self)
         if len(hop.connections) > hop.limits.connections:
             hop.refused()
@@ -190,14 +191,14 @@ class Downstream(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         tx = self.tx
-        if tx is None and self.state is State.IDLE and self._misses < GIVE_UP:
+        if tx is None and self.state is State.IDLE and self.misses < GIVE_UP:
             end = data.find(END) + 4
             known = self.hop.requests.get(data[:end])
             if known is not None and len(data) - end == known.length:
-                self._misses = 0
+                self.misses = 0
                 self._start_known(known, data[end:])
                 return
-            self._misses += 1
+            self.misses += 1
         if tx is not None and (tx.request_done or tx.response_done):
             self._hold(data)
         elif self.state is State.LINGER:
@@ -209,29 +210,17 @@ class Downstream(asyncio.Protocol):
 
     def _start_known(self, known: KnownRequest, body: bytes) -> None:
         """A whole request whose head was parsed before: on with it at once."""
-        hop = self.hop
-        tx = Transaction(
-            self, known.method, known.target, "1.1", known.fields, monotonic(), time_ns()
-        )
-        self.tx = tx
+        self.tx = tx = self._outgoing.known(known, body)
         self.state = State.BUSY
-        tx.route = known.route
-        hop.accountant.begin(tx)
-        tx.length = known.length
-        tx.out = out = [known.start]
-        self._forwarding.finish_known(tx, known.host, out)
-        if hop.sampling.capture:
-            hop.sample(tx)
-        if body:
-            out.append(body)
-            tx.request_size = len(body)
-            if tx.request_copy is not None:
-                tx.request_copy.add(body)
-        tx.request_done = True
-        hop.pool.dispatch(tx)
+        self.hop.pool.dispatch(tx)
         if tx.upstream is not None:
             tx.upstream.send(tx)
-        self.deadline = math.inf if hop.untimed else self._deadline(tx)
+        self.deadline = math.inf if self.hop.untimed else self._deadline(tx)
+
+    def begin(self, tx: Transaction) -> None:
+        """A request has begun: it is in flight from now on."""
+        self.tx = tx
+        self.state = State.BUSY
 
     def _hold(self, data: bytes) -> None:
         self._rest += data
@@ -264,55 +253,6 @@ class Downstream(asyncio.Protocol):
             elif tx.out_size > HIGH_WATER:
                 self.pause_reading()
         self.deadline = self._deadline(tx)
-
-    # ---- what the reader found
-
-    def request_begun(self, method: bytes, target: bytes, version: str, fields: Fields) -> None:
-        tx = Transaction(self, method, target, version, fields, monotonic(), time_ns())
-        self.tx = tx
-        self.state = State.BUSY
-        tx.route = self.hop.routes.find(target)
-        self.hop.accountant.begin(tx)
-
-    def request_head(self, head: RequestHead, raw: bytes) -> None:
-        tx, hop = self.tx, self.hop
-        assert tx is not None
-        tx.length, tx.close = head.length, head.close
-        tx.chunked, tx.upgrade = head.chunked, head.upgrade
-        target = self._forwarding.target(tx.target)
-        tx.out = out = [tx.method, b" ", target, b" HTTP/1.1\r\n", *head.lines]
-        if raw and self._misses < GIVE_UP and is_plain_request(tx.version, head):
-            start = b"".join(out)
-            known = KnownRequest(
-                tx.length, tx.method, tx.target, tx.fields, tx.route, start, head.host
-            )
-            hop.requests.keep(raw, known)
-        self._forwarding.finish(tx, head, out)
-        if hop.sampling.capture:
-            hop.sample(tx)
-        hop.pool.dispatch(tx)
-
-    def request_piece(self, piece: bytes) -> None:
-        tx = self.tx
-        if tx is None:
-            return
-        size = len(piece)
-        tx.request_size += size
-        tx.out_size += size
-        if tx.request_copy is not None:
-            tx.request_copy.add(piece)
-        if tx.chunked:
-            tx.out += (b"%x\r\n" % size, piece, b"\r\n")
-        else:
-            tx.out.append(piece)
-
-    def request_ended(self, trailers: Fields) -> None:
-        tx = self.tx
-        if tx is None:
-            return
-        if tx.chunked:
-            tx.out += (b"0\r\n", *trailer_lines(trailers), b"\r\n")
-        tx.request_done = True
 
     # ---- deadlines
 
