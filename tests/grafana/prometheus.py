@@ -32,12 +32,17 @@ class Prometheus:
         except urllib.error.HTTPError as error:
             raise AssertionError(error.read().decode()) from None
 
-    def value(self, expr: str) -> float | None:
-        """Of the first series now; None if there is none, or Prometheus is not up yet."""
+    def is_ready(self) -> bool:
+        """Whether it answers queries yet."""
         try:
-            found = self.api("query", query=expr)["result"]
+            with urllib.request.urlopen(f"http://{self.address}/-/ready", timeout=20):
+                return True
         except OSError:
-            return None
+            return False
+
+    def value(self, expr: str) -> float | None:
+        """Of the first series now; None if there is none."""
+        found = self.api("query", query=expr)["result"]
         return float(found[0]["value"][1]) if found else None
 
 
@@ -65,7 +70,7 @@ def prometheus(sidecars: Sequence[Outrider], folder: Path) -> Iterator[Prometheu
 
         def is_up() -> bool:
             assert process.poll() is None, log.read_text()
-            return made.value("count(up == 1)") == len(targets)
+            return made.is_ready() and made.value("count(up == 1)") == len(targets)
 
         eventually(is_up, "Prometheus to have scraped all", 30)
         yield made
