@@ -11,6 +11,7 @@ from itertools import islice
 import msgspec
 
 from agent.drift.engine.previous import ChangedAgain
+from agent.drift.engine.verdict import Verdict
 from agent.drift.traffic.caveats import caveats_of
 from agent.drift.traffic.columns import WatchedColumn
 from agent.drift.traffic.decisions import Renewal
@@ -19,6 +20,10 @@ from agent.drift.traffic.stale import is_stale
 
 MAX_LISTED = 100
 """Columns of a side that are named while a model learns: an embedding has thousands."""
+NOT_JUDGED: dict[str, object] = {
+    field: None for field in Verdict.__struct_fields__ if field != "state"
+}
+"""Of a column without a verdict: the same keys."""
 
 
 def status_of(model: ModelWatch, now: float) -> dict[str, object]:
@@ -37,7 +42,7 @@ def status_of(model: ModelWatch, now: float) -> dict[str, object]:
     was `evaluated`, whether that is `stale`, `level` (the last window's share of the false-alarm
     budget), `finding` (what does not match the reference), `acknowledged` and `renewed` (by whom,
     when, why), `examples` (requests in the bins that grew most), and all of
-    `engine.verdict.Verdict` once there is one; `changed_again` (`engine.previous`) if it
+    `engine.verdict.Verdict`, null before there is one; `changed_again` (`engine.previous`) if it
     is long in drift. `derived` are columns computed of whole rows (`agent.drift.derived`),
     `suspended` while a column that they are of drifts by itself. `performance` is the accuracy to
     be expected by the last window's confidences (`agent.drift.derived.confidence`).
@@ -159,11 +164,11 @@ def _column(column: WatchedColumn, model: ModelWatch, now: float) -> dict[str, o
         "renewed": _renewed(decisions.renewed(column.key())),
         "examples": msgspec.to_builtins(column.examples),
     }
-    if column.verdict is not None:
-        judged = msgspec.to_builtins(column.verdict)
-        del judged["state"]
-        shown |= judged
-    return shown
+    if column.verdict is None:
+        return shown | NOT_JUDGED
+    judged: dict[str, object] = msgspec.to_builtins(column.verdict)
+    del judged["state"]
+    return shown | judged
 
 
 def _renewed(renewal: Renewal | None) -> dict[str, object] | None:

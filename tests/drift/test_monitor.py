@@ -159,6 +159,18 @@ def test_columns_that_do_not_match_are_findings():
     assert found["a"]["state"] == "stable"
 
 
+def test_a_column_that_is_not_judged_yet_has_the_same_keys():
+    base = {"a": [float(i % 50) for i in range(1000)]}
+    monitor = Monitor(Settings(window_rows=200), References(reference(base)))
+    send(monitor, {"a": base["a"][:10]})
+    before = monitor.status()["models"][0]["columns"][0]
+    send(monitor, {"a": base["a"][:200]})
+    after = monitor.status()["models"][0]["columns"][0]
+    assert before["score"] is None
+    assert after["score"] is not None
+    assert before.keys() == after.keys()
+
+
 def test_the_only_prediction_needs_no_equal_name():
     rng = np.random.default_rng(3)
     data = {"a": rng.normal(size=5000).tolist(), "price": rng.lognormal(size=5000).tolist()}
