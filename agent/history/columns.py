@@ -13,7 +13,7 @@ leaves room for the others, and of its own columns those are seen that drifted.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +24,8 @@ from agent.history.recorder import STEPS
 MAX_COLUMNS = 500
 GONE = 60
 """Steps."""
+NEWCOMERS = 20
+"""That may take another's place in a step: those that drift most."""
 _GROWTH = 50
 """Places that are made at once."""
 
@@ -78,9 +80,21 @@ class Columns:
                 late.append(one)
             else:
                 self._put(place, one)
-        for one in late:
-            if one.ratio == one.ratio and (place := self._place(one)) is not None:
+        late = [one for one in late if one.ratio == one.ratio]
+        room = len(self._free) + MAX_COLUMNS - len(self.ratio)
+        if len(late) > room:
+            late.sort(key=lambda one: -one.ratio)
+        for one in late[: room + NEWCOMERS]:
+            if (place := self._place(one)) is not None:
                 self._put(place, one)
+
+    def resume(self, head: int, seen: Mapping[Key, int], ratio: Shares, missing: Shares) -> None:
+        """Goes on from what another knew, a row a column; call it before the first `take`."""
+        self.head = head
+        self.seen = dict(seen)
+        self.places = {key: n for n, key in enumerate(seen)}
+        self.ratio, self.missing = ratio.copy(), missing.copy()
+        self._free = []
 
     def worst(self, most: int, steps: int) -> list[tuple[Key, Shares, Shares]]:
         """The columns that were furthest beyond their threshold in the last `steps`: ratios and

@@ -87,29 +87,30 @@ class Recorder:
         self._fine: deque[tuple[float, Sums]] = deque(maxlen=FINE)
         """When, and all that was counted since this process began to look."""
         self._grown = np.zeros(size, dtype=np.int64)
-        self._at = self._looked = clock()
-        self.head = int(self._at // STEP)
+        self._looked = self.read_at = clock()
+        """When the ledger was read last."""
+        self.head = int(self.read_at // STEP)
         """The number of the present step, of all since the epoch."""
         self._sums = np.zeros(size, dtype=np.int64) if self.reader.is_new() else self._read()
-        self._fine.append((self._at, self._grown))
+        self._fine.append((self.read_at, self._grown))
 
     # ---- taking steps
 
     def look(self) -> bool:
         """Reads the ledger if it is time, and says whether it was; call it each second."""
         now = self._clock()
-        if self._at <= now < self._looked - self._looked % LOOK + LOOK:
+        if self.read_at <= now < self._looked - self._looked % LOOK + LOOK:
             return False
         self._take()
-        self._looked = self._at
-        self._fine.append((self._at, self._grown))
+        self._looked = self.read_at
+        self._fine.append((self.read_at, self._grown))
         return True
 
     def _take(self) -> None:
         now = self._clock()
         sums = self._read()
         grown = np.maximum(sums - self._sums, 0)
-        began, self._sums, self._at = self._at, sums, now
+        began, self._sums, self.read_at = self.read_at, sums, now
         self._grown = self._grown + grown
         if now < began:
             self._set_back(now)
@@ -177,9 +178,9 @@ class Recorder:
         """
         self._take()
         for at, grown in reversed(self._fine):
-            if at <= self._at - seconds:
-                return self.reader.totals(self._grown - grown, self._at - at)
-        span = self.span(self.head - int((self._at - seconds) // STEP) + 1)
+            if at <= self.read_at - seconds:
+                return self.reader.totals(self._grown - grown, self.read_at - at)
+        span = self.span(self.head - int((self.read_at - seconds) // STEP) + 1)
         return self.reader.totals(span.rows.sum(axis=0), float(span.seconds.sum()))
 
     def span(self, steps: int) -> Span:
@@ -196,7 +197,7 @@ class Recorder:
     def kept(self) -> Kept:
         """For `resume`, now or in another process."""
         span = self.span(STEPS)
-        at = (self.reader.identity(), self._at, self._sums, self.head)
+        at = (self.reader.identity(), self.read_at, self._sums, self.head)
         return Kept(*at, span.rows, span.seconds, span.active)
 
     def resume(self, kept: Kept) -> None:
@@ -209,7 +210,7 @@ class Recorder:
         shapes = (kept.rows.shape, kept.seconds.shape, kept.active.shape, kept.sums.shape)
         if shapes != ((STEPS, size), (STEPS,), (STEPS,), (size,)):
             raise ValueError("it has other steps or buckets")
-        now = self._at
+        now = self.read_at
         numbers = np.arange(kept.head - STEPS + 1, kept.head + 1)
         self._rows[numbers % STEPS] = kept.rows
         self._seconds[numbers % STEPS] = kept.seconds
@@ -217,12 +218,16 @@ class Recorder:
         self.head = kept.head
         if now < kept.head * STEP:
             self._set_back(now)
-        if kept.identity and kept.identity == self.reader.identity() and kept.read_at <= now:
+        if self.is_same(kept) and kept.read_at <= now:
             self._sums = kept.sums.copy()
             self._sums[AT["rows"]] = 0
-            self._at = kept.read_at
+            self.read_at = kept.read_at
             self._take()
         else:
             self._go(int(now // STEP))
         self._fine.clear()
-        self._fine.append((self._at, self._grown))
+        self._fine.append((self.read_at, self._grown))
+
+    def is_same(self, kept: Kept) -> bool:
+        """Whether it is of the same ledger."""
+        return kept.identity != "" and kept.identity == self.reader.identity()

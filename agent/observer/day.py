@@ -9,6 +9,9 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import numpy as np
+
+from agent import __version__
 from agent.drift.engine.chart import Chart
 from agent.drift.monitor import Monitor
 from agent.drift.reference.name import Name
@@ -21,7 +24,9 @@ from agent.history.columns import Columns, Key, Seen
 from agent.history.events import Events, Kind
 from agent.history.recorder import STEPS, Recorder
 from agent.ledger import Ledger
+from agent.observer import day_file
 from agent.observer.changes import Line
+from agent.observer.day_file import SavedDay
 from agent.observer.redact import Redactor
 
 MANY = 1000
@@ -65,6 +70,32 @@ class Day:
         for column in found["drift"]:
             column["name"] = self._redactor.name(column["name"])
         return found
+
+    # ---- going on
+
+    def saved(self) -> SavedDay:
+        """For `resume`, now or in another process."""
+        known = [(*name, hashed) for name, hashed in self._references.items()]
+        return SavedDay(
+            day_file.of_traffic(self.recorder.kept()),
+            day_file.of_columns(self.columns),
+            self.events.since(0)[::-1],
+            self._restarts,
+            known,
+        )
+
+    def resume(self, saved: SavedDay) -> None:
+        """Goes on from what was kept; call it before the first look. Raises ValueError."""
+        columns = day_file.to_columns(saved.columns)
+        kept = day_file.to_traffic(saved.traffic)
+        self.recorder.resume(kept)
+        self.columns = columns
+        self.events.resume(saved.events)
+        self._references = {(model, version): hashed for model, version, hashed in saved.references}
+        if self.recorder.is_same(kept):
+            self._restarts |= saved.restarts
+        else:
+            self._note("restart", f"outrider {__version__} was started")
 
     # ---- columns
 
@@ -140,5 +171,5 @@ def _ratios(chart: Chart | None, columns: list[WatchedColumn]) -> list[float]:
     together only when one asks, and costs a hundred times as much."""
     if chart is None:
         return [column.excess() if column.verdict is not None else math.nan for column in columns]
-    pairs = zip(chart.excess().tolist(), chart.known.tolist(), strict=True)
-    return [ratio if is_known else math.nan for ratio, is_known in pairs]
+    is_known = chart.known & chart.questions.judged
+    return np.where(is_known, chart.excess(), math.nan).tolist()  # type: ignore[no-any-return]

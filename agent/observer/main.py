@@ -90,6 +90,7 @@ class _Observer:
             counters[OBSERVER["ready"]] = 1
             await _first(self._switched, self._stop)
             self._switched.clear()
+        parts.day_keeping.begin()
         pages = await server.start(views_of(parts), admin, parts.config.admin.token, parts.log)
         counters[OBSERVER["ready"]] = 1
         leaving = loop.create_task(self._leave_pages(pages))
@@ -107,7 +108,7 @@ class _Observer:
     async def _leave_pages(self, pages: web.AppRunner) -> None:
         """Once another generation has taken over: who asks the port must find that one."""
         await self._switched.wait()
-        self._keeping.over = True
+        self._keeping.over = self._parts.day_keeping.over = True
         await pages.cleanup()
 
     async def _tick(self) -> None:
@@ -125,7 +126,7 @@ class _Observer:
                 ("load", lambda: parts.load.tick(time.monotonic())),
                 ("drift", self._tell_changes),
                 ("drift", self._keeping.look),
-                ("history", parts.day.look),
+                ("history", parts.day_keeping.look),
             ):
                 try:
                     look()
@@ -147,6 +148,7 @@ class _Observer:
             await asyncio.sleep(0.01)
         parts.naming.end()
         await self._keeping.end()
+        await parts.day_keeping.end()
         ends = [sender.stop(flush) for sender in parts.sinks.all()]
         if parts.pusher is not None:
             ends.append(asyncio.to_thread(parts.pusher.stop, flush))

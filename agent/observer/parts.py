@@ -32,6 +32,7 @@ from agent.load.monitor import Load
 from agent.load.readings import read
 from agent.observer.asking import naming_of
 from agent.observer.day import Day
+from agent.observer.day_keeping import DayKeeping
 from agent.observer.decodes import DecodeCollector, ImageCollector
 from agent.observer.extras import Extras
 from agent.observer.faults import Faults
@@ -76,6 +77,7 @@ class Parts:
     """The traffic of the last day."""
     day: Day
     """That, and what else is known of it."""
+    day_keeping: DayKeeping
     registry: CollectorRegistry
     pusher: Any
     """Of OTLP metrics; None: they are not sent."""
@@ -142,6 +144,7 @@ def make(config: Config, telemetry: Telemetry, ledger: Ledger, scratch: Path | N
         LoadCollector(load),
     )
     recorder = Recorder(ledger, rows=lambda: round(sum(load.rows.by_model.values())))
+    day = Day(ledger, recorder, monitor, redactor)
     return Parts(
         config=config,
         ledger=ledger,
@@ -158,7 +161,8 @@ def make(config: Config, telemetry: Telemetry, ledger: Ledger, scratch: Path | N
         naming=naming,
         pipeline=pipeline,
         recorder=recorder,
-        day=Day(ledger, recorder, monitor, redactor),
+        day=day,
+        day_keeping=DayKeeping(day, Path(config.state_dir) if config.state_dir else scratch, log),
         registry=registry,
         pusher=_pusher(telemetry, registry, resource, caveats, log),
         caveats=caveats,

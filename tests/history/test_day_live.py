@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
+import signal
 import socket
 from typing import Any
 
@@ -55,6 +57,39 @@ def test_known_traffic_is_counted_exactly(start, own_origin) -> None:
     assert len(history["at"]) == 1440
     assert {len(series) for series in history["traffic"].values()} == {1440}
     assert history["traffic"]["requests"][0] is None
+
+
+def test_an_observer_that_is_killed_is_gone_on_from(start, own_origin, tmp_path) -> None:
+    proxy = start(own_origin.url, env={"TMPDIR": str(tmp_path)})
+    for _ in range(5):
+        send(proxy, own_origin, 200)
+    eventually(lambda: [*tmp_path.glob("outrider-*/history.bin")], "the history to be kept")
+    before = proxy.pid("observer")
+    os.kill(before, signal.SIGKILL)
+    send(proxy, own_origin, 500)
+    eventually(lambda: proxy.pid("observer") != before, "another observer")
+    eventually(lambda: proxy.metric("outrider_build_info") == 1, "it to answer")
+    send(proxy, own_origin, 200)
+    assert counted(proxy) == (7, 0, 1)
+    assert api(proxy, "overview")["processes"]["observer_restarts"] == 1
+
+
+def test_the_history_outlives_outrider_and_a_damaged_one_no_harm(
+    start, own_origin, tmp_path
+) -> None:
+    settings = {"state_dir": str(tmp_path)}
+    first = start(own_origin.url, settings)
+    send(first, own_origin, 200)
+    assert first.stop() == 0
+    second = start(own_origin.url, settings)
+    send(second, own_origin, 200)
+    assert counted(second)[0] == 2
+    assert second.stop() == 0
+    (tmp_path / "history.bin").write_bytes(b"outrider history 1\nnonsense")
+    third = start(own_origin.url, settings)
+    assert counted(third)[0] == 0
+    assert (tmp_path / "history.damaged").exists()
+    assert third.stderr().count("history begins anew") + third.stdout().count("begins anew") == 1
 
 
 def test_what_was_not_decoded_is_told_with_its_shape(start, own_origin) -> None:

@@ -198,6 +198,6 @@ def unpacked_array(packed: Array, shape: tuple[int, ...], dtype: Any) -> Any:
     name, found, raw = packed
     if tuple(found) != tuple(shape):
         raise ValueError(f"an array of {found}, where {shape} is wanted")
-    if name not in ("|b1", "|u1", "<u2", "<u4", "<u8", "<f8"):
+    if name not in ("|b1", "|u1", "<u2", "<u4", "<u8", "<f4", "<f8"):
         raise ValueError(f"an array of {name}")
     return np.frombuffer(raw, dtype=name).reshape(shape).astype(dtype)

@@ -74,7 +74,7 @@ class Store:
                 raise ValueError(f"it is of model {found.model!r} version {found.version!r}")
             return found
         except (OSError, ValueError, RecursionError) as problem:
-            aside = _set_aside(path)
+            aside = set_aside(path)
             raise StateError(path, f"{problem}; it is not used, and kept as {aside}") from None
 
     def keep_decisions(self, decisions: Decisions) -> None:
@@ -143,7 +143,8 @@ def _read(path: Path) -> Decisions:
     return msgspec.json.decode(read_bounded(path, MAX_DECISIONS), type=Decisions)
 
 
-def _set_aside(path: Path) -> str:
+def set_aside(path: Path) -> str:
+    """Keeps a damaged file under another name, which is given."""
     aside = path.with_suffix(".damaged")
     try:
         os.replace(path, aside)
