@@ -16,6 +16,7 @@ from agent.asking import Metadata
 from agent.declaring import Count, Text
 from agent.declaring import default as _default
 from agent.declaring import doc as _doc
+from agent.hosting import HostFigures, Model
 from agent.linking import Links
 from agent.redaction import Redact
 from agent.routing import Route
@@ -329,6 +330,10 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     capture: Annotated[Capture, _doc("Copies of bodies.")] = field(default_factory=Capture)
     metadata: Annotated[Metadata, _doc("What the model server says of its models.")] = field(
         default_factory=Metadata
+    )
+    model: Annotated[Model, _doc("What the model server serves.")] = field(default_factory=Model)
+    host: Annotated[HostFigures, _doc("Figures of machine, container, process and GPU.")] = field(
+        default_factory=HostFigures
     )
     redact: Annotated[Redact, _doc("What is not shown.")] = field(default_factory=Redact)
     streams: Annotated[Streams, _doc("Answers event by event.")] = field(default_factory=Streams)

@@ -22,6 +22,8 @@ MOST_RULES = 64
 WEEK = 7 * 86400.0
 LONGEST_PERIOD = 60 * 86400.0
 """Seconds; of a longer one the slots would be too long to tell hours."""
+SHORTEST_SAMPLE, LONGEST_SAMPLE = 1.0, 3600.0
+"""Seconds between two looks at the host."""
 LONGEST_QUESTION = 30.0
 """Seconds; rows wait for the answer."""
 Broken = tuple[str, str, str]
@@ -39,8 +41,15 @@ def broken(config: Config) -> Iterator[Broken]:
     yield from _capture(config)
     yield from _redaction(config)
     yield from _learning(config)
+    yield from _host(config)
     if not 0 < config.metadata.timeout <= LONGEST_QUESTION:
         yield "metadata.timeout", repr(str(config.metadata.timeout)), "more than 0s, 30s at most"
+
+
+def _host(config: Config) -> Iterator[Broken]:
+    every = config.host.sample
+    if not math.isinf(every) and not SHORTEST_SAMPLE <= every <= LONGEST_SAMPLE:
+        yield "host.sample", repr(str(every)), "1s at least and 1h at most, or off"
 
 
 def _learning(config: Config) -> Iterator[Broken]:

@@ -44,11 +44,12 @@ def status(
     business: Sequence[dict[str, Any]],
     names: Sequence[dict[str, Any]],
     load: dict[str, Any] | None = None,
+    host: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Plain data; `config` as it may be shown, without secrets; `decode` has an item a route,
     `quality` findings and what the predictions are, `business` one a version of a model, `names`
     one a model: where those of its columns and its version are from. `load` is how busy the model
-    is; None before anything is known.
+    is, `host` the last sample of the machine; None before anything is known.
 
     Times in ns since the epoch.
     """
@@ -63,6 +64,7 @@ def status(
         "quality": quality,
         "business": list(business),
         "load": load,
+        "host": host,
         "sinks": [_sink(sink, now_ns) for sink in sinks],
         "caveats": list(caveats),
         "config": config,

@@ -85,6 +85,8 @@ class _Observer:
             sender.start()
         if parts.pusher is not None:
             parts.pusher.start()
+        if parts.host is not None:
+            parts.host.start()
         receivers = await loop.create_unix_server(self._receiver, sock=bus)
         if waits:
             counters[OBSERVER["ready"]] = 1
@@ -147,6 +149,8 @@ class _Observer:
         while self._links and time.monotonic() < until:
             await asyncio.sleep(0.01)
         parts.naming.end()
+        if parts.host is not None:
+            parts.host.stop()
         await self._keeping.end()
         await parts.day_keeping.end()
         ends = [sender.stop(flush) for sender in parts.sinks.all()]

@@ -36,6 +36,7 @@ from agent.observer.day_keeping import DayKeeping
 from agent.observer.decodes import DecodeCollector, ImageCollector
 from agent.observer.extras import Extras
 from agent.observer.faults import Faults
+from agent.observer.host import host_of, host_view
 from agent.observer.naming import Naming
 from agent.observer.outlets import Outlets
 from agent.observer.payload_log import PayloadLog
@@ -50,6 +51,8 @@ from agent.quality.monitor import Quality
 from agent.ship import build
 from agent.signals import metrics, selflog
 from agent.signals.exemplars import Exemplars
+from agent.signals.host.collector import HostCollector
+from agent.signals.host.sampler import Host
 from agent.signals.logs import LogFormatter
 from agent.signals.sinks import SinkCollector
 from agent.telemetry import Telemetry
@@ -78,6 +81,8 @@ class Parts:
     day: Day
     """That, and what else is known of it."""
     day_keeping: DayKeeping
+    host: Host | None
+    """None: it is not looked at."""
     registry: CollectorRegistry
     pusher: Any
     """Of OTLP metrics; None: they are not sent."""
@@ -102,7 +107,8 @@ def make(config: Config, telemetry: Telemetry, ledger: Ledger, scratch: Path | N
     redactor = _redactor(config)
     monitor = _monitor(config, ledger, redactor, scratch, caveats, log)
     quality, business = Quality(), Business()
-    load = Load(partial(read, ledger))
+    host = host_of(config, log)
+    load = Load(partial(read, ledger), host)
     for text in business_caveats(config):
         caveats.append(text)
         log.warning(text)
@@ -142,6 +148,7 @@ def make(config: Config, telemetry: Telemetry, ledger: Ledger, scratch: Path | N
         QualityCollector(quality),
         business,
         LoadCollector(load),
+        *((HostCollector(host),) if host else ()),
     )
     recorder = Recorder(ledger, rows=lambda: round(sum(load.rows.by_model.values())))
     day = Day(ledger, recorder, monitor, redactor)
@@ -163,10 +170,11 @@ def make(config: Config, telemetry: Telemetry, ledger: Ledger, scratch: Path | N
         recorder=recorder,
         day=day,
         day_keeping=DayKeeping(day, Path(config.state_dir) if config.state_dir else scratch, log),
+        host=host,
         registry=registry,
         pusher=_pusher(telemetry, registry, resource, caveats, log),
         caveats=caveats,
-        extras=Extras(load=load.overview),
+        extras=Extras(load=load.overview, host=lambda: host_view(host, redactor, time.time())),
     )
 
 

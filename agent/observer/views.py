@@ -67,10 +67,11 @@ def _status(parts: Parts) -> dict[str, Any]:
         now_ns=time.time_ns(),
         sinks=parts.sinks.statuses(),
         config=shown(parts.config),
-        caveats=parts.caveats,
+        caveats=[*parts.caveats, *(parts.host.caveats() if parts.host else ())],
         decode=parts.redactor.page(parts.pipeline.decoded.status()),
         quality=parts.redactor.page(parts.quality.status()),
         business=parts.redactor.page(parts.business.status()),
         load=parts.redactor.page(parts.load.status()),
+        host=parts.extras.host(),
         names=parts.redactor.page(parts.naming.status({name for name, _ in parts.monitor.models})),
     )

@@ -36,9 +36,20 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.samples import Sample
 
-from agent.signals.catalog import BY_NAME
+from agent.signals import catalog
+from agent.signals.host import catalog as host_catalog
 
-UNITS = {"seconds": "s", "bytes": "By", "ratio": "1", "usage": "{token}"}
+BY_NAME = {**catalog.BY_NAME, **host_catalog.BY_NAME}
+UNITS = {
+    "seconds": "s",
+    "bytes": "By",
+    "ratio": "1",
+    "usage": "{token}",
+    "watts": "W",
+    "joules": "J",
+    "celsius": "Cel",
+    "cores": "{cpu}",
+}
 _CUMULATIVE = AggregationTemporality.CUMULATIVE
 _UNKNOWN: Any = None
 """Smallest and largest value, which buckets do not keep; the encoder leaves them out."""
@@ -230,4 +241,5 @@ OTEL_LABELS = {
     "gen_ai_provider_name": "gen_ai.provider.name",
     "gen_ai_request_model": "gen_ai.request.model",
     "gen_ai_token_type": "gen_ai.token.type",
+    **host_catalog.OTEL_LABELS,
 }

@@ -34,6 +34,7 @@ def test_status() -> None:
         quality={"findings": []},
         business=[{"model": "iris"}],
         names=[{"model": "iris"}],
+        host={"cpu_ratio": 0.5},
     )
     assert found["business"] == [{"model": "iris"}]
     assert msgspec.json.decode(msgspec.json.encode(found)) == found
@@ -61,6 +62,7 @@ def test_status() -> None:
     ]
     assert found["quality"] == {"findings": []}
     assert found["names"] == [{"model": "iris"}]
+    assert found["host"] == {"cpu_ratio": 0.5}
     assert found["decode"] == [{"route": "/predict"}]
     assert found["config"] == {"admin": {"token": "***"}}
     assert found["caveats"]

@@ -73,6 +73,7 @@ def test_metrics_are_the_same_whether_payloads_are_logged_or_not(
     for logged in (False, True):
         settings = {
             "capture": {"payload_log": logged},
+            "host": {"sample": "off"},
             "drift": {"reference": {"learn": {"rows": 100}}, "window": {"rows": 1000}},
         }
         proxy = start(own_origin.url, settings)
