@@ -9,6 +9,7 @@ import argparse
 
 from agent import __version__, demo
 from agent.drift.profiles.arguments import add_diff, add_show, names
+from agent.report.arguments import add_report
 
 Commands = argparse._SubParsersAction  # argparse has no public name for it
 
@@ -21,6 +22,7 @@ examples:
   outrider run --upstream http://127.0.0.1:8000         put it before your model
   outrider profile build train.csv -o reference.json    what normal looks like, from data
   outrider decode request.json                          what a payload becomes, and why
+  outrider report -o drift.html                         what drifted, to hand round or fail a build
   outrider config check outrider.yaml                   are the settings right?
 
 Set anything by flag, by an OUTRIDER_… variable, or in a YAML file (outrider.example.yaml has all
@@ -87,6 +89,7 @@ def parser() -> argparse.ArgumentParser:
     _add_profile(commands)
     _add_drift(commands)
     _add_decode(commands)
+    add_report(commands)
     _add_config(commands)
     return made
 

@@ -128,12 +128,20 @@ def _decode(args: argparse.Namespace) -> int:
     return decode_cli.decode(args)
 
 
+def _report(args: argparse.Namespace) -> int:
+    import agent.report.cli as report_cli
+
+    status: int = report_cli.report(args)
+    return status
+
+
 _CALLS = {
     "run": _run,
     "demo": demo.main,
     "profile": _profile,
     "backtest": _backtest,
     "decode": _decode,
+    "report": _report,
     "config_check": _check,
     "config_schema": _schema,
 }

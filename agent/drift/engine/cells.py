@@ -7,6 +7,7 @@ out of range. Each by itself expects nothing and would be tested for nothing.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -96,9 +97,14 @@ def bin_label(column: ColumnProfile, place: int) -> str:
 
 def _interval(edges: Sequence[float], place: int) -> str:
     if place == 0:
-        return f"< {math.nextafter(edges[0], math.inf):.6g}"
+        return f"< {_shown(math.nextafter(edges[0], math.inf))}"
     if place == len(edges):
-        return f"> {edges[-1]:.6g}"
+        return f"> {_shown(edges[-1])}"
     low, high = edges[place - 1], edges[place]
     is_atom = math.nextafter(low, math.inf) == high
-    return f"= {high:.6g}" if is_atom else f"({low:.6g}, {high:.6g}]"
+    return f"= {_shown(high)}" if is_atom else f"({_shown(low)}, {_shown(high)}]"
+
+
+def _shown(edge: float) -> str:
+    """The float next to 0, where a bin begins whose least value is 0, is 0 to people."""
+    return f"{edge:.6g}" if abs(edge) >= sys.float_info.min else "0"

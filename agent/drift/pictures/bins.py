@@ -10,6 +10,7 @@ most frequent on either side or moved most; the rest is one bin that says how ma
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
@@ -138,6 +139,8 @@ def interval(edges: Sequence[float], place: int) -> tuple[float | None, float | 
         high = math.nextafter(high, math.inf)  # the least value, which is in the next bin
     elif low is not None and high is not None and math.nextafter(low, math.inf) == high:
         low = high
+    elif low is not None and abs(low) < sys.float_info.min:
+        low = 0.0  # the float before the least value
     return low, high
 
 

@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from agent.drift import imports
-from agent.drift.derived.confidence import Classifier
 from agent.drift.engine.questions import MIN_ROWS
-from agent.drift.learning.build import build_profile, count, with_derived
+from agent.drift.learning.build import build_profile
 from agent.drift.learning.natural_build import why_unknown, with_variation
 from agent.drift.profiles.diff import diff
+from agent.drift.profiles.like import counted_like
 from agent.drift.profiles.show import show, summary
 from agent.drift.profiles.told import told
 from agent.drift.reference.derived import described
@@ -97,21 +97,9 @@ def _built(
             "--like takes columns, kinds and keys of its FILE: leave out --columns, --outputs, "
             "--target, --kind and --hash"
         )
-    known = like.derived.calibration if like.derived is not None else None
-    classifier = Classifier(known.outputs, None) if known is not None else None
-    profile = count(
-        passes(),
-        args.model or like.model,
-        like.columns,
-        classifier,
-        version=args.model_version or like.version,
-        timestamp=args.timestamp,
-        vectors=like.vectors,
-        order=like.order,
+    profile = counted_like(
+        like, passes, model=args.model, version=args.model_version, timestamp=args.timestamp
     )
-    if not profile.rows:
-        raise TableError("no rows: a profile needs at least one")
-    profile = with_derived(profile, passes(), like.derived, classifier)
     return _with_variation(profile, passes, args.timestamp)
 
 

@@ -1,0 +1,107 @@
+"""What is no column in a report's page: predictions, silent failures, traffic."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from agent.drift.engine.layout import counted, number, percent
+from agent.report import words
+from agent.report.content import Finding, Model, Traffic
+from agent.report.html.columns import tag
+from agent.report.html.markup import Markup, element, joined, table
+from agent.report.html.picture import drawn
+from agent.report.signals import rows_of
+
+MOST_PREDICTIONS = 8
+"""Outputs that are drawn."""
+
+
+def predictions_of(model: Model) -> Markup | None:
+    shown = [one for one in model.predictions if one["bins"]][:MOST_PREDICTIONS]
+    if not shown:
+        return None
+    cards = []
+    for one in shown:
+        bins = [
+            {
+                "bin": part.get("label", ""),
+                "kind": "category" if "label" in part else "range",
+                "low": part.get("low"),
+                "high": part.get("high"),
+                "reference": part["reference"] or 0.0,
+                "now": part["now"],
+                "moved": 0,
+            }
+            for part in one["bins"]
+        ]
+        mean = "" if one["mean"] is None else f", mean {number(one['mean'])}"
+        text = f"{one['kind']}, {counted(one['rows'], 'row')}{mean}, {one['of']}"
+        head = element("header", element("h4", one["output"]), element("span", text, class_="soft"))
+        picture = drawn({"bins": bins}, f"{one['output']}: {one['kind']} of the predictions")
+        cards.append(element("section", head, picture, class_="card"))
+    return joined(
+        element("h3", "Predictions and confidence"), element("div", *cards, class_="grid")
+    )
+
+
+def findings_of(findings: Sequence[Finding]) -> Markup | None:
+    if not findings:
+        return None
+    rows = [
+        (
+            words.titled(one.model, one.version),
+            joined(
+                tag("now" if one.active else "over", "drift" if one.active else "stable"),
+                " ",
+                one.means,
+            ),
+            f"{one.requests:,}",
+            one.since or "",
+            joined(element("code", one.example) if one.example else None),
+            one.do,
+        )
+        for one in findings
+    ]
+    head = ["model", "what", "requests", "since", "example", "what to do"]
+    return joined(element("h2", "Silent failures"), table(head, rows, "<<>"))
+
+
+def traffic_of(traffic: Traffic | None) -> Markup | None:
+    if traffic is None:
+        return None
+    head, rows = rows_of(traffic)
+    statuses = ", ".join(f"{status}: {count:,}" for status, count in traffic.by_status.items())
+    since = ""
+    if traffic.uptime_seconds is not None:
+        since = f" in {words.lasting(traffic.uptime_seconds)}"
+    lines = [element("p", f"{counted(traffic.requests, 'request')}{since}. {statuses}")]
+    if traffic.lost:
+        lines.append(
+            element("p", f"{traffic.lost:,} records were lost before they were looked at.")
+        )
+    if traffic.sinks_away:
+        away = ", ".join(traffic.sinks_away)
+        lines.append(element("p", f"Not reached: {away}."))
+    signals = table(head, rows, "<>>>>>>>") if rows else None
+    return joined(element("h2", "Traffic"), lines, signals, _routes(traffic))
+
+
+def _routes(traffic: Traffic) -> Markup | None:
+    if not traffic.routes:
+        return None
+    rows = [
+        (
+            str(one.get("route", "")),
+            str(one.get("model") or ""),
+            f"{one.get('requests') or 0:,}",
+            percent(float(one.get("error_ratio") or 0.0)),
+            _ms(one.get("p50_ms")),
+            _ms(one.get("p99_ms")),
+        )
+        for one in traffic.routes
+    ]
+    return table(["route", "model", "requests", "errors", "p50", "p99"], rows, "<<>>>>")
+
+
+def _ms(value: object) -> str:
+    return f"{number(float(value))} ms" if isinstance(value, int | float) else ""
