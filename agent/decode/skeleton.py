@@ -33,8 +33,8 @@ def skeleton(begin: bytes) -> str:
         if first not in (b"{", b"["):
             return ""
         _value(first, tokens, out, 0)
-    except _Cut:
-        out.append(UNSHOWN)
+    except _Cut:  # nothing is shown of what has not even begun
+        out.append(UNSHOWN if out else "")
     text = "".join(out)
     return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + UNSHOWN
 

@@ -5,13 +5,14 @@ Rule: the first thing that stands in the way and no other; nothing that could be
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agent.config import Config
 from agent.drift.traffic.model import ModelWatch
 from agent.observer.decodes import DECODED
-from agent.observer.parts import Parts
+
+Route = Mapping[str, Any]
 
 SETTINGS = {
     "unsupported": "if it is a model's route, say how its bodies are read: routes: [{path: …, "
@@ -29,14 +30,18 @@ SETTINGS = {
 """By what became of a payload."""
 
 
-def next_step(parts: Parts) -> dict[str, Any] | None:
-    """None where there is nothing to be done."""
-    models = [*parts.monitor.models.values()]
-    counted = sum(sum(histogram.counts) for histogram in parts.ledger.series().values())
-    if not counted:
-        return _no_traffic(parts.config)
-    if not any(outcome in DECODED for _, outcome in parts.pipeline.decoded.totals()):
-        return _not_decoded(parts)
+def next_step(
+    config: Config, requests: int, routes: Sequence[Route], models: Sequence[ModelWatch]
+) -> dict[str, Any] | None:
+    """None where there is nothing to be done. `requests` have been counted; `routes` are what
+    `Decodes.status` says, redacted."""
+    if not requests:
+        return _no_traffic(config)
+    if config.observe != "all":
+        return _not_observed(config)
+    outcomes = {name for route in routes for one in route["dialects"] for name in one["outcomes"]}
+    if not outcomes & DECODED:
+        return _not_decoded(routes)
     return _learning(models) or _no_reference(models)
 
 
@@ -60,37 +65,33 @@ def address(config: Config) -> str:
     return f"{'https' if config.tls.cert else 'http'}://{shown}:{config.listen.port}"
 
 
-def _not_decoded(parts: Parts) -> dict[str, Any] | None:
-    if parts.config.observe != "all":
-        return {
-            "kind": "not_decoded",
-            "title": "Payloads are not looked at",
-            "text": f"observe is {parts.config.observe}: with all you see columns and drift.",
-            "evidence": None,
-        }
-    routes = parts.redactor.page(parts.pipeline.decoded.status())
-    refused = [route for route in routes if route["last_refused"] is not None]
+def _not_observed(config: Config) -> dict[str, Any]:
+    return {
+        "kind": "not_decoded",
+        "title": "Payloads are not looked at",
+        "text": f"observe is {config.observe}: with all you see columns and drift.",
+        "evidence": None,
+    }
+
+
+def _not_decoded(routes: Sequence[Route]) -> dict[str, Any] | None:
     if not routes:
         return None  # none has been looked at yet
-    if refused:
-        route = max(refused, key=lambda one: one["last_refused"]["at"])
-        last = route["last_refused"]
-        why, outcome = last["why"], last["outcome"]
-    else:
-        route, last = routes[0], None
-        outcome = next(iter(route["not_decoded"]), "")
-        why = ""
-    because = f" ({why})" if why else ""
+    refused = [route for route in routes if route["last_refused"] is not None]
+    route = max(refused, key=lambda one: one["last_refused"]["at"]) if refused else routes[0]
+    last = route["last_refused"] or {}
+    outcome = last.get("outcome") or next(iter(route["not_decoded"]), "")
+    because = f" ({last['why']})" if last.get("why") else ""
     return {
         "kind": "not_decoded",
         "title": "Requests come through, but no payload could be decoded",
         "text": f"On {route['route']} the last one was {outcome.replace('_', ' ')}{because}: "
         f"{SETTINGS.get(outcome, 'see docs/formats.md')}.",
-        "evidence": {"route": route["route"]} | (last or {"not_decoded": route["not_decoded"]}),
+        "evidence": {"route": route["route"], "not_decoded": route["not_decoded"], **last},
     }
 
 
-def _learning(models: Iterable[ModelWatch]) -> dict[str, Any] | None:
+def _learning(models: Sequence[ModelWatch]) -> dict[str, Any] | None:
     for model in models:
         of = model.settings.learn_rows
         if model.phase == "learning" and of:
@@ -105,7 +106,7 @@ def _learning(models: Iterable[ModelWatch]) -> dict[str, Any] | None:
     return None
 
 
-def _no_reference(models: list[ModelWatch]) -> dict[str, Any] | None:
+def _no_reference(models: Sequence[ModelWatch]) -> dict[str, Any] | None:
     unwatched = [model for model in models if model.phase == "unwatched"]
     if not unwatched or len(unwatched) < len(models):
         return None

@@ -53,7 +53,12 @@ def overview(parts: Parts) -> dict[str, Any]:
         "findings": list(_findings(parts)),
         "load": parts.extras.load(),
         "host": parts.extras.host(),
-        "next_step": next_step(parts),
+        "next_step": next_step(
+            parts.config,
+            sum(sum(histogram.counts) for histogram in ledger.series().values()),
+            redactor.page(parts.pipeline.decoded.status()),
+            [*parts.monitor.models.values()],
+        ),
     }
 
 
