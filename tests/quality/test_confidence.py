@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import math
-import re
-import subprocess
-from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, generate_latest
@@ -19,10 +15,7 @@ from agent.quality.collector import QualityCollector
 from agent.quality.confidence import Histograms, entropy, greatest
 from agent.quality.monitor import Quality
 from agent.quality.rate import log_tail
-from tests.harness import ROOT
 from tests.quality.streams import Clock, payload
-
-RULES = ROOT / "examples" / "prometheus" / "findings.rules.yml"
 
 
 def quality_of(*rows: dict[str, object], times: int = 120) -> Quality:
@@ -107,46 +100,3 @@ def test_histograms_are_served_whole():
     values = {s.labels.get("le"): s.value for s in family.samples if s.name.endswith("_bucket")}
     assert values["0.7"] == 0
     assert values["0.8"] == values["+Inf"] == 150
-
-
-def test_rules_name_only_metrics_that_there_are():
-    named = set(re.findall(r"\boutrider_\w+", RULES.read_text()))
-    text = scraped(quality_of({"y": 0.5}))
-    families = text_string_to_metric_families(text)
-    assert named <= {sample.name for family in families for sample in family.samples}
-
-
-@pytest.mark.needs("promtool")
-def test_alerts_ring(tmp_path: Path):
-    of = 'finding="nan_prediction",instance="a",job="o",model="m"'
-    test = {
-        "rule_files": [str(RULES)],
-        "evaluation_interval": "1m",
-        "tests": [
-            {
-                "interval": "1m",
-                "input_series": [
-                    {"series": f"outrider_finding_active{{{of}}}", "values": "0x9 1x30"},
-                    {"series": f"outrider_findings_total{{{of}}}", "values": "0x9 0+5x30"},
-                    {
-                        "series": 'outrider_quality_requests_total{instance="a",job="o",model="m"}',
-                        "values": "0+100x40",
-                    },
-                ],
-                "promql_expr_test": [
-                    {
-                        "expr": f"count(ALERTS{{alertname='{name}'}})",
-                        "eval_time": at,
-                        "exp_samples": e,
-                    }
-                    for name in ("OutriderFinding", "OutriderFindingMany")
-                    for at, e in (("8m", []), ("30m", [{"labels": "{}", "value": 1}]))
-                ],
-            }
-        ],
-    }
-    file = tmp_path / "test.yml"
-    file.write_text(yaml.safe_dump(test))
-    for args in (("check", "rules", str(RULES)), ("test", "rules", str(file))):
-        done = subprocess.run(["promtool", *args], capture_output=True, text=True, timeout=60)
-        assert done.returncode == 0, done.stdout + done.stderr
