@@ -58,7 +58,7 @@ constraints: ## renew constraints.txt from the newest versions that fit together
 	@scripts/constraints $(PYTHON)
 
 clean: ## remove what make and the tools made
-	rm -rf $(VENV) bench/.environments tests/servers/.environments build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) bench/.environments tests/servers/.environments tests/grafana/.environment build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(VENV)/.demo: pyproject.toml constraints.txt
 	@scripts/venv $(PYTHON) $(VENV) demo
