@@ -35,7 +35,11 @@ def settings(url: str, reference: Path) -> dict[str, object]:
         "logs": {"stdout": False},
         "streams": {"stall": "10ms"},
         "routes": [{"path": "/score", "model": "loans", "values": values}],
-        "sinks": {"loki": {"type": "loki", "url": url}},
+        "sinks": {
+            "loki": {"type": "loki", "url": url},
+            "refusing": {"type": "loki", "url": f"{url}/refusing"},
+            "away": {"type": "loki", "url": "http://127.0.0.1:9"},
+        },
     }
 
 

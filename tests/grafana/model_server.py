@@ -29,6 +29,8 @@ async def churn(request: web.Request) -> web.Response:
         asked = await request.json()
     except ValueError:  # it takes anything; a sidecar does not
         asked = {"id": "1", "inputs": [{"name": "age", "data": [40.0]}]}
+    if asked["id"] == "fail":
+        return web.json_response({"error": "the model is not loaded"})
     [ages] = [tensor["data"] for tensor in asked["inputs"] if tensor["name"] == "age"]
     scores = [chance(age) for age in ages]
     both = [part for score in scores for part in (score, 1 - score)]
@@ -89,10 +91,14 @@ async def speak(stream: web.StreamResponse, pause: float, is_cut: bool) -> None:
         await stream.write(b"data: [DONE]\n\n")
 
 
+async def image(_: web.Request) -> web.Response:
+    return web.json_response({"predictions": [0.5]})
+
+
 async def taken(request: web.Request) -> web.Response:
-    """A sink's answer: Loki's, or that of a collector which refuses."""
+    """A sink's answer: a collector's, Loki's, or that of a Loki which refuses."""
     await request.read()
-    return web.Response(status=204 if "loki" in request.path else 200)
+    return web.Response(status={"/v1/traces": 200, "/refusing": 400}.get(request.path, 204))
 
 
 def application() -> web.Application:
@@ -102,7 +108,9 @@ def application() -> web.Application:
     app.router.add_post("/v1/models/broken:predict", broken)
     app.router.add_post("/v1/models/silent:predict", silent)
     app.router.add_post(CHAT, chat)
+    app.router.add_post("/v1/models/eye:predict", image)
     app.router.add_post("/loki/api/v1/push", taken)
+    app.router.add_post("/refusing", taken)
     app.router.add_post("/v1/traces", taken)
     return app
 

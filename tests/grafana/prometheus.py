@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import urllib.error
 import urllib.request
@@ -14,7 +15,7 @@ from urllib.parse import urlencode
 
 import yaml
 
-from tests.harness import Outrider, eventually, free_ports
+from tests.harness import ROOT, Outrider, eventually, free_ports
 
 
 class Prometheus:
@@ -46,6 +47,16 @@ class Prometheus:
         return float(found[0]["value"][1]) if found else None
 
 
+def impatient(folder: Path) -> list[str]:
+    """The rules of examples/prometheus, whose alarms do not wait here."""
+    made = []
+    for file in sorted((ROOT / "examples" / "prometheus").glob("*.rules.yml")):
+        text = re.sub(r"^ +for: .*\n", "", file.read_text(), flags=re.MULTILINE)
+        made.append(folder / file.name)
+        made[-1].write_text(text)
+    return [str(file) for file in made]
+
+
 @contextmanager
 def prometheus(sidecars: Sequence[Outrider], folder: Path) -> Iterator[Prometheus]:
     """Scrapes each second, and keeps exemplars."""
@@ -53,7 +64,8 @@ def prometheus(sidecars: Sequence[Outrider], folder: Path) -> Iterator[Prometheu
     every = {"scrape_interval": "1s", "evaluation_interval": "1s"}
     jobs = [{"job_name": "outrider", "static_configs": [{"targets": targets}]}]
     config = folder / "prometheus.yml"
-    config.write_text(yaml.safe_dump({"global": every, "scrape_configs": jobs}))
+    rules = {"rule_files": impatient(folder)}
+    config.write_text(yaml.safe_dump({"global": every, "scrape_configs": jobs, **rules}))
     address = f"127.0.0.1:{free_ports(1)[0]}"
     command = [
         "prometheus",

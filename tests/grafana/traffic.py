@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import http.client
+import io
 import json
 import random
 from typing import Any
+
+from PIL import Image
 
 from tests.grafana.model_server import CHAT, chance
 from tests.harness import DEADLINE, Outrider
@@ -13,6 +16,16 @@ from tests.harness import DEADLINE, Outrider
 ROWS = 25
 """Of a request."""
 JSON = {"content-type": "application/json"}
+
+
+def picture() -> bytes:
+    """A grey one."""
+    held = io.BytesIO()
+    Image.new("L", (8, 8), 128).save(held, "PNG")
+    return held.getvalue()
+
+
+PICTURE = picture()
 
 
 def rows(count: int, shift: float, seed: int) -> list[dict[str, Any]]:
@@ -36,20 +49,22 @@ class Client:
         self.connection = http.client.HTTPConnection(*proxy.address, timeout=DEADLINE)
         self.sent = 0
 
-    def ask(self, path: str, body: object) -> int:
+    def ask(self, path: str, body: object, kind: str = "application/json") -> int:
         """The answer's status."""
         self.sent += 1
-        text = body if isinstance(body, str) else json.dumps(body)
-        self.connection.request("POST", path, text, JSON)
+        text = body if isinstance(body, str | bytes) else json.dumps(body)
+        self.connection.request("POST", path, text, {"content-type": kind})
         got = self.connection.getresponse()
         got.read()
         return got.status
 
     def churn(self, shift: float) -> None:
-        """One request to each version."""
-        for version in ("1", "2"):
+        """One request to each version, and one that fails with status 200."""
+        for version in ("1", "2", "fail"):
             of = rows(ROWS, shift, self.sent)
-            kinds = {"age": "FP64", "plan": "BYTES", "visits": "FP64"}
+            if shift:
+                of[0]["visits"] = "many"  # not a number
+            kinds = {"age": "FP64", "plan": "BYTES", "visits": "BYTES" if shift else "FP64"}
             inputs = [
                 {
                     "name": name,
@@ -68,6 +83,7 @@ class Client:
         self.ask("/score", {"amount": amount, "email": "someone@example.com"})
         self.ask("/score", {"amount": amount})
         self.ask("/v2/models/churn/infer", "no JSON")
+        self.ask("/v1/models/eye:predict", PICTURE, "image/png")
         self.ask("/v1/models/broken:predict", {"instances": [{"x": n}]})
         self.ask("/v1/models/silent:predict", {"instances": [{"x": n}]})
         self.ask("/v1/models/silent:predict", {"instances": [{"x": n + 1}]})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 
-from examples.grafana.source import logs, streams, variables
+from examples.grafana.source import logs, saturation, streams, variables
 from examples.grafana.source.board import Row, alerts, board, restarts
 from examples.grafana.source.parts import ORANGE, RED, histogram_panel, stat_panel, timeseries_panel
 from examples.grafana.source.promql import PODS, counts, quantile, quantiles, rate, ratio
@@ -52,7 +52,7 @@ def made() -> Dashboard:
             Row("Latency", _latency()),
             Row("Traffic", _traffic()),
             Row("Errors", _errors()),
-            Row("Saturation", _saturation()),
+            Row("Saturation", saturation.load()),
             Row("Where the time goes", _time()),
             Row("Streams", streams.streams(), is_closed=True),
             Row("Language models", streams.language_models(), is_closed=True),
@@ -227,35 +227,6 @@ def _errors() -> Panels:
             "reqps",
             width=6,
             stacked=True,
-        ),
-    ]
-
-
-def _saturation() -> Panels:
-    return [
-        timeseries_panel(
-            "In flight by model",
-            "Requests being served. Little's law: rate × mean latency. If it stands at one "
-            "number, that is the model server's concurrency, and requests wait.",
-            {"{{model}}": f"sum by (model) (http_server_active_requests{{{REQUESTS}}})"},
-            "short",
-            stacked=True,
-        ),
-        timeseries_panel(
-            "Client connections",
-            "Open ones, of limits.connections. Those refused are beyond it.",
-            {
-                "open": f"sum(outrider_client_connections{{{PODS}}})",
-                "refused a second": rate("outrider_client_connections_refused_total", PODS),
-            },
-            "short",
-        ),
-        timeseries_panel(
-            "Memory for captured bodies",
-            "Of capture.budget (16 MiB a worker). When it is full, bodies are not looked at; "
-            "requests pass as ever.",
-            {"{{instance}}": f"outrider_capture_budget_used_bytes{{{PODS}}}"},
-            "bytes",
         ),
     ]
 

@@ -84,11 +84,11 @@ def itself() -> Panels:
         ),
         timeseries_panel(
             "Restarts",
-            "Processes that the supervisor started again, by kind. Traffic goes on meanwhile. "
+            "Processes that the supervisor started again within five minutes. Traffic goes on. "
             "Runbook OutriderRestarting.",
             {
                 "{{process}} {{instance}}": "sum by (process, instance) "
-                f"(increase(outrider_process_restarts_total{{{PODS}}}[$__rate_interval]))"
+                f"(increase(outrider_process_restarts_total{{{PODS}}}[5m]))"
             },
             "short",
             width=6,
