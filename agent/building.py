@@ -98,7 +98,8 @@ class Builder:
 
     def _unknown(self, key: str, node: object, fields: Fields, path: Path) -> None:
         close = difflib.get_close_matches(key, list(fields), 1, 0.5)
-        secret = bool(close) and Secret in _atoms(fields[close[0]].type)
+        types = [fields[close[0]].type] if close else [field.type for field in fields.values()]
+        secret = any(map(_is_secret, types))
         if close:
             remedy = f"is not a setting; did you mean {'.'.join((*path, close[0]))}?"
         else:
@@ -131,8 +132,10 @@ class Builder:
         origin, parts = get_origin(bare), get_args(bare)
         plain = _parts(node)
         if origin in (Union, UnionType):
-            struct = next((part for part in parts if _is_struct(part)), None)
-            bare = struct if struct and isinstance(plain, dict) else bare
+            structs = [part for part in parts if _is_struct(part)]
+            if len(structs) > 1:
+                return self._one_of(structs, node, path)
+            bare = structs[0] if structs and isinstance(plain, dict) else bare
         if _is_struct(bare):
             return self.struct(bare, node, path)
         if origin is dict and isinstance(plain, dict):
@@ -147,6 +150,22 @@ class Builder:
                 self.struct(parts[0], item, (*path, str(at))) for at, item in enumerate(plain)
             )
         return self.leaf(type_, field, node, path)
+
+    def _one_of(self, structs: list[type[msgspec.Struct]], node: object, path: Path) -> object:
+        """The struct that has the tag which stands in `node`."""
+        given, field = _parts(node), structs[0].__struct_config__.tag_field or ""
+        tags = {str(struct.__struct_config__.tag): struct for struct in structs}
+        known = ", ".join(tags)
+        if not isinstance(given, dict):
+            remedy = f"wanted settings of its own, {field} first: {known}"
+            self.fault(node, path, remedy, any(map(_has_secret, structs)))
+            return None
+        tag = _plain(given.get(field))
+        if isinstance(tag, str) and tag in tags:
+            return self.struct(tags[tag], node, path)
+        remedy = f"wanted one of the known types: {known}"
+        self.fault(given.get(field), (*path, field), remedy, source=_source(node))
+        return None
 
     def leaf(
         self, type_: Any, field: msgspec.structs.FieldInfo, node: object, path: Path
@@ -163,7 +182,7 @@ class Builder:
             except msgspec.ValidationError as error:
                 message = message or str(error)
         remedy = f"{_wanted(type_, message)}, {_example(field)}"
-        self.fault(node, path, remedy, secret=Secret in _atoms(type_))
+        self.fault(node, path, remedy, secret=_is_secret(type_))
         return None
 
 
@@ -204,6 +223,14 @@ def _is_struct(type_: object) -> bool:
 def _atoms(type_: object) -> set[object]:
     parts = get_args(type_)
     return {type_}.union(*(_atoms(part) for part in parts)) if parts else {type_}
+
+
+def _is_secret(type_: object) -> bool:
+    return any(isinstance(atom, type) and issubclass(atom, Secret) for atom in _atoms(type_))
+
+
+def _has_secret(struct: type[msgspec.Struct]) -> bool:
+    return any(_is_secret(field.type) for field in msgspec.structs.fields(struct))
 
 
 def _wanted(type_: object, message: str) -> str:

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from agent.alerting import Alerting
 from agent.asking import Metadata
 from agent.declaring import Count, Text
 from agent.declaring import default as _default
@@ -356,6 +357,9 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             {"loki": {"type": "loki", "url": "http://loki:3100"}},
         ),
     ] = field(default_factory=dict)
+    alerts: Annotated[Alerting, _doc("Alerts that the sidecar sends by itself.")] = field(
+        default_factory=Alerting
+    )
     routes: Annotated[
         tuple[Route, ...], _doc("What cannot be known of a path.", [{"path": "/score"}])
     ] = ()

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from agent import route_rules
+from agent import alert_rules, route_rules
 from agent.config import Config
 from agent.units import Address, Duration
 
@@ -42,6 +42,7 @@ def broken(config: Config) -> Iterator[Broken]:
     yield from _redaction(config)
     yield from _learning(config)
     yield from _host(config)
+    yield from alert_rules.broken(config.alerts)
     if not 0 < config.metadata.timeout <= LONGEST_QUESTION:
         yield "metadata.timeout", repr(str(config.metadata.timeout)), "more than 0s, 30s at most"
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import msgspec
 
+from agent import alerting
 from agent import config as declared
 from agent.redaction import RedactRule
-from agent.units import Duration, Secret, Size
+from agent.units import Duration, Secret, Share, Size
 
 HIDDEN = "***"
 
@@ -26,7 +27,7 @@ def shown(value: Any) -> Any:
         return [shown(item) for item in value]
     if isinstance(value, Secret):
         return HIDDEN
-    return str(value) if isinstance(value, Duration | Size | str) else value
+    return str(value) if isinstance(value, Duration | Share | Size | str) else value
 
 
 def default_of(field: msgspec.structs.FieldInfo) -> Any:
@@ -50,12 +51,12 @@ def schema() -> dict[str, Any]:
 
 def structs() -> Iterable[type[msgspec.Struct]]:
     """All parts of the configuration's declaration."""
-    for item in (*vars(declared).values(), RedactRule):
+    for item in (*vars(declared).values(), *vars(alerting).values(), RedactRule):
         if isinstance(item, type) and issubclass(item, msgspec.Struct) and item.__struct_fields__:
             yield item
 
 
 def _unit(type_: type) -> dict[str, Any]:
-    if issubclass(type_, Duration):
+    if issubclass(type_, Duration | Share):
         return {"type": ["string", "number"]}
     return {"type": ["string", "integer"] if issubclass(type_, Size) else "string"}

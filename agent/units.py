@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import math
 import re
+from decimal import Decimal
 from typing import ClassVar
 from urllib.parse import urlsplit
 
@@ -29,6 +30,7 @@ _SECONDS = {
 _BYTES = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
 _BYTES |= {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 _QUANTITY = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-zµ]*)", re.ASCII)
+_SHARE = re.compile(r"(\d{1,3}(?:\.\d{1,12})?)\s*(%?)", re.ASCII)
 _ADDRESS = re.compile(r"(\[([0-9A-Fa-f:.]+)\]|[^\[\]:/@\s]*):(\d{1,5})", re.ASCII)
 
 
@@ -90,6 +92,25 @@ class Rate(str):
     def per_second(self) -> float:
         """Events a second."""
         return self.events / self.period
+
+
+class Share(float):
+    """A part of a whole, 0 to 1. Written `99.9%`; a bare number is the part itself."""
+
+    WANTED: ClassVar[str] = "a share like 99.9% or 0.999"
+
+    def __new__(cls, value: object) -> Share:
+        found = _SHARE.fullmatch(value.strip() if isinstance(value, str) else repr(value))
+        if isinstance(value, bool) or not isinstance(value, int | float | str) or not found:
+            raise ValueError(f"wanted {cls.WANTED}")
+        # Of decimal digits, so that 99.9% is 0.999 and not the float beside it.
+        share = float(Decimal(found[1]) / (100 if found[2] else 1))
+        if share > 1:
+            raise ValueError(f"wanted {cls.WANTED}")
+        return super().__new__(cls, share)
+
+    def __str__(self) -> str:
+        return f"{Decimal(repr(float(self))) * 100:f}".rstrip("0").rstrip(".") + "%"
 
 
 class Address(str):
@@ -197,6 +218,24 @@ class Secret(str):
 
     def __repr__(self) -> str:
         return "'***'"
+
+
+class SecretUrl(Secret):
+    """An `http://` or `https://` URL, of which anything may be secret; never shown."""
+
+    WANTED: ClassVar[str] = "a URL like https://hooks.slack.com/services/…"
+
+    def __new__(cls, value: object) -> SecretUrl:
+        text = value if isinstance(value, str) else ""
+        try:
+            parts = urlsplit(text)
+            is_url = parts.scheme in ("http", "https") and bool(parts.hostname)
+            _ = parts.port
+        except ValueError:
+            is_url = False
+        if not is_url or re.search(r"[^\x21-\x7e]", text):
+            raise ValueError(f"wanted {cls.WANTED}")
+        return str.__new__(cls, text)
 
 
 def _quantity(value: object, units: dict[str, float] | dict[str, int], bare: str) -> float:

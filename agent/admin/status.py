@@ -45,11 +45,13 @@ def status(
     names: Sequence[dict[str, Any]],
     load: dict[str, Any] | None = None,
     host: dict[str, Any] | None = None,
+    alerts: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Plain data; `config` as it may be shown, without secrets; `decode` has an item a route,
     `quality` findings and what the predictions are, `business` one a version of a model, `names`
     one a model: where those of its columns and its version are from. `load` is how busy the model
-    is, `host` the last sample of the machine; None before anything is known.
+    is, `host` the last sample of the machine; None before anything is known. `alerts`: those that
+    the sidecar sends by itself; None where it sends none.
 
     Times in ns since the epoch.
     """
@@ -65,6 +67,7 @@ def status(
         "business": list(business),
         "load": load,
         "host": host,
+        "alerts": alerts,
         "sinks": [_sink(sink, now_ns) for sink in sinks],
         "caveats": list(caveats),
         "config": config,

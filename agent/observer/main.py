@@ -111,6 +111,8 @@ class _Observer:
         """Once another generation has taken over: who asks the port must find that one."""
         await self._switched.wait()
         self._keeping.over = self._parts.day_keeping.over = True
+        if self._parts.alarming is not None:
+            self._parts.alarming.over = True
         await pages.cleanup()
 
     async def _tick(self) -> None:
@@ -129,11 +131,12 @@ class _Observer:
                 ("drift", self._tell_changes),
                 ("drift", self._keeping.look),
                 ("history", parts.day_keeping.look),
+                ("alerts", parts.alarming.tick if parts.alarming else int),
             ):
                 try:
                     look()
                 except Exception as error:
-                    parts.faults.tell(step, error, "verdicts and history may be late")
+                    parts.faults.tell(step, error, "verdicts, history and alerts may be late")
             try:
                 await asyncio.wait_for(self._stop.wait(), TICK)
             except TimeoutError:
@@ -156,6 +159,8 @@ class _Observer:
         ends = [sender.stop(flush) for sender in parts.sinks.all()]
         if parts.pusher is not None:
             ends.append(asyncio.to_thread(parts.pusher.stop, flush))
+        if parts.alarming is not None:
+            ends.append(parts.alarming.stop(flush))
         await asyncio.gather(*ends)
 
     def _tell_changes(self) -> None:

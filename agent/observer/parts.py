@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CollectorRegistry
 
@@ -57,6 +57,9 @@ from agent.signals.logs import LogFormatter
 from agent.signals.sinks import SinkCollector
 from agent.telemetry import Telemetry
 
+if TYPE_CHECKING:  # what is not configured is not loaded
+    from agent.observer.alarming import Alarming
+
 
 @dataclass(slots=True)
 class Parts:
@@ -88,6 +91,8 @@ class Parts:
     """Of OTLP metrics; None: they are not sent."""
     caveats: list[str] = field(default_factory=list)
     extras: Extras = field(default_factory=Extras)
+    alarming: Alarming | None = None
+    """Alerts of the sidecar's own; None: no destination is configured."""
 
 
 def make(config: Config, telemetry: Telemetry, ledger: Ledger, scratch: Path | None) -> Parts:
@@ -152,7 +157,7 @@ def make(config: Config, telemetry: Telemetry, ledger: Ledger, scratch: Path | N
     )
     recorder = Recorder(ledger, rows=lambda: round(sum(load.rows.by_model.values())))
     day = Day(ledger, recorder, monitor, redactor)
-    return Parts(
+    parts = Parts(
         config=config,
         ledger=ledger,
         started_ns=started_ns,
@@ -176,6 +181,29 @@ def make(config: Config, telemetry: Telemetry, ledger: Ledger, scratch: Path | N
         caveats=caveats,
         extras=Extras(load=load.overview, host=lambda: host_view(host, redactor, time.time())),
     )
+    parts.alarming = _alarming(parts, scratch) if config.alerts.to else None
+    return parts
+
+
+def _alarming(parts: Parts, scratch: Path | None) -> Alarming:
+    from agent.alerts.collector import AlertCollector
+    from agent.observer.alarm_view import Viewer
+    from agent.observer.alarming import Alarming
+
+    config = parts.config
+    folder = Path(config.state_dir) if config.state_dir else scratch
+    view = Viewer(
+        config.alerts.slo,
+        parts.ledger,
+        parts.recorder.window,
+        parts.monitor,
+        parts.quality,
+        parts.sinks.statuses,
+        parts.redactor,
+    )
+    alarming = Alarming(config, parts.service, folder, view, parts.log)
+    parts.registry.register(AlertCollector(lambda: alarming.alarms))
+    return alarming
 
 
 def _sinks(config: Config, telemetry: Telemetry, log: logging.Logger) -> build.Sinks:

@@ -73,5 +73,6 @@ def _status(parts: Parts) -> dict[str, Any]:
         business=parts.redactor.page(parts.business.status()),
         load=parts.redactor.page(parts.load.status()),
         host=parts.extras.host(),
+        alerts=parts.redactor.page(parts.alarming.status() if parts.alarming else None),
         names=parts.redactor.page(parts.naming.status({name for name, _ in parts.monitor.models})),
     )

@@ -1,0 +1,1 @@
+"""Alarms told by the sidecar itself, for who has no Prometheus: judged, kept, sent."""

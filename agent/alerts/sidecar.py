@@ -1,0 +1,80 @@
+"""Conditions of the sidecar itself: sinks, what is not looked at, restarts.
+
+Rule: the meaning is that of examples/prometheus/sidecar.rules.yml.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from agent.alerts import trend
+from agent.alerts.trend import Trends
+from agent.alerts.view import So, View
+
+MINUTE = 60.0
+OLDEST = 5 * MINUTE
+LOST_SHARE = 0.01
+RESTARTS, RESTART_SECONDS = 3, 30 * MINUTE
+
+
+def sink_failing(view: View, trends: Trends) -> Iterator[So]:
+    """Logs or spans do not arrive where they are sent."""
+    for sink in view.sinks:
+        rise = trends.lost.rise((sink.name,), trend.LOST)
+        lost = int(rise[0]) if rise is not None else 0
+        is_late = sink.oldest > OLDEST
+        waits = f"Its oldest record has waited for {sink.oldest / MINUTE:.0f} minutes. "
+        if is_late or lost:
+            yield So(
+                f"Sink {sink.name} takes nothing: {sink.away or 'records are refused or dropped'}",
+                f"{waits if is_late else ''}{lost:,} records were refused or dropped in the last "
+                "10 minutes. Predictions are not harmed; logs and spans of this time are late, and "
+                "lost once the queue is full.",
+                (("sink", sink.name),),
+            )
+
+
+def records_shed(view: View, trends: Trends) -> Iterator[So]:
+    """More than a little of the traffic is not looked at."""
+    if view.shed:
+        yield So(
+            f"Overload has put aside {view.shed}, and what stands before it",
+            "Requests are served and counted exactly all the same. Raise the CPU limit, or lower "
+            "capture.sample_ratio.",
+            (("what", "level"),),
+            hold=10 * MINUTE,
+        )
+    lost = view.window(trend.RECORDS).dropped
+    rise = trends.observed.rise(("observed",), trend.RECORDS)
+    made = max(rise[0] if rise is not None else 0.0, float(lost))
+    if lost and lost > LOST_SHARE * made:
+        yield So(
+            f"{lost:,} records of requests were lost before they were looked at",
+            f"That is {lost / made:.1%} of the last 15 minutes. Requests are counted exactly all "
+            "the same; drift, findings, logs and spans rest on fewer.",
+            (("what", "records"),),
+        )
+    for one in view.unseen:
+        if one.share > LOST_SHARE:
+            whose = (("model", one.model), ("version", one.version))
+            yield So(
+                f"{one.share:.1%} of the rows of {one.model} {one.version}".rstrip()
+                + " are in no verdict",
+                f"Mostly: {one.why}. `outrider decode` says of a payload what it becomes and why.",
+                (("what", "rows"), *((name, value) for name, value in whose if value)),
+                hold=30 * MINUTE,
+            )
+
+
+def restarting(view: View, _: Trends) -> Iterator[So]:
+    """The sidecar's processes end and are started again and again."""
+    last = view.window(RESTART_SECONDS)
+    kinds = (("worker", last.worker_restarts), ("observer", last.observer_restarts))
+    for process, times in kinds:
+        if times >= RESTARTS:
+            yield So(
+                f"The {process} was started again {times} times in half an hour",
+                "The log has a line for each end, with its exit code or signal. Signal 9: the "
+                "memory limit is too low; hung: the CPU limit is.",
+                (("process", process),),
+            )
