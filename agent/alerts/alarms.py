@@ -16,8 +16,8 @@ import msgspec
 from agent.alerts.conditions import TABLE, judged
 from agent.alerts.courier import Courier
 from agent.alerts.messages import at
-from agent.alerts.state import Alert, Alerts, Key
-from agent.alerts.telling import Told
+from agent.alerts.state import Alert, Alerts
+from agent.alerts.telling import Known
 from agent.alerts.trend import Trends
 from agent.alerts.view import View
 
@@ -31,7 +31,7 @@ class Kept(msgspec.Struct):
 
     format: int
     alerts: list[Alert]
-    told: dict[str, list[tuple[Key, Told]]]
+    told: dict[str, Known]
     """By destination."""
 
 

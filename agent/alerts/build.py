@@ -37,7 +37,7 @@ def make_alarms(
             name,
             kind_of(one),
             make(one, source, version),
-            Telling(pace_of(settings, one), kept.told.get(name, ()) if kept is not None else ()),
+            Telling(pace_of(settings, one), kept.told.get(name) if kept is not None else None),
             float(one.timeout),
             log,
         )

@@ -63,6 +63,14 @@ class Told(Struct, array_like=True):
     """When it was told last, seconds since the epoch."""
 
 
+class Known(Struct):
+    """What is kept of a destination, so that another process tells nothing twice."""
+
+    told: list[tuple[Key, Told]] = []
+    sent: list[float] = []
+    """When messages were, of the limit's period."""
+
+
 class Pace(NamedTuple):
     """How often a destination is told something; seconds."""
 
@@ -79,19 +87,20 @@ class Pace(NamedTuple):
 class Telling:
     """Of one destination."""
 
-    def __init__(self, pace: Pace, told: Iterable[tuple[Key, Told]] = ()) -> None:
+    def __init__(self, pace: Pace, known: Known | None = None) -> None:
+        known = known or Known()
         self._pace = pace
-        self._told = dict(told)
+        self._told = dict(known.told)
         self._news_since: float | None = None
-        self._reminded = max((known.at for known in self._told.values()), default=-math.inf)
-        self._sent: deque[float] = deque()
+        self._reminded = max((told.at for told in self._told.values()), default=-math.inf)
+        self._sent = deque(known.sent)
         """When messages were, of the limit's period."""
         self.held = 0
         """Pieces of news that the limit holds back now."""
 
-    def known(self) -> list[tuple[Key, Told]]:
-        """What was told, to be kept."""
-        return list(self._told.items())
+    def known(self) -> Known:
+        """To be kept."""
+        return Known(list(self._told.items()), list(self._sent))
 
     def is_told(self, alert: Alert) -> bool:
         """Whether it knows that the last firing is over."""
