@@ -37,6 +37,11 @@ def counted(proxy: Outrider) -> tuple[int, int, int]:
     return tuple(sum(count or 0 for count in traffic[name]) for name in names)  # type: ignore[return-value]
 
 
+def wait_for(proxy: Outrider, *wanted: int) -> None:
+    """A request is counted just after its last byte has gone out."""
+    eventually(lambda: counted(proxy) == wanted, f"{wanted} to be counted")
+
+
 def test_known_traffic_is_counted_exactly(start, own_origin) -> None:
     proxy = start(own_origin.url)
     step = api(proxy, "overview")["next_step"]
@@ -45,7 +50,7 @@ def test_known_traffic_is_counted_exactly(start, own_origin) -> None:
     for status, times in STATUSES.items():
         for _ in range(times):
             send(proxy, own_origin, status)
-    assert counted(proxy) == (17, 3, 2)
+    wait_for(proxy, 17, 3, 2)
     found = api(proxy, "overview")
     for window in (found["now"], found["day"]):
         assert (window["requests"], window["error_ratio"]) == (17, 2 / 17)
@@ -70,7 +75,7 @@ def test_an_observer_that_is_killed_is_gone_on_from(start, own_origin, tmp_path)
     eventually(lambda: proxy.pid("observer") != before, "another observer")
     eventually(lambda: proxy.metric("outrider_build_info") == 1, "it to answer")
     send(proxy, own_origin, 200)
-    assert counted(proxy) == (7, 0, 1)
+    wait_for(proxy, 7, 0, 1)
     assert api(proxy, "overview")["processes"]["observer_restarts"] == 1
 
 
@@ -80,14 +85,15 @@ def test_the_history_outlives_outrider_and_a_damaged_one_no_harm(
     settings = {"state_dir": str(tmp_path)}
     first = start(own_origin.url, settings)
     send(first, own_origin, 200)
+    wait_for(first, 1, 0, 0)
     assert first.stop() == 0
     second = start(own_origin.url, settings)
     send(second, own_origin, 200)
-    assert counted(second)[0] == 2
+    wait_for(second, 2, 0, 0)
     assert second.stop() == 0
     (tmp_path / "history.bin").write_bytes(b"outrider history 1\nnonsense")
     third = start(own_origin.url, settings)
-    assert counted(third)[0] == 0
+    assert counted(third) == (0, 0, 0)
     assert (tmp_path / "history.damaged").exists()
     assert third.stderr().count("history begins anew") + third.stdout().count("begins anew") == 1
 
