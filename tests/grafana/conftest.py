@@ -33,6 +33,8 @@ def settings(url: str, reference: Path) -> dict[str, object]:
         },
         "capture": {"payload_log": True},
         "logs": {"stdout": False},
+        "host": {"sample": "1s"},
+        "model": {"path": str(reference)},
         "streams": {"stall": "10ms"},
         "routes": [{"path": "/score", "model": "loans", "values": values}],
         "sinks": {

@@ -126,8 +126,19 @@ def test_boards_are_told_apart_and_link_to_each_other() -> None:
 def test_runbooks_that_are_named_are_there() -> None:
     named = set(re.findall(r"\b((?:Model|Outrider)[A-Z]\w+)", json.dumps(BOARDS)))
     assert named
-    if RUNBOOKS.exists():
-        assert {f"{name}.md" for name in named} <= {file.name for file in RUNBOOKS.iterdir()}
+    assert {f"{name}.md" for name in named} <= {file.name for file in RUNBOOKS.iterdir()}
+
+
+def test_alarms_lead_to_boards_and_variables_that_there_are() -> None:
+    known = {
+        board["uid"]: {one["name"] for one in board["templating"]["list"]}
+        for board in BOARDS.values()
+    }
+    rules = [file.read_text() for file in (ROOT / "examples" / "prometheus").glob("*.rules.yml")]
+    links = re.findall(r"/d/([\w-]+)(\S*)", "".join(rules))
+    assert links
+    for uid, rest in links:
+        assert set(re.findall(r"var-(\w+)=", rest)) <= known[uid]
 
 
 def test_provisioning_names_the_sources_that_it_links() -> None:

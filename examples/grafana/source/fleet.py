@@ -17,7 +17,7 @@ from examples.grafana.source.parts import (
 )
 from examples.grafana.source.promql import PODS, psi, quantile, rate
 
-COLUMNS = f'{PODS},model=~"$model",side=~"$side"'
+COLUMNS = f'{PODS},model=~"$model",side=~"$side",column=~"$column"'
 BY = "model, side, column, reference"
 """Counts of these add up over pods."""
 DURATION = "http_server_request_duration_seconds"
@@ -47,6 +47,12 @@ def made() -> Dashboard:
                 "Side",
                 "Inputs or outputs.",
                 f"label_values(outrider_column_values_total{{{PODS}}}, side)",
+            ),
+            variables.several(
+                "column",
+                "Columns",
+                "Inputs and outputs.",
+                f'label_values(outrider_column_values_total{{{PODS},model=~"$model"}}, column)',
             ),
             variables.window(),
             variables.runbooks(),

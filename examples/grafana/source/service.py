@@ -5,7 +5,7 @@ from __future__ import annotations
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 
-from examples.grafana.source import logs, saturation, streams, variables
+from examples.grafana.source import host, logs, saturation, streams, variables
 from examples.grafana.source.board import Row, alerts, board, restarts
 from examples.grafana.source.parts import ORANGE, RED, histogram_panel, stat_panel, timeseries_panel
 from examples.grafana.source.promql import PODS, counts, quantile, quantiles, rate, ratio
@@ -54,6 +54,9 @@ def made() -> Dashboard:
             Row("Errors", _errors()),
             Row("Saturation", saturation.load()),
             Row("Where the time goes", _time()),
+            Row("Model server, its process and its files", host.model_server()),
+            Row("Machine and containers", host.machine(), is_closed=True),
+            Row("GPUs", host.gpus(), is_closed=True),
             Row("Streams", streams.streams(), is_closed=True),
             Row("Language models", streams.language_models(), is_closed=True),
             Row("Logs", logs.requests()),
