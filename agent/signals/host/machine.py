@@ -1,7 +1,8 @@
 """CPU, memory, disks, network and file systems of the machine, as psutil reads them.
 
 Rule: of the machine that the container runs on, for the kernel tells no other: only the network is
-the pod's own. What cannot be read is empty. Bounded: a few interfaces, a few file systems.
+the pod's own. What cannot be read is empty. Bounded: a few interfaces, a few file systems. psutil
+is imported where it is used: it costs nothing where nobody looks, and no start waits for it.
 """
 
 from __future__ import annotations
@@ -9,8 +10,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from typing import NamedTuple
-
-import psutil
 
 INTERFACES = 8
 """Of the network, those that are shown at most."""
@@ -67,6 +66,8 @@ class Machine(NamedTuple):
 
 def sample(paths: Iterable[str]) -> Machine:
     """Figures of this moment; of the file systems those that `paths` are on."""
+    import psutil
+
     cpu, memory = psutil.cpu_times(), psutil.virtual_memory()
     busy = {mode: float(getattr(cpu, name, 0.0)) for mode, name in MODES.items()}
     busy["interrupt"] += float(getattr(cpu, "softirq", 0.0))
@@ -89,6 +90,8 @@ def sample(paths: Iterable[str]) -> Machine:
 
 def _disks() -> tuple[int, int]:
     """Bytes read and written, summed over whole disks."""
+    import psutil
+
     try:
         found = psutil.disk_io_counters(nowrap=False)
     except (OSError, ValueError, NotImplementedError):
@@ -97,6 +100,8 @@ def _disks() -> tuple[int, int]:
 
 
 def _interfaces() -> tuple[Interface, ...]:
+    import psutil
+
     try:
         found = psutil.net_io_counters(pernic=True, nowrap=False)
     except (OSError, ValueError):

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 import math
+import time
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -23,6 +24,8 @@ SOON = 5.0
 """Seconds after which they are looked for again, as a server that just began starts its workers."""
 LONGEST = 60.0
 """The same, once it doubled often enough."""
+SHARE = 0.001
+"""Of one core, at most, that searching may take: among thousands of processes it is more seldom."""
 
 
 class ModelProcess(NamedTuple):
@@ -52,8 +55,11 @@ class ModelProcesses:
         find: Callable[[], Family | None],
         log: logging.Logger,
         proc: str = PROC,
+        spent: Callable[[], float] = time.thread_time,
     ) -> None:
+        """`spent` gives CPU seconds of this thread."""
         self._find = find
+        self._spent = spent
         self._log = log
         self._proc = proc
         self._family: Family | None = None
@@ -61,7 +67,8 @@ class ModelProcesses:
         self._told = ""
         self._searched = -math.inf
         self._pause = 0.0
-        """Seconds from one search to the next."""
+        """Seconds from one search to the next, but not less than what a search is worth."""
+        self._least = 0.0
         self._cpu = 0.0
         """Seconds, of this server and those before it."""
         self._own_cpu = 0.0
@@ -78,7 +85,7 @@ class ModelProcesses:
                 self._pause = 0.0
             elif len(stats) < len(self._family.members):
                 self._pause = min(self._pause, SOON)
-        if now >= self._searched + self._pause:
+        if now >= self._searched + max(self._pause, self._least):
             self._search(now)
             stats = self._stats()
         if self._family is None or not self._family.roots.keys() <= stats.keys():
@@ -96,8 +103,10 @@ class ModelProcesses:
         }
 
     def _search(self, now: float) -> None:
+        began = self._spent()
         before, self._family = self._family, self._found()
         self._searched = now
+        self._least = (self._spent() - began) / SHARE
         family = self._family
         if family is None and before:
             self._pause = 1.0

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from agent.signals.host import procfs, upstream
-from agent.signals.host.model_process import LONGEST, SOON, ModelProcesses
+from agent.signals.host.model_process import LONGEST, SHARE, SOON, ModelProcesses
 from agent.signals.host.upstream import Family, NotHere, family, find
 from agent.units import Upstream
 from tests.harness import free_ports
@@ -34,7 +34,10 @@ class Proc:
         self.searches = 0
         self.holders = [10]
         write(root, {"stat": "cpu 1\nbtime 1000\n"})
-        self.processes = ModelProcesses(self._find, LOG, str(root))
+        self.cost = 0.0
+        self.processes = ModelProcesses(
+            self._find, LOG, str(root), lambda: self.cost * self.searches
+        )
 
     def _find(self) -> Family | None:
         self.searches += 1
@@ -163,6 +166,14 @@ def test_a_server_that_is_not_there_is_looked_for_ever_more_seldom(proc: Proc) -
     proc.put(10)
     proc.holders = [10]
     assert any(proc.look(1.0) for _ in range(int(LONGEST) + 1))
+
+
+def test_where_searching_is_dear_it_is_seldom(proc: Proc) -> None:
+    proc.cost = 0.5
+    proc.holders = []
+    for _ in range(2000):
+        proc.look(1.0)
+    assert proc.searches <= 2000 / (0.5 / SHARE) + 1
 
 
 def test_a_server_elsewhere_is_looked_for_once(proc: Proc) -> None:
