@@ -4,7 +4,7 @@ Rule: sampled in threads, as each may block: one for the machine and the process
 GPUs, which ends where there are none, one for the model's files. Whoever reads gets the last
 sample, or nothing once that is too old to be true.
 
-Cost, of one core: 0.02 % at the default of 10 s among 300 processes (`bench host`).
+Cost, of one core: 0.06 % at the default of 10 s among 300 processes (`python -m bench.host`).
 """
 
 from __future__ import annotations
