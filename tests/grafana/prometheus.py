@@ -7,7 +7,7 @@ import re
 import subprocess
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -58,14 +58,19 @@ def impatient(folder: Path) -> list[str]:
 
 
 @contextmanager
-def prometheus(sidecars: Sequence[Outrider], folder: Path) -> Iterator[Prometheus]:
-    """Scrapes each second, and keeps exemplars."""
+def prometheus(
+    sidecars: Sequence[Outrider],
+    folder: Path,
+    settings: Mapping[str, Any] | None = None,
+    args: Sequence[str] = (),
+) -> Iterator[Prometheus]:
+    """Scrapes each second, and keeps exemplars; `settings` take the place of its own."""
     targets = [f"127.0.0.1:{sidecar.admin[1]}" for sidecar in sidecars]
     every = {"scrape_interval": "1s", "evaluation_interval": "1s"}
     jobs = [{"job_name": "outrider", "static_configs": [{"targets": targets}]}]
     config = folder / "prometheus.yml"
-    rules = {"rule_files": impatient(folder)}
-    config.write_text(yaml.safe_dump({"global": every, "scrape_configs": jobs, **rules}))
+    usual = {"global": every, "rule_files": impatient(folder), "scrape_configs": jobs}
+    config.write_text(yaml.safe_dump({**usual, **(settings or {})}))
     address = f"127.0.0.1:{free_ports(1)[0]}"
     command = [
         "prometheus",
@@ -73,6 +78,7 @@ def prometheus(sidecars: Sequence[Outrider], folder: Path) -> Iterator[Prometheu
         f"--storage.tsdb.path={folder / 'data'}",
         f"--web.listen-address={address}",
         "--enable-feature=exemplar-storage",
+        *args,
     ]
     log = folder / "prometheus.log"
     with log.open("wb") as out:
