@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 
 from agent import __version__, demo
+from agent.check.arguments import add_check
 from agent.drift.profiles.arguments import add_diff, add_show, names
 from agent.report.arguments import add_report
 
@@ -23,6 +24,7 @@ examples:
   outrider profile build train.csv -o reference.json    what normal looks like, from data
   outrider decode request.json                          what a payload becomes, and why
   outrider report -o drift.html                         what drifted, to hand round or fail a build
+  outrider check --wait 30s                             is it well, is the model, does it drift?
   outrider config check outrider.yaml                   are the settings right?
 
 Set anything by flag, by an OUTRIDER_… variable, or in a YAML file (outrider.example.yaml has all
@@ -90,6 +92,7 @@ def parser() -> argparse.ArgumentParser:
     _add_drift(commands)
     _add_decode(commands)
     add_report(commands)
+    add_check(commands)
     _add_config(commands)
     return made
 

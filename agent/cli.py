@@ -135,6 +135,12 @@ def _report(args: argparse.Namespace) -> int:
     return status
 
 
+def _checked(args: argparse.Namespace) -> int:
+    from agent.check.cli import check
+
+    return check(args)
+
+
 _CALLS = {
     "run": _run,
     "demo": demo.main,
@@ -142,6 +148,7 @@ _CALLS = {
     "backtest": _backtest,
     "decode": _decode,
     "report": _report,
+    "check": _checked,
     "config_check": _check,
     "config_schema": _schema,
 }

@@ -76,6 +76,7 @@ def _model(
                 asked = name | {"side": column["side"], "name": column["name"]}
                 picture = sidecar.json("/api/v1/drift/column", asked)
                 columns.append(_column(column, picture, clean, is_derived=is_derived))
+    columns.sort(key=lambda column: (column.state != "drift", -column.excess))
     own = [p for p in predictions if (p["model"], p["version"]) == (one["model"], one["version"])]
     learning = one.get("learning") or {}
     told = [learning.get("told"), (one.get("period") or {}).get("told")]

@@ -26,7 +26,8 @@ HEAD = [
 
 def rows_of(traffic: Traffic) -> tuple[list[str], list[list[str]]]:
     """A heading, and a row a span of time that is known."""
-    return HEAD, [_row(span) for span in traffic.spans.values()]
+    rows = [_row(span) for span in traffic.spans.values()]
+    return HEAD, [row for place, row in enumerate(rows) if row not in rows[:place]]
 
 
 def tiles_of(traffic: Traffic) -> list[tuple[str, str]]:

@@ -23,7 +23,7 @@ from tests.harness import ROOT, Outrider, eventually, free_ports, get
 
 __all__ = ["own_origin", "pytest_runtest_makereport", "start"]
 
-SENT = 400
+SENT = 250
 """Rows before the shift, and after."""
 
 

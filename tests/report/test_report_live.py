@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from agent.check.arguments import CODES
 from agent.demo.rows import SHIFT
 from tests.harness import free_ports
 from tests.report.conftest import outrider
@@ -35,7 +36,7 @@ def test_it_names_the_columns_that_moved_and_the_requests(admin, tmp_path: Path)
     assert all(one["request_id"].startswith("after-") for one in moved["examples"])
     assert moved["examples"]
     assert sum(one["now"] for one in moved["picture"]["bins"]) == pytest.approx(1)
-    assert report["traffic"]["requests"] >= 800
+    assert report["traffic"]["requests"] >= 500
     assert model["reference"]["rows"] == 178
 
 
@@ -75,3 +76,17 @@ def test_before_anything_is_known_it_says_so(start, own_origin) -> None:
     assert "Nothing can be judged yet" in done.stdout
     strict = outrider("report", "--admin", admin, "--fail-on", "insufficient")
     assert strict.returncode == 1
+
+
+def test_the_check_fails_on_the_drift_and_names_the_columns(drifted, admin) -> None:
+    health = f"http://{drifted.health[0]}:{drifted.health[1]}"
+    done = outrider("check", "--admin", admin, "--health", health, "--json")
+    told = json.loads(done.stdout)
+    assert done.returncode == told["status"] == CODES["drift"]
+    results = {one["check"]: one for one in told["checks"]}
+    assert [name for name, one in results.items() if not one["ok"]] == ["drift"]
+    assert "hue" in results["drift"]["text"]
+    assert "outrider report" in results["drift"]["remedy"]
+    skipped = outrider("check", "--admin", admin, "--health", health, "--skip", "drift")
+    assert skipped.returncode == 0
+    assert "drift" not in skipped.stdout

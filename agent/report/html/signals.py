@@ -70,11 +70,12 @@ def traffic_of(traffic: Traffic | None) -> Markup | None:
     if traffic is None:
         return None
     head, rows = rows_of(traffic)
-    statuses = ", ".join(f"{status}: {count:,}" for status, count in traffic.by_status.items())
+    by_status = (f"{count:,} with {status}" for status, count in traffic.by_status.items())
+    statuses = f", {', '.join(by_status)}" if traffic.by_status else ""
     since = ""
     if traffic.uptime_seconds is not None:
         since = f" in {words.lasting(traffic.uptime_seconds)}"
-    lines = [element("p", f"{counted(traffic.requests, 'request')}{since}. {statuses}")]
+    lines = [element("p", f"{counted(traffic.requests, 'request')}{since}{statuses}.")]
     if traffic.lost:
         lines.append(
             element("p", f"{traffic.lost:,} records were lost before they were looked at.")
