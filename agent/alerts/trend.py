@@ -1,7 +1,8 @@
 """How much counts have risen in a time: samples of counters, kept for as long as is asked.
 
-Rule: pure, bounded (MAX_KEYS counters, a sample each `step`); a counter that has fallen, because
-its process was started again, begins anew.
+Rule: pure, bounded (MAX_KEYS counters, a sample each `step`). A counter that comes after the first
+look has grown from nothing; one that has fallen, because its process was started again, begins
+anew.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ class Trend:
         self._step, self._length = step, length
         self._samples: dict[Key, deque[tuple[float, Values]]] = {}
         self._now: dict[Key, tuple[float, Values]] = {}
+        self._looked: float | None = None
 
     def see(self, now: float, counters: Mapping[Key, Values]) -> None:
         """Takes the counters as they are; those that are not there any more are forgotten."""
@@ -34,7 +36,11 @@ class Trend:
         for key, values in counters.items():
             if key not in self._samples and len(self._samples) >= MAX_KEYS:
                 continue
-            samples = self._samples.setdefault(key, deque())
+            samples = self._samples.get(key)
+            if samples is None:
+                samples = self._samples[key] = deque()
+                if self._looked is not None:
+                    samples.append((self._looked, (0.0,) * len(values)))
             if samples and _is_anew(samples[-1], now, values):
                 samples.clear()
             if not samples or now - samples[-1][0] >= self._step:
@@ -42,6 +48,7 @@ class Trend:
             while len(samples) > 1 and now - samples[1][0] >= self._length:
                 samples.popleft()
             self._now[key] = (now, values)
+        self._looked = now
 
     def rise(self, key: Key, begin: float, end: float = 0.0) -> Values | None:
         """From `begin` to `end` seconds ago, as far as it is known; None: nothing is."""
