@@ -25,7 +25,8 @@ SOON = 5.0
 LONGEST = 60.0
 """The same, once it doubled often enough."""
 SHARE = 0.001
-"""Of one core, at most, that searching may take: among thousands of processes it is more seldom."""
+"""Of one core that searching may take in the long run: among thousands of processes that is more
+seldom than LONGEST."""
 
 
 class ModelProcess(NamedTuple):
@@ -67,8 +68,7 @@ class ModelProcesses:
         self._told = ""
         self._searched = -math.inf
         self._pause = 0.0
-        """Seconds from one search to the next, but not less than what a search is worth."""
-        self._least = 0.0
+        """Seconds from one search to the next."""
         self._cpu = 0.0
         """Seconds, of this server and those before it."""
         self._own_cpu = 0.0
@@ -85,7 +85,7 @@ class ModelProcesses:
                 self._pause = 0.0
             elif len(stats) < len(self._family.members):
                 self._pause = min(self._pause, SOON)
-        if now >= self._searched + max(self._pause, self._least):
+        if now >= self._searched + self._pause:
             self._search(now)
             stats = self._stats()
         if self._family is None or not self._family.roots.keys() <= stats.keys():
@@ -106,14 +106,14 @@ class ModelProcesses:
         began = self._spent()
         before, self._family = self._family, self._found()
         self._searched = now
-        self._least = (self._spent() - began) / SHARE
+        longest = max(LONGEST, (self._spent() - began) / SHARE)
         family = self._family
         if family is None and before:
             self._pause = 1.0
         elif family and not (before and before.roots.items() & family.roots.items()):
             self._pause, self._own_cpu, self._last_cpu = SOON, 0.0, 0.0
         else:
-            self._pause = min(2 * self._pause or 1.0, LONGEST)
+            self._pause = min(2 * self._pause or 1.0, longest)
 
     def _found(self) -> Family | None:
         why = "no process that we may see listens there"

@@ -90,7 +90,7 @@ def test_the_model_servers_process_is_shown_and_found_again_after_a_restart(
     eventually(lambda: host(proxy)["model_processes"] is None, "the end to be seen")
     assert "outrider_model_process_cpu_seconds_total" not in proxy.metrics().text
     model.start()
-    eventually(lambda: host(proxy)["model_processes"] == 3, "the new server to be seen")
+    eventually(lambda: host(proxy)["model_processes"] == 3, "the new server to be seen", 40)
     metrics = proxy.metrics()
     assert metrics.value("outrider_model_process_cpu_seconds_total") >= cpu
     again = psutil.Process(model.process.pid).create_time()
