@@ -21,6 +21,7 @@ from agent.hosting import HostFigures, Model
 from agent.linking import Links
 from agent.redaction import Redact
 from agent.routing import Route
+from agent.scraping import Scrape
 from agent.streaming import Streams
 from agent.units import Address, Duration, Network, Rate, Secret, Size, Upstream, Url
 
@@ -338,6 +339,9 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     )
     redact: Annotated[Redact, _doc("What is not shown.")] = field(default_factory=Redact)
     streams: Annotated[Streams, _doc("Answers event by event.")] = field(default_factory=Streams)
+    scrape: Annotated[Scrape, _doc("The model server's own metrics.")] = field(
+        default_factory=Scrape
+    )
     server_timing: Annotated[bool, _doc("Adds Server-Timing to responses.", False)] = False
     state_dir: Annotated[
         Text | None,

@@ -10,6 +10,7 @@ import resource
 from agent.certificates import upstream_tls
 from agent.config import Config
 from agent.proxy import worker
+from agent.scrape.target import target_of
 
 FILES = 1 << 16
 """Descriptors that a process may open, if the hard limit lets it."""
@@ -28,6 +29,7 @@ def check_files(config: Config) -> None:
         raise OSError(f"tls: {config.tls.cert}, {config.tls.key}: {error}") from None
     try:
         upstream_tls(config)
+        target_of(config)
     except OSError as error:
         raise OSError(f"upstream_tls: {error}") from None
 

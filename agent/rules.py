@@ -26,6 +26,8 @@ SHORTEST_SAMPLE, LONGEST_SAMPLE = 1.0, 3600.0
 """Seconds between two looks at the host."""
 LONGEST_QUESTION = 30.0
 """Seconds; rows wait for the answer."""
+LEAST_PAUSE, LONGEST_PAUSE = 1.0, 3600.0
+"""Seconds between two readings of the model server's metrics."""
 Broken = tuple[str, str, str]
 """Path of the setting, what stands there, what to do."""
 
@@ -43,6 +45,7 @@ def broken(config: Config) -> Iterator[Broken]:
     yield from _learning(config)
     yield from _host(config)
     yield from alert_rules.broken(config.alerts)
+    yield from _scrape(config)
     if not 0 < config.metadata.timeout <= LONGEST_QUESTION:
         yield "metadata.timeout", repr(str(config.metadata.timeout)), "more than 0s, 30s at most"
 
@@ -51,6 +54,15 @@ def _host(config: Config) -> Iterator[Broken]:
     every = config.host.sample
     if not math.isinf(every) and not SHORTEST_SAMPLE <= every <= LONGEST_SAMPLE:
         yield "host.sample", repr(str(every)), "1s at least and 1h at most, or off"
+
+
+def _scrape(config: Config) -> Iterator[Broken]:
+    every, timeout = config.scrape.every, config.scrape.timeout
+    if not LEAST_PAUSE <= every <= LONGEST_PAUSE:
+        yield "scrape.every", repr(str(every)), "1s at least, 1h at most"
+    elif not 0 < timeout <= every:
+        remedy = f"more than 0s, and not longer than scrape.every, {every}"
+        yield "scrape.timeout", repr(str(timeout)), remedy
 
 
 def _learning(config: Config) -> Iterator[Broken]:

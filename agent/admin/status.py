@@ -46,12 +46,14 @@ def status(
     load: dict[str, Any] | None = None,
     host: dict[str, Any] | None = None,
     alerts: dict[str, Any] | None = None,
+    scrape: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Plain data; `config` as it may be shown, without secrets; `decode` has an item a route,
     `quality` findings and what the predictions are, `business` one a version of a model, `names`
     one a model: where those of its columns and its version are from. `load` is how busy the model
     is, `host` the last sample of the machine; None before anything is known. `alerts`: those that
-    the sidecar sends by itself; None where it sends none.
+    the sidecar sends by itself; None where it sends none. `scrape`: how reading the model
+    server's metrics goes; None: they are not read.
 
     Times in ns since the epoch.
     """
@@ -68,6 +70,7 @@ def status(
         "load": load,
         "host": host,
         "alerts": alerts,
+        "scrape": scrape,
         "sinks": [_sink(sink, now_ns) for sink in sinks],
         "caveats": list(caveats),
         "config": config,

@@ -96,9 +96,12 @@ class _Observer:
         pages = await server.start(views_of(parts), admin, parts.config.admin.token, parts.log)
         counters[OBSERVER["ready"]] = 1
         leaving = loop.create_task(self._leave_pages(pages))
-        asking = loop.create_task(Asker(parts.config, parts.naming, parts.faults).run())
+        asking = [loop.create_task(Asker(parts.config, parts.naming, parts.faults).run())]
+        if parts.scraper is not None:
+            asking.append(loop.create_task(parts.scraper.run()))
         await self._tick()
-        asking.cancel()
+        for task in asking:
+            task.cancel()
         await self._end(receivers)
         leaving.cancel()
         await pages.cleanup()

@@ -48,6 +48,9 @@ from agent.quality.business import Business
 from agent.quality.business import caveats as business_caveats
 from agent.quality.collector import QualityCollector
 from agent.quality.monitor import Quality
+from agent.scrape.build import scraper_of
+from agent.scrape.collector import ScrapeCollector
+from agent.scrape.scraper import Scraper
 from agent.ship import build
 from agent.signals import metrics, selflog
 from agent.signals.exemplars import Exemplars
@@ -77,6 +80,8 @@ class Parts:
     quality: Quality
     business: Business
     load: Load
+    scraper: Scraper | None
+    """None: the model server's own metrics are not read."""
     naming: Naming
     pipeline: Pipeline
     recorder: Recorder
@@ -114,6 +119,7 @@ def make(config: Config, telemetry: Telemetry, ledger: Ledger, scratch: Path | N
     quality, business = Quality(), Business()
     host = host_of(config, log)
     load = Load(partial(read, ledger), host)
+    load.server = scraper = scraper_of(config, redactor.title, log)
     for text in business_caveats(config):
         caveats.append(text)
         log.warning(text)
@@ -154,6 +160,7 @@ def make(config: Config, telemetry: Telemetry, ledger: Ledger, scratch: Path | N
         business,
         LoadCollector(load),
         *((HostCollector(host),) if host else ()),
+        ScrapeCollector(scraper),
     )
     recorder = Recorder(ledger, rows=lambda: round(sum(load.rows.by_model.values())))
     day = Day(ledger, recorder, monitor, redactor)
@@ -170,6 +177,7 @@ def make(config: Config, telemetry: Telemetry, ledger: Ledger, scratch: Path | N
         quality=quality,
         business=business,
         load=load,
+        scraper=scraper,
         naming=naming,
         pipeline=pipeline,
         recorder=recorder,

@@ -74,5 +74,6 @@ def _status(parts: Parts) -> dict[str, Any]:
         load=parts.redactor.page(parts.load.status()),
         host=parts.extras.host(),
         alerts=parts.redactor.page(parts.alarming.status() if parts.alarming else None),
+        scrape=parts.scraper.status() if parts.scraper is not None else None,
         names=parts.redactor.page(parts.naming.status({name for name, _ in parts.monitor.models})),
     )

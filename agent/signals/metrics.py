@@ -7,12 +7,14 @@ whatever the observer missed. A row of the ledger that never counted anything is
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from itertools import accumulate
 from typing import Protocol, TypeVar
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
+from prometheus_client.openmetrics.exposition import ALLOWUTF8, UNDERSCORES
 from prometheus_client.samples import Exemplar
 
 from agent.ledger import (
@@ -171,8 +173,15 @@ def make_registry(*collectors: Collector) -> CollectorRegistry:
 
 
 def render(registry: CollectorRegistry, accept: str) -> tuple[bytes, str]:
-    """The exposition and its content type: Prometheus text, or OpenMetrics where Accept asks."""
+    """The exposition and its content type: Prometheus text, or OpenMetrics where Accept asks.
+
+    All names have the characters that Prometheus always knew, so that none needs escaping. The
+    library would escape a colon, as the model server's names have them, in OpenMetrics' samples
+    though not in their metadata.
+    """
     encode, content_type = choose_encoder(accept)
+    if isinstance(encode, partial) and encode.keywords.get("escaping") == UNDERSCORES:
+        encode = partial(encode, escaping=ALLOWUTF8)
     return encode(registry), content_type
 
 
