@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from agent import __version__
@@ -15,7 +15,7 @@ from agent.admin.status import SHED
 from agent.drift.traffic.model import ModelWatch
 from agent.history.sums import SERVER, kind_of
 from agent.history.totals import Buckets, Totals
-from agent.ledger import OBSERVER, WORKER, Histogram, Ledger, RouteKey
+from agent.ledger import OBSERVER, WORKER, Histogram, RouteKey, SeriesKey
 from agent.observer.next_step import next_step
 from agent.observer.parts import Parts
 from agent.quality.findings import BY_NAME
@@ -28,7 +28,7 @@ MAX_ROUTES = 20
 def overview(parts: Parts) -> dict[str, Any]:
     """Plain data; times in seconds since the epoch unless their name has a unit."""
     ledger, recorder, redactor = parts.ledger, parts.recorder, parts.redactor
-    now = time.time()
+    now, series = time.time(), ledger.series()
     workers = [ledger.worker(n).counters for n in range(ledger.workers)]
     models = [_model(model, redactor.title) for model in parts.monitor.models.values()]
     return {
@@ -41,7 +41,7 @@ def overview(parts: Parts) -> dict[str, Any]:
         },
         "now": _figures(recorder.window(NOW)) | {"active": recorder.reader.active()},
         "day": _figures(recorder.window(DAY)),
-        "routes": routes(ledger, redactor.name, redactor.title),
+        "routes": routes(series, redactor.name, redactor.title),
         "shed": SHED[min(ledger.observer[OBSERVER["shed"]], len(SHED) - 1)],
         "sinks": [_sink(sink) for sink in parts.sinks.statuses()],
         "processes": {
@@ -55,7 +55,7 @@ def overview(parts: Parts) -> dict[str, Any]:
         "host": parts.extras.host(),
         "next_step": next_step(
             parts.config,
-            sum(sum(histogram.counts) for histogram in ledger.series().values()),
+            sum(sum(histogram.counts) for histogram in series.values()),
             redactor.page(parts.pipeline.decoded.status()),
             [*parts.monitor.models.values()],
         ),
@@ -82,11 +82,11 @@ def _in(buckets: Buckets, percent: int, unit: float) -> float | None:
 
 
 def routes(
-    ledger: Ledger, name: Callable[[str], str], title: Callable[[str], str]
+    series: Mapping[SeriesKey, Histogram], name: Callable[[str], str], title: Callable[[str], str]
 ) -> list[dict[str, Any]]:
     """Those with the most requests since Outrider began, as `name` shows routes, `title` models."""
     found: dict[RouteKey, list[tuple[bool, Histogram]]] = defaultdict(list)
-    for key, histogram in ledger.series().items():
+    for key, histogram in series.items():
         if any(histogram.counts):
             is_error = kind_of(key.status, key.error) == SERVER
             found[RouteKey(key.route, key.model)].append((is_error, histogram))
@@ -94,10 +94,9 @@ def routes(
         route: tuple(map(sum, zip(*(histogram.counts for _, histogram in parts), strict=True)))
         for route, parts in found.items()
     }
-    bounds = ledger.layout.bounds["duration"]
     shown = []
     for route in sorted(counted, key=lambda route: -sum(counted[route]))[:MAX_ROUTES]:
-        buckets = Buckets(bounds, counted[route])
+        buckets = Buckets(found[route][0][1].bounds, counted[route])
         errors = sum(sum(histogram.counts) for is_error, histogram in found[route] if is_error)
         requests = sum(buckets.counts)
         shown.append(

@@ -98,6 +98,23 @@ def test_the_history_outlives_outrider_and_a_damaged_one_no_harm(
     assert third.stderr().count("history begins anew") + third.stdout().count("begins anew") == 1
 
 
+def test_another_generation_goes_on_and_open_pages_end(start, own_origin, tmp_path) -> None:
+    settings = {"state_dir": str(tmp_path)}
+    first = start(own_origin.url, settings)
+    for _ in range(3):
+        send(first, own_origin, 200)
+    wait_for(first, 3, 0, 0)
+    with socket.create_connection(first.admin, timeout=10) as page:
+        page.sendall(b"GET /api/v1/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert page.recv(10)
+        second = start(own_origin.url, settings, args=["--takeover"], ports=first.ports)
+        assert first.process.wait(20) == 0
+        while page.recv(1 << 16):
+            pass
+    send(second, own_origin, 500)
+    wait_for(second, 4, 0, 1)
+
+
 def test_what_was_not_decoded_is_told_with_its_shape(start, own_origin) -> None:
     proxy = start(own_origin.url)
     client = http.client.HTTPConnection(*proxy.address)
