@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,13 @@ def test_alarms_that_silence_others_are_there():
         for matcher in (*rule["source_matchers"], *rule["target_matchers"]):
             for name in matcher.rpartition(" ")[2].strip('"').split("|"):
                 assert name in alerts, name
+
+
+def test_the_operator_s_resources_are_up_to_date():
+    command = [sys.executable, str(EXAMPLES / "prometheusrule.py")]
+    made = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert (EXAMPLES / "prometheusrule.yaml").read_text() == made
+    resources = list(yaml.safe_load_all(made))
+    rules = sorted(EXAMPLES.glob("*.rules.yml"))
+    assert [r["spec"] for r in resources] == [yaml.safe_load(file.read_text()) for file in rules]
+    assert len({resource["metadata"]["name"] for resource in resources}) == len(rules)

@@ -16,6 +16,9 @@ from typing import Any
 import pytest
 import yaml
 
+from agent.alerting import Slo
+from agent.alerts import model, service
+from agent.alerts.conditions import TABLE
 from agent.quality.findings import CATALOG
 from agent.signals import catalog
 from tests.harness import ROOT
@@ -99,6 +102,26 @@ def test_each_alert_has_its_runbook_and_no_other_is_there():
             "What to do", "How to silence it", "Common false causes",
         ):  # fmt: skip
             assert f"**{part}" in text, (name, part)
+
+
+def test_the_sidecar_s_own_alerts_are_the_same():
+    """Who changes from one to the other finds the same alarms, rung by the same numbers."""
+    assert {one.name: one.severity for one in TABLE} == listed()
+    assert {one.runbook for one in TABLE} == {f"{name}.md" for name in listed()}
+    text = (ROOT / "docs" / "alerts.md").read_text()
+    assert dict(re.findall(r"^\| (\w+) \| (critical|warning) \|", text, re.MULTILINE)) == listed()
+    expressions = {rule["record"]: rule["expr"] for rule in rules() if "record" in rule}
+    for record, number in (
+        ("outrider:slo_availability:ratio", Slo().availability),
+        ("outrider:slo_latency:seconds", Slo().latency),
+        ("outrider:slo_least_failures:count", service.LEAST_FAILURES),
+        ("outrider:limit_missing_rise:ratio", model.MISSING_RISE),
+        ("outrider:limit_confidence_fall:ratio", model.CONFIDENCE_FALL),
+    ):
+        assert expressions[record] == f"vector({float(number):g})", record
+    told = {alert["alert"]: alert["expr"] for alert in alerts()}
+    assert f'finding=~"{"|".join(model.SILENT)}"' in told["ModelSilentFailure"]
+    assert f'finding=~"{"|".join(model.CONSTANT)}"' in told["ModelPredictionsConstant"]
 
 
 # -- names
