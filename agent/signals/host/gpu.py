@@ -28,6 +28,8 @@ LONGEST_GAP = 120.0
 """Seconds between two looks for which busy time is counted: longer, and we were not there."""
 LIBRARY = "libnvidia-ml.so.1"
 _MIG = 1
+_VERSIONS = ("_v3", "_v2")
+"""Of a call that older drivers know by another layout."""
 _GONE = ("NVML_ERROR_GPU_IS_LOST", "NVML_ERROR_RESET_REQUIRED")
 _AWAY = (
     "NVML_ERROR_UNINITIALIZED",
@@ -196,16 +198,19 @@ class GpuReader:
         found: dict[int, int] = {}
         if not pids:
             return None
-        for call in (
-            "nvmlDeviceGetComputeRunningProcesses",
-            "nvmlDeviceGetGraphicsRunningProcesses",
-        ):
-            for process in self._ask(call, handle) or ():
+        for kind in ("Compute", "Graphics"):
+            for process in self._processes(handle, kind):
+                used = int(process.usedGpuMemory or 0)
                 if process.pid in pids:
-                    found[process.pid] = max(
-                        found.get(process.pid, 0), int(process.usedGpuMemory or 0)
-                    )
+                    found[process.pid] = max(found.get(process.pid, 0), used)
         return sum(found.values()) if found else None
+
+    def _processes(self, handle: Any, kind: str) -> Iterable[Any]:
+        for version in _VERSIONS:
+            found = self._ask(f"nvmlDeviceGet{kind}RunningProcesses{version}", handle)
+            if found is not None:
+                return list(found)
+        return ()
 
     def _ask(self, name: str, *arguments: Any) -> Any:
         """What NVML answers; None if it does not. Raises its error where the GPU or all is gone."""

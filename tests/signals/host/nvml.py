@@ -89,10 +89,10 @@ class Nvml:
             raise pynvml.NVMLError(pynvml.NVML_ERROR_NOT_FOUND)
         return gpu["parts"][index]
 
-    def nvmlDeviceGetComputeRunningProcesses(self, gpu: Any) -> list[Any]:
+    def nvmlDeviceGetComputeRunningProcesses_v3(self, gpu: Any) -> list[Any]:
         return _processes(_told(gpu.get("compute", {})))
 
-    def nvmlDeviceGetGraphicsRunningProcesses(self, gpu: Any) -> list[Any]:
+    def nvmlDeviceGetGraphicsRunningProcesses_v3(self, gpu: Any) -> list[Any]:
         return _processes(_told(gpu.get("graphics", {})))
 
 

@@ -127,6 +127,23 @@ def test_a_process_that_computes_and_draws_counts_once() -> None:
     assert seen(nvml, 7, 8)[0].model_memory == 100
 
 
+def test_an_older_driver_knows_processes_by_another_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    call = "nvmlDeviceGetComputeRunningProcesses"
+    monkeypatch.setattr(Nvml, f"{call}_v2", getattr(Nvml, f"{call}_v3"), raising=False)
+    unknown = pynvml.NVMLError(pynvml.NVML_ERROR_FUNCTION_NOT_FOUND)
+
+    def refuse(*_: object) -> None:
+        raise unknown
+
+    monkeypatch.setattr(Nvml, f"{call}_v3", refuse)
+    assert seen(Nvml({"uuid": "GPU-1", "compute": {7: 100}}), 7)[0].model_memory == 100
+
+
+def test_the_stand_in_has_the_bindings_functions() -> None:
+    for name in [name for name in dir(Nvml) if name.startswith(("nvml", "NVML"))]:
+        assert hasattr(pynvml, name), name
+
+
 def test_parts_of_a_gpu_have_memory_alone_and_it_counts_once() -> None:
     parts = [
         {"uuid": "MIG-a", "name": "A100 MIG 1g.5gb", "memory": (1, 5), "compute": {7: 1}},
