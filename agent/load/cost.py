@@ -5,10 +5,13 @@ Rule: pure; what was used is told by others, in seconds since whenever.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from agent.load.readings import Reading
+
+MOST_CHANGES = 90
 
 
 class Used(Protocol):
@@ -27,8 +30,6 @@ class Look(NamedTuple):
     reading: Reading
     rows: Mapping[str, int]
     """Predictions by model, as far as they were decoded."""
-    cpu: float | None
-    gpu: float | None
 
 
 class Predictions(NamedTuple):
@@ -55,8 +56,33 @@ def predictions(looks: Sequence[Look]) -> Predictions:
     return Predictions(max(last.reading.answered - first.reading.answered, 0), "requests")
 
 
-def each(first: float | None, last: float | None, number: float) -> float | None:
-    """Seconds used a prediction; None where unknown, or where the server began anew meanwhile."""
-    if first is None or last is None or last < first or number < 1:
-        return None
-    return (last - first) / number
+class Meter:
+    """One of the two figures of `Used`, which is sampled more seldom than we look: what was used,
+    and the predictions, from one change of it to another."""
+
+    def __init__(self, window: float) -> None:
+        """`window`: seconds that a cost is over, or two samples if they are further apart."""
+        self._window = window
+        self._changes: deque[tuple[float, Look]] = deque(maxlen=MOST_CHANGES)
+
+    def add(self, used: float | None, look: Look) -> None:
+        """Looks; None, or less than before, begins anew."""
+        changes = self._changes
+        if used is None or (changes and used < changes[-1][0]):
+            changes.clear()
+        if used is None or (changes and used == changes[-1][0]):
+            return
+        changes.append((used, look))
+        while len(changes) > 2 and look.reading.at - changes[1][1].reading.at >= self._window:
+            changes.popleft()
+
+    def each(self, now: float) -> float | None:
+        """Seconds used a prediction; None where that is unknown, or known of long ago only."""
+        if len(self._changes) < 2:
+            return None
+        (before, first), (after, last) = self._changes[0], self._changes[-1]
+        between = last.reading.at - first.reading.at
+        made = predictions((first, last))
+        if made.number < 1 or now - last.reading.at > max(self._window, 2 * between):
+            return None
+        return (after - before) / made.number

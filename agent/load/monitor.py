@@ -10,7 +10,7 @@ from collections.abc import Callable
 from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
-from agent.load.cost import Look, Predictions, Used, each, predictions
+from agent.load.cost import Look, Meter, Predictions, Used, predictions
 from agent.load.limit import LimitTable
 from agent.load.little import Span, between
 from agent.load.readings import Reading
@@ -68,20 +68,17 @@ class Load:
         self._read = read
         self._looks: deque[Look] = deque(maxlen=KEPT)
         self._table = LimitTable()
+        self._cpu, self._gpu = Meter(WINDOW), Meter(WINDOW)
         self._stepped: float | None = None
         self._step: Span | None = None
 
     def tick(self, now: float) -> None:
         """Looks; `now` in seconds of a clock that never goes back."""
-        used = self.used
-        self._looks.append(
-            Look(
-                self._read(now),
-                dict(self.rows.by_model),
-                used.cpu_seconds() if used is not None else None,
-                used.gpu_seconds() if used is not None else None,
-            )
-        )
+        look = Look(self._read(now), dict(self.rows.by_model))
+        self._looks.append(look)
+        if self.used is not None:
+            self._cpu.add(self.used.cpu_seconds(), look)
+            self._gpu.add(self.used.gpu_seconds(), look)
         while len(self._looks) > 2 and now - self._looks[1].reading.at >= WINDOW:
             self._looks.popleft()
         if self._stepped is None:
@@ -105,7 +102,7 @@ class Load:
         span = between([look.reading for look in looks])
         limit, why = self._table.limit()
         made = predictions(looks) if span is not None else None
-        count = made.number if made is not None else 0.0
+        now = last.reading.at
         return View(
             sum(flow.active for flow in last.reading.flows.values()),
             span,
@@ -114,8 +111,8 @@ class Load:
             _queue(self._step, limit),
             _rates(first, last),
             made,
-            each(first.cpu, last.cpu, count),
-            each(first.gpu, last.gpu, count),
+            self._cpu.each(now),
+            self._gpu.each(now),
         )
 
     def status(self) -> dict[str, Any] | None:

@@ -92,7 +92,7 @@ def seen(proxy: Outrider, concurrency: float) -> bool:
 @pytest.mark.slow
 def test_a_full_server_is_seen_as_full(start) -> None:
     with slotted_server() as url:
-        proxy = start(url)
+        proxy = start(url, {"host": {"sample": "1s"}})
         for number in (1, 8):
             with clients(proxy, number):
                 eventually(lambda n=number: seen(proxy, n), f"{number} in flight to be seen")
@@ -107,6 +107,7 @@ def test_a_full_server_is_seen_as_full(start) -> None:
     assert found["in_flight"] >= 18
     assert found["saturation"] > 2
     assert found["predictions_counted"] == "rows"
+    assert 0 < found["cpu_seconds_per_prediction"] < 1
     assert found["rows_per_second"]["m"] > found["requests_per_second"]
     assert metrics.value("outrider_load_concurrency_limit") == pytest.approx(SLOTS, rel=0.5)
     assert metrics.value("outrider_load_saturation_ratio") > 2

@@ -29,6 +29,7 @@ class Traffic:
         self.slots, self.service = slots, service
         self.reading = Reading(0.0, {ROUTE: Flow(0, 0.0, 0)}, 0, 0, 0)
         self.cpu: float | None = 100.0
+        self.burns = True
         self.load = Load(lambda now: self.reading._replace(at=now), self)
         self.load.tick(0.0)
 
@@ -53,7 +54,7 @@ class Traffic:
             )
             for _ in range(round(done * read_share) if rows else 0):
                 self.load.rows.add(Payload("m", 1, rows))  # type: ignore[arg-type]
-            if self.cpu is not None:
+            if self.cpu is not None and self.burns:
                 self.cpu += min(clients, self.slots) / self.slots
             self.load.tick(self.reading.at)
 
@@ -125,19 +126,45 @@ def test_where_nothing_is_decoded_an_answered_request_is_a_prediction() -> None:
     assert told["cpu_seconds_per_prediction"] == pytest.approx(0.01)
 
 
-def test_a_model_server_that_began_anew_costs_nothing_known() -> None:
+def cost(traffic: Traffic) -> float | None:
+    view = traffic.load.view()
+    assert view is not None
+    return view.cpu_seconds
+
+
+def test_a_model_server_that_began_anew_has_the_cost_of_the_new_one() -> None:
     traffic = Traffic(slots=2, service=0.02)
     traffic.go(2, 10)
     traffic.cpu = 0.0
+    traffic.go(2, 1)
+    assert cost(traffic) is None
     traffic.go(2, 10)
-    view = traffic.load.view()
-    assert view is not None
-    assert view.cpu_seconds is None
+    assert cost(traffic) == pytest.approx(0.01)
     traffic.cpu = None
-    traffic.go(2, 70)
-    view = traffic.load.view()
-    assert view is not None
-    assert view.cpu_seconds is None
+    traffic.go(2, 1)
+    assert cost(traffic) is None
+
+
+def test_what_is_sampled_seldom_goes_with_the_predictions_of_that_time() -> None:
+    """Each tenth second is known, and 1 s of CPU makes 100 predictions, of traffic that grows."""
+    traffic = Traffic(slots=40, service=0.02)
+    traffic.burns = False
+    used = 0.0
+    for second in range(1, 46):
+        used += 50 * min(second, 40) / 100
+        if second % 10 == 0:
+            traffic.cpu = 1000 + used
+        traffic.go(second, 1)
+    assert cost(traffic) == pytest.approx(0.01)
+
+
+def test_what_was_known_long_ago_is_not_told() -> None:
+    traffic = Traffic(slots=2, service=0.02)
+    traffic.go(2, 10)
+    assert cost(traffic) == pytest.approx(0.01)
+    traffic.burns = False
+    traffic.go(0, 200)
+    assert cost(traffic) is None
 
 
 def test_looks_are_bounded_however_often_it_ticks() -> None:
