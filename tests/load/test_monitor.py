@@ -153,7 +153,7 @@ def test_what_is_sampled_seldom_goes_with_the_predictions_of_that_time() -> None
     for second in range(1, 46):
         used += 50 * min(second, 40) / 100
         if second % 10 == 0:
-            traffic.cpu = 1000 + used
+            traffic.cpu = 100 + used
         traffic.go(second, 1)
     assert cost(traffic) == pytest.approx(0.01)
 
