@@ -5,6 +5,8 @@ Rule: the first thing that stands in the way and no other; nothing that could be
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,20 +16,41 @@ from agent.observer.decodes import DECODED
 
 Route = Mapping[str, Any]
 
-SETTINGS = {
-    "unsupported": "if it is a model's route, say how its bodies are read: routes: [{path: …, "
-    "dialect: …}] (docs/formats.md has the dialects); outrider decode explains a body in a file",
-    "malformed": "look at what the client sends: the body is not what its Content-Type says; "
-    "outrider decode explains a body in a file",
-    "too_large": "raise capture.max_body_bytes: of longer bodies only both ends are copied",
-    "empty": "there was no body to decode; requests for predictions have one",
-    "inputs_only": "the inputs were decoded and the answer was not: look at the answer",
-    "error_status": "the model server answers with errors: look at its log",
-    "not_captured_unsampled": "raise capture.sample_ratio: these bodies were not copied",
-    "not_captured_budget": "raise capture.budget: there was no memory left for copies",
-    "not_captured_off": "set observe: all: bodies are not copied",
+EXPLAIN = "What it is and why it cannot be read is said of a body in a file by:"
+HELP: Mapping[str, tuple[str, ...]] = {
+    "unsupported": (
+        "If it is a model's route, say in the settings how its bodies are read, for example:",
+        "  routes: [{path: PATH, dialect: csv}]",
+        "docs/formats.md has all dialects. " + EXPLAIN,
+        "outrider decode BODY --path PATH",
+    ),
+    "malformed": (
+        "The body is damaged, or not what its Content-Type says. " + EXPLAIN,
+        "outrider decode BODY --path PATH",
+    ),
+    "too_large": (
+        "Of longer bodies only both ends are copied. To copy more:",
+        "  capture: {max_body_bytes: 8MiB}",
+    ),
+    "empty": ("There was no body to decode: requests for predictions have one.",),
+    "error_status": ("The model server answers with errors: its log says why.",),
+    "not_captured_unsampled": (
+        "Bodies are copied of a part of the requests only. To copy all:",
+        "  capture: {sample_ratio: 1}",
+    ),
+    "not_captured_budget": (
+        "There was no memory left for copies. To have more:",
+        "  capture: {budget: 64MiB}",
+    ),
+    "not_captured_off": ("Bodies are not copied. To copy them:", "  observe: all"),
 }
-"""By what became of a payload."""
+"""By what became of a payload. Lines: settings begin with two spaces, commands with their name."""
+
+
+BUILD = (
+    "outrider profile build DATA -o reference.json",
+    "outrider run --reference reference.json",
+)
 
 
 def next_step(
@@ -47,14 +70,18 @@ def next_step(
 
 def _no_traffic(config: Config) -> dict[str, Any]:
     url = address(config)
-    return {
-        "kind": "no_traffic",
-        "title": "No request has come through yet",
-        "text": f"Send the model's requests to {url} instead of {config.upstream}: each is handed "
-        "on unchanged. To try it:",
-        "command": f"curl -i{' -k' if config.tls.cert else ''} {url}/",
-        "evidence": None,
-    }
+    lines = [
+        f"Send the model's requests to {url} instead of {config.upstream}: each is handed on "
+        "unchanged. To see that it is there:",
+        f"curl -i{' -k' if config.tls.cert else ''} {shlex.quote(url + '/')}",
+    ]
+    if not config.listen.port:
+        lines = ["Send the model's requests to the port that Outrider's log names: it was chosen."]
+    return _step("no_traffic", "No request has come through yet", lines)
+
+
+def _step(kind: str, title: str, lines: Sequence[str], evidence: Any = None) -> dict[str, Any]:
+    return {"kind": kind, "title": title, "text": "\n".join(lines), "evidence": evidence}
 
 
 def address(config: Config) -> str:
@@ -66,12 +93,8 @@ def address(config: Config) -> str:
 
 
 def _not_observed(config: Config) -> dict[str, Any]:
-    return {
-        "kind": "not_decoded",
-        "title": "Payloads are not looked at",
-        "text": f"observe is {config.observe}: with all you see columns and drift.",
-        "evidence": None,
-    }
+    lines = [f"observe is {config.observe}. To see columns and drift:", "  observe: all"]
+    return _step("not_decoded", "Payloads are not looked at", lines)
 
 
 def _not_decoded(routes: Sequence[Route]) -> dict[str, Any] | None:
@@ -79,43 +102,42 @@ def _not_decoded(routes: Sequence[Route]) -> dict[str, Any] | None:
         return None  # none has been looked at yet
     refused = [route for route in routes if route["last_refused"] is not None]
     route = max(refused, key=lambda one: one["last_refused"]["at"]) if refused else routes[0]
-    last = route["last_refused"] or {}
+    path, last = route["route"], route["last_refused"] or {}
     outcome = last.get("outcome") or next(iter(route["not_decoded"]), "")
     because = f" ({last['why']})" if last.get("why") else ""
-    return {
-        "kind": "not_decoded",
-        "title": "Requests come through, but no payload could be decoded",
-        "text": f"On {route['route']} the last one was {outcome.replace('_', ' ')}{because}: "
-        f"{SETTINGS.get(outcome, 'see docs/formats.md')}.",
-        "evidence": {"route": route["route"], "not_decoded": route["not_decoded"], **last},
-    }
+    lines = [f"On {path} the last one was {outcome.replace('_', ' ')}{because}."]
+    for line in HELP.get(outcome, ("docs/formats.md says what can be decoded.",)):
+        quoted = json.dumps(path) if line.startswith(" ") else shlex.quote(path)
+        lines.append(line.replace("PATH", quoted))
+    evidence = {"route": path, "not_decoded": route["not_decoded"], **last}
+    title = "Requests come through, but no payload could be decoded"
+    return _step("not_decoded", title, lines, evidence)
 
 
 def _learning(models: Sequence[ModelWatch]) -> dict[str, Any] | None:
     for model in models:
-        of = model.settings.learn_rows
+        of, rows = model.settings.learn_rows, model.inputs.rows
         if model.phase == "learning" and of:
-            rows = model.inputs.rows
-            return {
-                "kind": "learning",
-                "title": f"Learning what is normal of {model.key.told()}",
-                "text": f"{rows} of {of} rows have come; then each window is judged by them. "
-                "If today is not normal, give a reference: outrider profile build.",
-                "evidence": {"model": model.name, "version": model.version, "rows": rows, "of": of},
-            }
+            lines = [
+                f"{rows} of {of} rows have come; then each window is judged by them. If today is "
+                "not normal, build a reference of data that are, and run with it:",
+                *BUILD,
+            ]
+            evidence = {"model": model.name, "version": model.version, "rows": rows, "of": of}
+            title = f"Learning what is normal of {model.key.told()}"
+            return _step("learning", title, lines, evidence)
     return None
 
 
 def _no_reference(models: Sequence[ModelWatch]) -> dict[str, Any] | None:
-    unwatched = [model for model in models if model.phase == "unwatched"]
-    if not unwatched or len(unwatched) < len(models):
+    if not models or any(model.phase != "unwatched" for model in models):
         return None
-    model = unwatched[0]
-    return {
-        "kind": "no_reference",
-        "title": f"There is no reference for {model.key.told()}",
-        "text": f"{model.reason or 'none was given'}. Build one of the data that it was trained on "
-        "or of yesterday's requests, and give it with --reference:",
-        "command": "outrider profile build data.parquet -o reference.json",
-        "evidence": {"model": model.name, "version": model.version, "why": model.reason},
-    }
+    model = models[0]
+    why = model.reason or "none was given and learning is off"
+    lines = [
+        f"There is none: {why}. Build one of the data that the model was trained on, or of "
+        "yesterday's requests, and run with it:",
+        *BUILD,
+    ]
+    evidence = {"model": model.name, "version": model.version, "why": model.reason}
+    return _step("no_reference", f"No reference to judge {model.key.told()} by", lines, evidence)

@@ -46,7 +46,7 @@ def test_known_traffic_is_counted_exactly(start, own_origin) -> None:
     proxy = start(own_origin.url)
     step = api(proxy, "overview")["next_step"]
     assert step["kind"] == "no_traffic"
-    assert f"{proxy.address[0]}:{proxy.address[1]}" in step["command"]
+    assert f"{proxy.address[0]}:{proxy.address[1]}" in step["text"]
     for status, times in STATUSES.items():
         for _ in range(times):
             send(proxy, own_origin, status)

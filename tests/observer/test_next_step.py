@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+import yaml
 
 from agent.config import Config, ListenTls
 from agent.decode.payload import Outcome, Payload
 from agent.drift.monitor import Monitor
 from agent.drift.settings import Settings
+from agent.loading import load
 from agent.observer.decodes import DECODED
-from agent.observer.next_step import SETTINGS, address, next_step
+from agent.observer.next_step import HELP, address, next_step
 from agent.units import Address
 
 ROUTE = {"route": "/score", "dialects": [], "not_decoded": {}, "last_refused": None}
@@ -33,7 +37,11 @@ def step(requests: int, routes: Any = (), made: Monitor | None = None, **config:
 def test_without_traffic_a_line_to_try_it_with() -> None:
     found = step(0, listen=Address("0.0.0.0:9000"), tls=ListenTls(cert="crt", key="key"))
     assert found["kind"] == "no_traffic"
-    assert found["command"] == "curl -i -k https://127.0.0.1:9000/"
+    assert found["text"].splitlines()[-1] == "curl -i -k https://127.0.0.1:9000/"
+
+
+def test_a_port_that_the_kernel_chose_is_not_told_as_0() -> None:
+    assert ":0" not in step(0, listen=Address("127.0.0.1:0"))["text"]
 
 
 @pytest.mark.parametrize(
@@ -57,18 +65,38 @@ def test_what_was_refused_last_is_told_with_what_would_help() -> None:
     older = {**ROUTE, "route": "/old", "last_refused": {**last, "at": "2026-11-28"}}
     found = step(3, [older, {**ROUTE, "not_decoded": {"malformed": 3}, "last_refused": last}])
     assert found["kind"] == "not_decoded"
-    assert "On /score the last one was malformed (byte 7): " in found["text"]
-    assert SETTINGS["malformed"] in found["text"]
+    lines = found["text"].splitlines()
+    assert lines[0] == "On /score the last one was malformed (byte 7)."
+    assert lines[-1] == "outrider decode BODY --path /score"
     assert (found["evidence"]["route"], found["evidence"]["shape"]) == ("/score", "{a: …")
+
+
+def test_a_line_to_be_pasted_does_what_it_says_whatever_the_path() -> None:
+    path = "/x; rm -rf ~ 'PATH' $(id)"
+    last = {"at": "", "outcome": "unsupported", "why": ""}
+    lines = step(3, [{**ROUTE, "route": path, "last_refused": last}])["text"].splitlines()
+    [command] = [line for line in lines if line.startswith("outrider")]
+    assert shlex.split(command) == ["outrider", "decode", "BODY", "--path", path]
+    [setting] = [line for line in lines if line.startswith("  ")]
+    assert yaml.safe_load(setting)["routes"][0]["path"] == path
 
 
 def test_without_a_refused_one_the_outcome_is_told() -> None:
     found = step(3, [{**ROUTE, "not_decoded": {"not_captured_unsampled": 3}}])
-    assert "capture.sample_ratio" in found["text"]
+    assert "  capture: {sample_ratio: 1}" in found["text"].splitlines()
 
 
 def test_each_outcome_has_something_that_helps() -> None:
-    assert {*get_args(Outcome)} - DECODED <= SETTINGS.keys()
+    assert {*get_args(Outcome)} - DECODED <= HELP.keys()
+
+
+@pytest.mark.parametrize("outcome", HELP)
+def test_each_setting_that_is_shown_is_one(outcome: str, tmp_path: Path) -> None:
+    for line in HELP[outcome]:
+        if line.startswith(" "):
+            file = tmp_path / "outrider.yaml"
+            file.write_text(line.replace("PATH", '"/score"').strip())
+            load(str(file))
 
 
 def test_where_payloads_are_not_looked_at_that_is_why() -> None:
@@ -86,7 +114,7 @@ def test_without_a_reference_how_to_build_one() -> None:
     found = step(3, [READ], monitor("the file is not there", rows=None))
     assert found["kind"] == "no_reference"
     assert "the file is not there" in found["text"]
-    assert "profile build" in found["command"]
+    assert "outrider profile build" in found["text"]
 
 
 def test_nothing_is_left_to_do_once_all_is_seen() -> None:
