@@ -25,7 +25,7 @@ EACH = pytest.mark.parametrize("name", BOARDS)
 UNITS = {value for value in vars(units).values() if isinstance(value, str)}
 OURS = {"titleFormat", "tagKeys", "step"}
 """Of an annotation that asks Prometheus: Grafana's, which the SDK's type lacks."""
-BUILT_IN = {"__interval", "__rate_interval", "__range", "__auto"}
+BUILT_IN = {"__interval", "__rate_interval", "__range"}
 RUNBOOKS = ROOT / "docs" / "runbooks"
 
 

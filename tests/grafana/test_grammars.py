@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.needs("node", "npm")]
 
 GRAMMARS = ROOT / "tests" / "grafana" / "grammars"
 ENVIRONMENT = ROOT / "tests" / "grafana" / ".environment"
-DURATIONS = dict.fromkeys(("__interval", "__rate_interval", "__range", "__auto", "window"), "5m")
+DURATIONS = dict.fromkeys(("__interval", "__rate_interval", "__range", "window"), "5m")
 
 
 @pytest.fixture(scope="session")

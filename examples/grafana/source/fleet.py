@@ -7,15 +7,9 @@ from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 
 from examples.grafana.source import sidecars, variables
 from examples.grafana.source.board import Row, alerts, board, detail, drift, restarts
-from examples.grafana.source.parts import (
-    ORANGE,
-    RED,
-    Field,
-    stat_panel,
-    table_panel,
-    timeseries_panel,
-)
+from examples.grafana.source.parts import ORANGE, RED, stat_panel, timeseries_panel
 from examples.grafana.source.promql import PODS, psi, quantile, rate
+from examples.grafana.source.tables import Field, table_panel
 
 COLUMNS = f'{PODS},model=~"$model",side=~"$side",column=~"$column"'
 BY = "model, side, column, reference"
@@ -130,6 +124,7 @@ def _now() -> Panels:
             width=3,
             steps={1: ORANGE},
             decimals=0,
+            is_instant=True,
         ),
         stat_panel(
             "Records dropped a second",

@@ -18,7 +18,7 @@ def requests() -> list[Builder[Panel]]:
         log_lines_panel(
             "Lines by level",
             "Log lines of requests: error is a 5xx or a failure of ours, warning a 4xx.",
-            {"{{level}}": f"sum by (level) (count_over_time({STREAM}}}[$__auto]))"},
+            {"{{level}}": f"sum by (level) (count_over_time({STREAM}}}[$__interval]))"},
             "short",
         ),
         log_lines_panel(
@@ -26,7 +26,7 @@ def requests() -> list[Builder[Panel]]:
             "Lines of requests that took more than a second, by route.",
             {
                 "{{http_route}}": f"sum by (http_route) (count_over_time({STREAM}}} | json "
-                f"| duration_ms > {SLOW} [$__auto]))"
+                f"| duration_ms > {SLOW} [$__interval]))"
             },
             "short",
         ),

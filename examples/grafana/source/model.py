@@ -5,24 +5,21 @@ from __future__ import annotations
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models.dashboard import Dashboard, Panel, VariableModel
 
-from examples.grafana.source import logs, quality, variables
+from examples.grafana.source import column, logs, quality, variables
 from examples.grafana.source.board import Row, alerts, board, detail, drift
 from examples.grafana.source.parts import (
     ORANGE,
     RED,
-    Field,
-    bins_panel,
     histogram_panel,
     stat_panel,
-    table_panel,
     timeseries_panel,
 )
-from examples.grafana.source.promql import PODS, counts, psi, quantile, rate
+from examples.grafana.source.promql import PODS, counts, quantile, rate
+from examples.grafana.source.tables import Field, table_panel
 
 OF_MODEL = f'{PODS},model="$model",version=~"$version"'
 COLUMNS = f'{OF_MODEL},column=~"$column"'
-DETAIL = f'{PODS},model="$model",column="$detail",reference="$reference"'
-OUTPUT = f'{OF_MODEL},output=~"$output"'
+OUTPUT = f'{OF_MODEL},output="$output"'
 BY = "model, version, side, column"
 """What names a column."""
 JUDGES = 'method!="psi"'
@@ -45,7 +42,7 @@ def made() -> Dashboard:
             Row("Now", _now()),
             Row("Predictions", _predictions()),
             Row("Drift", _drift()),
-            Row("One column: $detail", _detail()),
+            Row("One column: $detail", column.bins()),
             Row("Missing values and what was not seen", quality.missing()),
             Row("Quality of answers", quality.findings()),
             Row("Business values", quality.business(), is_closed=True),
@@ -57,6 +54,11 @@ def made() -> Dashboard:
 def _variables() -> list[Builder[VariableModel]]:
     of_column = f'{PODS},model="$model",version=~"$version"'
     values = "outrider_column_values_total"
+
+    def its(label: str) -> str:
+        bins = f'outrider_column_bin_total{{{of_column},column="$detail"}}'
+        return f"label_values({bins}, {label})"
+
     return [
         variables.one(
             "model",
@@ -76,10 +78,10 @@ def _variables() -> list[Builder[VariableModel]]:
             "Inputs and outputs, for tables and lines.",
             f"label_values({values}{{{of_column}}}, column)",
         ),
-        variables.several(
+        variables.one(
             "output",
-            "Outputs",
-            "Numeric outputs, for distributions of predictions.",
+            "Output",
+            "Whose distribution is shown; each has bins of its own.",
             f"label_values(outrider_prediction_value_count{{{of_column}}}, output)",
         ),
         variables.one(
@@ -88,11 +90,12 @@ def _variables() -> list[Builder[VariableModel]]:
             "Whose bins are shown; only of those that drift most (metrics.bin_columns).",
             f"label_values(outrider_column_bin_total{{{of_column}}}, column)",
         ),
+        variables.one("detail_side", "Its side", "Input or output.", its("side")),
         variables.one(
             "reference",
             "Its reference",
             "Hash of the reference; only bins of the same one can be compared.",
-            f'label_values(outrider_column_bin_total{{{of_column},column="$detail"}}, reference)',
+            its("reference"),
         ),
         variables.window(),
     ]
@@ -154,12 +157,13 @@ def _predictions() -> Panels:
     value, sure = "outrider_prediction_value", "outrider_prediction_confidence"
     return [
         histogram_panel(
-            "Predictions, version $version",
+            "Predictions: $output, version $version",
             "Predictions by value, in the bins of the reference; one panel a version, for each "
             "may have a reference of its own. A band that moves or splits is a change of what is "
-            "asked or of the model. Choose one output.",
+            "asked or of the model.",
             counts(value, OUTPUT),
             "short",
+            width=24,  # a panel that is repeated takes a line of its own
         ).repeat("version"),
         timeseries_panel(
             "Predictions, percentiles",
@@ -169,6 +173,18 @@ def _predictions() -> Panels:
                     q, value, OUTPUT, "output, version"
                 )
                 for q in (0.05, 0.5, 0.95)
+            },
+            "short",
+            width=12,
+            least=None,
+        ),
+        timeseries_panel(
+            "Mean prediction",
+            "Of each output and version; two versions that differ on the same traffic are worth "
+            "a look.",
+            {
+                "{{output}} {{version}}": f"{rate(f'{value}_sum', OUTPUT, 'output, version')}"
+                f" / {rate(f'{value}_count', OUTPUT, 'output, version')}"
             },
             "short",
             width=12,
@@ -191,18 +207,6 @@ def _predictions() -> Panels:
             },
             "percentunit",
             width=12,
-        ),
-        timeseries_panel(
-            "Mean prediction",
-            "Of each output and version; two versions that differ on the same traffic are worth "
-            "a look.",
-            {
-                "{{output}} {{version}}": f"{rate(f'{value}_sum', OUTPUT, 'output, version')}"
-                f" / {rate(f'{value}_count', OUTPUT, 'output, version')}"
-            },
-            "short",
-            width=12,
-            least=None,
         ),
     ]
 
@@ -232,7 +236,7 @@ def _drift() -> Panels:
             steps={1: RED},
             words={"0": "stable", "1": "drift"},
         ),
-        Field("Since", f"max by ({BY}) ({since}) * 1000", "dateTimeAsIso"),
+        Field("Since", f"min by ({BY}) ({since}) * 1000", "dateTimeAsIso"),
         Field(
             "Effect",
             f"max by ({BY}) (outrider_drift_effect{{{COLUMNS}}})",
@@ -272,46 +276,5 @@ def _drift() -> Panels:
             },
             "short",
             width=12,
-        ),
-    ]
-
-
-def _detail() -> Panels:
-    only = f'{DETAIL},bin=~"[0-9]+"'
-    rows = f"increase(outrider_column_bin_total{{{DETAIL}}}[$__rate_interval])"
-    numbered = f"increase(outrider_column_bin_total{{{only}}}[$__rate_interval])"
-    return [
-        bins_panel(
-            "Bins now",
-            "Share of the rows in each bin, by the bin's index: 0 is below the reference's least "
-            "value, or the first category. /api/v1/drift says what each bin is. Compare with the "
-            "reference beside.",
-            f"sum by (bin) ({numbered}) / on () group_left () (sum({rows}) > 0)",
-        ),
-        bins_panel(
-            "Bins of the reference",
-            "The same bins of the reference: what the left should look like.",
-            f"max by (bin) (outrider_reference_bin_ratio{{{only}}})",
-        ),
-        timeseries_panel(
-            "Bins now, less the reference",
-            "How much more (above 0) or less (below 0) of the rows fall in each bin. What went "
-            "out of one bin is in another, or missing.",
-            {
-                "bin {{bin}}": f"sum by (bin) ({rows}) / on () group_left () (sum({rows}) > 0)"
-                f" - max by (bin) (outrider_reference_bin_ratio{{{DETAIL}}})"
-            },
-            "percentunit",
-            width=12,
-            least=None,
-        ),
-        timeseries_panel(
-            "PSI",
-            "Population stability index over the window chosen above. By the old rule "
-            "0.25 is drift, but of few rows it is great without any: trust the verdict above.",
-            {"{{side}} {{column}}": psi("model, side, column, reference", DETAIL, "$window")},
-            "short",
-            width=12,
-            steps={0.1: ORANGE, 0.25: RED},
         ),
     ]

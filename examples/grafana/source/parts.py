@@ -6,8 +6,7 @@ sources by the dashboard's variables. Only panel types whose schema the SDK know
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping
 
 from grafana_foundation_sdk.builders import (
     common,
@@ -16,7 +15,6 @@ from grafana_foundation_sdk.builders import (
     loki,
     prometheus,
     stat,
-    table,
     timeseries,
 )
 from grafana_foundation_sdk.builders import dashboard as build
@@ -84,7 +82,7 @@ def timeseries_panel(
         panel.max(most)
     if steps is not None:
         style = common.GraphThresholdsStyleConfig().mode(options.GraphTresholdsStyleMode.DASHED)
-        panel.thresholds(_thresholds(steps)).thresholds_style(style)
+        panel.thresholds(thresholds(steps)).thresholds_style(style)
     return panel
 
 
@@ -96,11 +94,15 @@ def stat_panel(
     *,
     width: int = 4,
     steps: Steps | None = None,
-    words: Mapping[str, str] | None = None,
     decimals: int | None = None,
-    legend: str = "",
+    low: str = GREEN,
+    is_instant: bool = False,
 ) -> stat.Panel:
-    """One number now, with its way there behind it. `words` stand for values."""
+    """One number now, with its way there behind it. `low` is the color below the first step.
+    `is_instant`: of the whole range, so that there is no way there.
+    """
+    target = prometheus.Dataquery().expr(expr).ref_id(ref(0))
+    target = target.instant() if is_instant else target.range()
     panel = (
         stat.Panel()
         .title(title)
@@ -109,16 +111,14 @@ def stat_panel(
         .height(4)
         .span(width)
         .unit(unit)
-        .with_target(_range(0, expr, legend))
+        .with_target(target)
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False))
         .graph_mode(options.BigValueGraphMode.AREA)
         .color_mode(options.BigValueColorMode.VALUE)
-        .thresholds(_thresholds(steps or {}))
+        .thresholds(thresholds(steps or {}, low))
     )
     if decimals is not None:
         panel.decimals(decimals)
-    if words is not None:
-        panel.mappings([_words(words)])
     return panel
 
 
@@ -179,79 +179,6 @@ def _heatmap(title: str, about: str, unit: str, width: int) -> heatmap.Panel:
     )
 
 
-class Field(NamedTuple):
-    """A table's column: what it is called and how it looks."""
-
-    title: str
-    expr: str
-    unit: str = "short"
-    steps: Steps | None = None
-    words: Mapping[str, str] | None = None
-    width: int | None = None
-
-
-def table_panel(
-    title: str,
-    about: str,
-    labels: Mapping[str, str],
-    fields: Sequence[Field],
-    *,
-    width: int = 24,
-    height: int = 9,
-    links: Mapping[str, tuple[str, str]] | None = None,
-) -> table.Panel:
-    """Labels, then values of this moment, greatest first by the first of them.
-
-    `labels` are their titles by name, and all that the expressions are grouped by. `links` are a
-    title and an address by the title of a label.
-    """
-    panel = (
-        table.Panel()
-        .title(title)
-        .description(about)
-        .datasource(PROMETHEUS)
-        .height(height)
-        .span(width)
-        .no_value("–")
-        .sort_by([common.TableSortByFieldState().display_name(fields[0].title).desc(True)])
-    )
-    names = dict(labels)
-    for number, field in enumerate(fields):
-        ref = _ref(number)
-        names[f"Value #{ref}"] = field.title
-        panel.with_target(
-            prometheus.Dataquery()
-            .expr(field.expr)
-            .instant()
-            .format(PromQueryFormat.TABLE)
-            .ref_id(ref)
-        )
-        panel.override_by_name(field.title, _looks(field))
-    if len(fields) == 1:  # of one query alone it is without its letter
-        names["Value"] = fields[0].title
-    order = {name: place for place, name in enumerate(names)}
-    panel.with_transformation(made.DataTransformerConfig(id_val="merge", options={}))
-    organize = {"excludeByName": {"Time": True}, "renameByName": names, "indexByName": order}
-    panel.with_transformation(made.DataTransformerConfig(id_val="organize", options=organize))
-    for label, (name, address) in (links or {}).items():
-        link = [{"title": name, "url": address}]
-        panel.override_by_name(label, [made.DynamicConfigValue(id_val="links", value=link)])
-    return panel
-
-
-def _looks(field: Field) -> list[made.DynamicConfigValue]:
-    found: dict[str, Any] = {"unit": field.unit}
-    if field.steps is not None:
-        found["thresholds"] = _thresholds(field.steps).build()
-        found["color"] = {"mode": "thresholds"}
-        found["custom.cellOptions"] = {"type": "color-text"}
-    if field.words is not None:
-        found["mappings"] = [_words(field.words)]
-    if field.width is not None:
-        found["custom.width"] = field.width
-    return [made.DynamicConfigValue(id_val=name, value=value) for name, value in found.items()]
-
-
 def logs_panel(
     title: str, about: str, expr: str, *, width: int = 24, height: int = 10
 ) -> logs.Panel:
@@ -280,28 +207,22 @@ def log_lines_panel(
     panel.datasource(LOKI)
     for number, (name, expr) in enumerate(queries.items()):
         panel.with_target(
-            loki.Dataquery().expr(expr).query_type("range").legend_format(name).ref_id(_ref(number))
+            loki.Dataquery().expr(expr).query_type("range").legend_format(name).ref_id(ref(number))
         )
     return panel
 
 
 def _range(number: int, expr: str, legend: str) -> prometheus.Dataquery:
-    return prometheus.Dataquery().expr(expr).range().legend_format(legend).ref_id(_ref(number))
+    return prometheus.Dataquery().expr(expr).range().legend_format(legend).ref_id(ref(number))
 
 
-def _ref(number: int) -> str:
+def ref(number: int) -> str:
+    """Name of a query in its panel."""
     return chr(ord("A") + number)
 
 
-def _thresholds(steps: Steps) -> build.ThresholdsConfig:
-    found = [made.Threshold(value=None, color=GREEN)]
+def thresholds(steps: Steps, low: str = GREEN) -> build.ThresholdsConfig:
+    """`low` is the color below the first of them."""
+    found = [made.Threshold(value=None, color=low)]
     found += [made.Threshold(value=value, color=color) for value, color in steps.items()]
     return build.ThresholdsConfig().mode(made.ThresholdsMode.ABSOLUTE).steps(found)
-
-
-def _words(words: Mapping[str, str]) -> made.ValueMap:
-    results = {
-        value: made.ValueMappingResult(text=text, index=place)
-        for place, (value, text) in enumerate(words.items())
-    }
-    return made.ValueMap(options=results)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models.dashboard import Panel
 
-from examples.grafana.source.parts import ORANGE, RED, Field, table_panel, timeseries_panel
+from examples.grafana.source.parts import ORANGE, RED, timeseries_panel
 from examples.grafana.source.promql import PODS, rate
+from examples.grafana.source.tables import Field, table_panel
 
 OF_MODEL = f'{PODS},model="$model",version=~"$version"'
 COLUMNS = f'{OF_MODEL},column=~"$column"'
 INVALID = f'{COLUMNS},bin="invalid"'
-EARNED = f'{PODS},version=~"$version"'
-"""Business values may belong to a route rather than to the model chosen."""
+EARNED = PODS
+"""All models: a business value may belong to a route rather than to the model chosen."""
 
 Panels = list[Builder[Panel]]
 

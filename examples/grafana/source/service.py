@@ -7,7 +7,14 @@ from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 
 from examples.grafana.source import host, logs, saturation, streams, variables
 from examples.grafana.source.board import Row, alerts, board, restarts
-from examples.grafana.source.parts import ORANGE, RED, histogram_panel, stat_panel, timeseries_panel
+from examples.grafana.source.parts import (
+    GREEN,
+    ORANGE,
+    RED,
+    histogram_panel,
+    stat_panel,
+    timeseries_panel,
+)
 from examples.grafana.source.promql import PODS, counts, quantile, quantiles, rate, ratio
 
 REQUESTS = f'{PODS},model=~"$model",http_route=~"$route"'
@@ -111,6 +118,8 @@ def _now() -> Panels:
             "whether it runs, and at the reasons under Errors.",
             f"avg(outrider_upstream_up{{{PODS}}})",
             "percentunit",
+            steps={1: GREEN},
+            low=RED,
         ),
     ]
 

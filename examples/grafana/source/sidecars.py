@@ -5,8 +5,9 @@ from __future__ import annotations
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models.dashboard import Panel
 
-from examples.grafana.source.parts import ORANGE, RED, Field, table_panel, timeseries_panel
+from examples.grafana.source.parts import ORANGE, RED, timeseries_panel
 from examples.grafana.source.promql import PODS, quantile, rate
+from examples.grafana.source.tables import Field, table_panel
 
 Panels = list[Builder[Panel]]
 

@@ -120,5 +120,6 @@ def runbooks() -> build.TextBoxVariable:
         .label("Runbooks")
         .description("Where your copy of docs/runbooks can be read.")
         .default_value(RUNBOOKS)
+        .current(made.VariableOption(text=RUNBOOKS, value=RUNBOOKS))
         .hide(made.VariableHide.HIDE_VARIABLE)
     )
