@@ -62,7 +62,7 @@ class Day:
         """Alarms and findings that begin or end, as the log has them."""
         for line in lines:
             if line.is_drift:
-                self._note("finding" if "finding" in line.fields else "drift", line.message)
+                self.note("finding" if "finding" in line.fields else "drift", line.message)
 
     def history(self, steps: int = STEPS, columns: int = 50) -> dict[str, Any]:
         """See `agent.history.page`."""
@@ -95,7 +95,7 @@ class Day:
         if self.recorder.is_same(kept):
             self._restarts |= saved.restarts
         else:
-            self._note("restart", f"outrider {__version__} was started")
+            self.note("restart", f"outrider {__version__} was started")
 
     # ---- columns
 
@@ -122,7 +122,7 @@ class Day:
             more = count - self._restarts[role]
             if more > 0:
                 times = "once" if more == 1 else f"{more} times"
-                self._note("restart", f"the {role} ended and was started again {times}")
+                self.note("restart", f"the {role} ended and was started again {times}")
         self._restarts = counted
 
     def _note_versions(self) -> None:
@@ -131,13 +131,14 @@ class Day:
             reference = model.reference
             found[name] = reference.short_hash if reference is not None else ""
             if name not in known:
-                self._note("version", f"{Name(*name).told()} is seen in the traffic")
+                self.note("version", f"{Name(*name).told()} is seen in the traffic")
             if reference is not None and found[name] != known.get(name):
                 how = f"{reference.short_hash}, {reference.rows} rows, {model.source}"
-                self._note("reference", f"{Name(*name).told()} is judged by a reference ({how})")
+                self.note("reference", f"{Name(*name).told()} is judged by a reference ({how})")
         self._references = found
 
-    def _note(self, kind: Kind, text: str) -> None:
+    def note(self, kind: Kind, text: str) -> None:
+        """Something that happened just now."""
         self.events.add(self._monitor.now(), kind, self._redactor.name(text))
 
 

@@ -133,6 +133,7 @@ class _Observer:
                 ("load", lambda: parts.load.tick(time.monotonic())),
                 ("drift", self._tell_changes),
                 ("drift", self._keeping.look),
+                ("host", parts.host_news.look if parts.host_news else int),
                 ("history", parts.day_keeping.look),
                 ("alerts", parts.alarming.tick if parts.alarming else int),
             ):

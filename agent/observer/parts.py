@@ -37,6 +37,7 @@ from agent.observer.decodes import DecodeCollector, ImageCollector
 from agent.observer.extras import Extras
 from agent.observer.faults import Faults
 from agent.observer.host import host_of, host_view
+from agent.observer.host_news import HostNews
 from agent.observer.naming import Naming
 from agent.observer.outlets import Outlets
 from agent.observer.payload_log import PayloadLog
@@ -91,6 +92,7 @@ class Parts:
     day_keeping: DayKeeping
     host: Host | None
     """None: it is not looked at."""
+    host_news: HostNews | None
     registry: CollectorRegistry
     pusher: Any
     """Of OTLP metrics; None: they are not sent."""
@@ -184,6 +186,7 @@ def make(config: Config, telemetry: Telemetry, ledger: Ledger, scratch: Path | N
         day=day,
         day_keeping=DayKeeping(day, Path(config.state_dir) if config.state_dir else scratch, log),
         host=host,
+        host_news=HostNews(host, day.note, redactor.name, log) if host else None,
         registry=registry,
         pusher=_pusher(telemetry, registry, resource, caveats, log),
         caveats=caveats,

@@ -96,7 +96,13 @@ def test_the_model_servers_process_is_shown_and_found_again_after_a_restart(
     again = psutil.Process(model.process.pid).create_time()
     assert metrics.value(name) == pytest.approx(again, abs=1)
     assert again > started
-    assert not proxy.said("warning")
+
+    def events() -> list[str]:
+        return [e["text"] for e in get(proxy.admin, "/api/v1/history").json()["events"]]
+
+    told = f"pid {model.process.pid}) was restarted"
+    eventually(lambda: any(told in text for text in events()), "the restart among the day's events")
+    assert proxy.said(told)
 
 
 @pytest.mark.parametrize(
