@@ -11,7 +11,8 @@ observed before only takes its sums, unless what that one kept is at hand (`resu
 all is counted. Counts go on in the ledger when an observer is restarted and when another generation
 takes over, so a total of the steps is exact across both.
 
-The clock is the wall's. If it is set back, steps that are now in the future are forgotten.
+Steps are of the wall's clock, intervals of a steady one. Where the wall's is set, what happened
+before is as long ago as it was, and steps that are now in the future are forgotten.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ LOOK = 10.0
 """Seconds between two readings of the ledger."""
 FINE = 61
 """Snapshots that are kept of them: ten minutes."""
+CLOCK_SET = 1.0
+"""Seconds by which the clocks may differ between two readings."""
 MAX_GAP = 600.0
 """Seconds without a look over which what was counted is still spread."""
 
@@ -75,10 +78,11 @@ class Recorder:
         ledger: Ledger,
         clock: Callable[[], float] = time.time,
         rows: Callable[[], int] = lambda: 0,
+        steady: Callable[[], float] = time.monotonic,
     ) -> None:
         """`rows` counts the rows that were decoded since this process began."""
         self.reader = Reader(ledger)
-        self._clock = clock
+        self._clock, self._steady = clock, steady
         self._scored = rows
         size = self.reader.size
         self._rows = np.zeros((STEPS, size), dtype=np.int64)
@@ -89,6 +93,8 @@ class Recorder:
         self._grown = np.zeros(size, dtype=np.int64)
         self._looked = self.read_at = clock()
         """When the ledger was read last."""
+        self._lived: float | None = steady()
+        """The same by the steady clock; None: another process did it."""
         self.head = int(self.read_at // STEP)
         """The number of the present step, of all since the epoch."""
         self._sums = np.zeros(size, dtype=np.int64) if self.reader.is_new() else self._read()
@@ -107,17 +113,27 @@ class Recorder:
         return True
 
     def _take(self) -> None:
-        now = self._clock()
+        now, lived = self._clock(), self._steady()
         sums = self._read()
         grown = np.maximum(sums - self._sums, 0)
-        began, self._sums, self.read_at = self.read_at, sums, now
+        if self._lived is not None:
+            self._follow(now - self.read_at - (lived - self._lived))
+        began = min(self.read_at, now)
+        self._sums, self.read_at, self._lived = sums, now, lived
         self._grown = self._grown + grown
-        if now < began:
+        if now < self.head * STEP:
             self._set_back(now)
-            began = now
         self._spread(grown, began, now)
         place = self.head % STEPS
         self._active[place] = max(int(self._active[place]), self.reader.active())
+
+    def _follow(self, set_by: float) -> None:
+        """The wall's clock was set by so many seconds since the last reading."""
+        if abs(set_by) > CLOCK_SET:
+            self.read_at += set_by
+            self._looked += set_by
+            moved = [(at + set_by, grown) for at, grown in self._fine]
+            self._fine = deque(moved, maxlen=FINE)
 
     def _read(self) -> Sums:
         sums = self.reader.read()
@@ -160,7 +176,6 @@ class Recorder:
         for n in range(max(step + 1, self.head - STEPS + 1), self.head + 1):
             self._forget(n)
         self.head = step
-        self._fine.clear()
 
     def _forget(self, step: int) -> None:
         place = step % STEPS
@@ -221,7 +236,7 @@ class Recorder:
         if self.is_same(kept) and kept.read_at <= now:
             self._sums = kept.sums.copy()
             self._sums[AT["rows"]] = 0
-            self.read_at = kept.read_at
+            self.read_at, self._lived = kept.read_at, None
             self._take()
         else:
             self._go(int(now // STEP))

@@ -48,7 +48,7 @@ class World:
     def restart(self) -> None:
         settings = Settings(window_rows=500, window_seconds=60.0)
         self.monitor = Monitor(settings, self.references, clock=self.clock)
-        recorder = Recorder(self.ledger, self.clock)
+        recorder = Recorder(self.ledger, self.clock, steady=self.clock)
         self.day = Day(self.ledger, recorder, self.monitor, Redactor(Redact(), b"key"))
 
     def send(self, shift: float = 0.0) -> None:

@@ -104,7 +104,7 @@ def test_a_whole_day_of_five_hundred_columns_is_under_twenty_megabytes() -> None
     world = World()
     tracemalloc.start()
     columns = Columns()
-    recorder = Recorder(Ledger(1), world.clock)
+    recorder = Recorder(Ledger(1), world.clock, steady=world.clock)
     day = Day(world.ledger, recorder, world.monitor, world.day._redactor)
     day.columns = columns
     keys = [Key("a model of mine", "3", "input", f"a column's name {n}") for n in range(1000)]
