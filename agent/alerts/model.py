@@ -13,11 +13,12 @@ from agent.alerts import trend
 from agent.alerts.trend import Trends
 from agent.alerts.view import Column, Confidence, Silent, So, View
 
+MINUTE = 60.0
 MISSING_RISE = 0.05
 """More than in the reference, as a share of all rows."""
-CHANCE = 4.0
+CHANCE = 5.0
 """Standard deviations that this must be beyond what chance explains."""
-LEAST_ROWS = 30
+LEAST_ROWS = 100
 CONFIDENCE_FALL = 0.1
 CONFIDENCE_ROWS = 100
 SILENT_LEAST, SILENT_SHARE = 5, 0.01
@@ -60,6 +61,7 @@ def missing_values(view: View, _: Trends) -> Iterator[So]:
             f"Of the last {column.rows:,} rows; in the reference it is {column.usual_missing:.1%}. "
             "If all rows miss it: a renamed or removed field; if a part: one client or region.",
             _labels(column),
+            hold=5 * MINUTE,
         )
 
 
@@ -75,10 +77,9 @@ def _is_missing(column: Column) -> bool:
 
 def confidence_low(view: View, trends: Trends) -> Iterator[So]:
     """The model is less sure than the day before."""
-    recent = trend.CONFIDENCE_NOW
     for one in view.confidences:
-        now = trends.confidence.rise(one.key, recent)
-        before = trends.confidence.rise(one.key, trend.DAY + recent, recent)
+        now = trends.confidence.rise(one.key, trend.CONFIDENCE)
+        before = trends.confidence.rise(one.key, trend.BEFORE + trend.DAY, trend.BEFORE)
         if now is None or before is None or min(now[0], before[0]) < CONFIDENCE_ROWS:
             continue
         mean, usual = now[1] / now[0], before[1] / before[0]
@@ -86,8 +87,10 @@ def confidence_low(view: View, trends: Trends) -> Iterator[So]:
             yield So(
                 f"{_whose(one)} is less sure than the day before",
                 f"The mean confidence of {one.output} is {mean:.3f} over {now[0]:,.0f} rows of the "
-                f"last 30 minutes; over the {before[0]:,.0f} rows before it was {usual:.3f}.",
+                f"last 30 minutes; over the {before[0]:,.0f} rows of the day before it was "
+                f"{usual:.3f}.",
                 _named(one, output=one.output),
+                hold=10 * MINUTE,
             )
 
 
@@ -95,26 +98,29 @@ def silent_failure(view: View, trends: Trends) -> Iterator[So]:
     """Answers of success that are no predictions."""
     for one in view.silent:
         rise = trends.silent.rise(one.key, trend.SILENT)
-        if one.finding not in SILENT or not one.is_active or rise is None:
+        still = trends.silent.rise(one.key, trend.SILENT_STILL)
+        if one.finding not in SILENT or rise is None or still is None or not still[0]:
             continue
         hits, requests = rise
         if hits >= SILENT_LEAST and hits > SILENT_SHARE * requests:
-            yield _silent(one, f"{hits:,.0f} of {requests:,.0f} requests in the last 10 minutes")
+            many = f"{hits:,.0f} of {requests:,.0f} requests in the last 30 minutes"
+            yield _silent(one, many, MINUTE)
 
 
 def predictions_constant(view: View, _: Trends) -> Iterator[So]:
     """The model answers the same whatever it is asked."""
     for one in view.silent:
         if one.finding in CONSTANT and one.is_active:
-            yield _silent(one, f"{one.total:,} requests")
+            yield _silent(one, f"{one.total:,} requests", 0.0)
 
 
-def _silent(one: Silent, many: str) -> So:
+def _silent(one: Silent, many: str, hold: float) -> So:
     example = f" One of them is {one.example}." if one.example else ""
     return So(
         f"{_whose(one)}: {one.means}",
         f"{many} ({one.where}).{example} To do: {one.do}.",
         _named(one, finding=one.finding),
+        hold,
     )
 
 

@@ -14,23 +14,32 @@ from agent.alerts.view import So, View
 MINUTE = 60.0
 OLDEST = 5 * MINUTE
 LOST_SHARE = 0.01
+LEAST_LOST = 10
+HARM = (
+    "Predictions are not harmed; logs and spans of this time are late, and lost once the queue is "
+    "full."
+)
 RESTARTS, RESTART_SECONDS = 3, 30 * MINUTE
 
 
 def sink_failing(view: View, trends: Trends) -> Iterator[So]:
     """Logs or spans do not arrive where they are sent."""
     for sink in view.sinks:
-        rise = trends.lost.rise((sink.name,), trend.LOST)
-        lost = int(rise[0]) if rise is not None else 0
-        is_late = sink.oldest > OLDEST
-        waits = f"Its oldest record has waited for {sink.oldest / MINUTE:.0f} minutes. "
-        if is_late or lost:
+        why = f": {sink.away}" if sink.away else ""
+        if sink.oldest > OLDEST:
             yield So(
-                f"Sink {sink.name} takes nothing: {sink.away or 'records are refused or dropped'}",
-                f"{waits if is_late else ''}{lost:,} records were refused or dropped in the last "
-                "10 minutes. Predictions are not harmed; logs and spans of this time are late, and "
-                "lost once the queue is full.",
-                (("sink", sink.name),),
+                f"Sink {sink.name} takes nothing{why}",
+                f"Its oldest record has waited for {sink.oldest / MINUTE:.0f} minutes. {HARM}",
+                (("sink", sink.name), ("what", "waiting")),
+                hold=MINUTE,
+            )
+        lost, settled = trends.lost.rise((sink.name,), trend.LOST) or (0.0, 0.0)
+        if lost > LOST_SHARE * settled:
+            yield So(
+                f"{lost / settled:.1%} of what sink {sink.name} gets is lost{why}",
+                f"{lost:,.0f} records were refused or dropped in the last 10 minutes. {HARM}",
+                (("sink", sink.name), ("what", "lost")),
+                hold=5 * MINUTE,
             )
 
 
@@ -47,12 +56,13 @@ def records_shed(view: View, trends: Trends) -> Iterator[So]:
     lost = view.window(trend.RECORDS).dropped
     rise = trends.observed.rise(("observed",), trend.RECORDS)
     made = max(rise[0] if rise is not None else 0.0, float(lost))
-    if lost and lost > LOST_SHARE * made:
+    if lost >= LEAST_LOST and lost > LOST_SHARE * made:
         yield So(
             f"{lost:,} records of requests were lost before they were looked at",
             f"That is {lost / made:.1%} of the last 15 minutes. Requests are counted exactly all "
             "the same; drift, findings, logs and spans rest on fewer.",
             (("what", "records"),),
+            hold=MINUTE,
         )
     for one in view.unseen:
         if one.share > LOST_SHARE:
@@ -69,12 +79,10 @@ def records_shed(view: View, trends: Trends) -> Iterator[So]:
 def restarting(view: View, _: Trends) -> Iterator[So]:
     """The sidecar's processes end and are started again and again."""
     last = view.window(RESTART_SECONDS)
-    kinds = (("worker", last.worker_restarts), ("observer", last.observer_restarts))
-    for process, times in kinds:
-        if times >= RESTARTS:
-            yield So(
-                f"The {process} was started again {times} times in half an hour",
-                "The log has a line for each end, with its exit code or signal. Signal 9: the "
-                "memory limit is too low; hung: the CPU limit is.",
-                (("process", process),),
-            )
+    if last.worker_restarts + last.observer_restarts >= RESTARTS:
+        yield So(
+            f"Workers were started again {last.worker_restarts} times in half an hour, the "
+            f"observer {last.observer_restarts} times",
+            "The log has a line for each end, with its exit code or signal. Signal 9: the memory "
+            "limit is too low; hung: the CPU limit is.",
+        )

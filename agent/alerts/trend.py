@@ -15,8 +15,9 @@ from agent.alerts.view import Key, View
 Values = tuple[float, ...]
 
 MAX_KEYS = 512
-SILENT, LOST, RECORDS, CONFIDENCE_NOW, DAY = 600.0, 600.0, 900.0, 1800.0, 86400.0
-"""Seconds that the conditions look back."""
+LOST, RECORDS, SILENT, SILENT_STILL = 600.0, 900.0, 1800.0, 600.0
+CONFIDENCE, BEFORE, DAY = 1800.0, 3600.0, 86400.0
+"""Seconds that the conditions look back; the day BEFORE ends so long ago."""
 
 
 class Trend:
@@ -67,10 +68,10 @@ class Trends:
     def __init__(self) -> None:
         self.silent = Trend(30.0, SILENT)
         """Requests that showed a silent failure, and those looked at."""
-        self.confidence = Trend(300.0, DAY + CONFIDENCE_NOW)
+        self.confidence = Trend(300.0, BEFORE + DAY)
         """Rows, and the sum of their confidences."""
         self.lost = Trend(30.0, LOST)
-        """Of a sink."""
+        """Of a sink: lost, and settled."""
         self.observed = Trend(60.0, RECORDS)
         """Records made."""
 
@@ -79,7 +80,7 @@ class Trends:
         now = view.now
         self.silent.see(now, {one.key: (one.total, one.requests) for one in view.silent})
         self.confidence.see(now, {one.key: (one.rows, one.sum) for one in view.confidences})
-        self.lost.see(now, {(sink.name,): (sink.lost,) for sink in view.sinks})
+        self.lost.see(now, {(sink.name,): (sink.lost, sink.settled) for sink in view.sinks})
         self.observed.see(now, {("observed",): (view.observed,)})
 
 

@@ -144,6 +144,8 @@ class Sink(NamedTuple):
     """Seconds that the oldest record has waited."""
     lost: int
     """Records refused or dropped since the observer's start."""
+    settled: int
+    """Those, and the ones that were sent."""
 
 
 @dataclass(frozen=True, slots=True)

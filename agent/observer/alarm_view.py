@@ -21,7 +21,7 @@ from agent.ledger import OBSERVER, Ledger
 from agent.observer.redact import Redactor
 from agent.quality.findings import BY_NAME
 from agent.quality.monitor import Quality
-from agent.ship.sender import DROPPED_FULL, FAILED, REJECTED, Status
+from agent.ship.sender import DROPPED_FULL, FAILED, REJECTED, SENT, Status
 
 SHED = ("", "sketches", "payload logs", "logs", "spans")
 LOST = (REJECTED, DROPPED_FULL, FAILED)
@@ -140,7 +140,8 @@ class Viewer:
 
 def _sink(status: Status, now: float) -> Sink:
     waited = 0.0 if status.oldest_ns is None else now - status.oldest_ns / 1e9
-    return Sink(status.name, status.away, waited, sum(status.outcomes[why] for why in LOST))
+    lost = sum(status.outcomes[why] for why in LOST)
+    return Sink(status.name, status.away, waited, lost, lost + status.outcomes[SENT])
 
 
 def _how(verdict: Verdict) -> str:

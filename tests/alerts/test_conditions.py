@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import pytest
+import yaml
 
 from agent.alerts.conditions import TABLE, judged
 from agent.alerts.state import Found
 from agent.alerts.trend import MAX_KEYS, Trend, Trends
 from agent.alerts.view import Column, Confidence, Silent, Sink, Unseen, View
 from tests.alerts.day import MINUTES, Day
+from tests.harness import ROOT
 
 
 def found(view: View, trends: Trends | None = None) -> dict[str, Found]:
@@ -144,8 +147,12 @@ def silent(total: int, requests: int, finding: str = "error_body") -> Silent:
 def test_silent_failures_of_the_last_minutes(hits: int, requests: int, rings: bool) -> None:
     trends, day = Trends(), Day()
     found(day.view(silent=[silent(100, 1000)]), trends)
-    now = day.view(now=1e9 + 60, silent=[silent(100 + hits, 1000 + requests)])
+    after = silent(100 + hits, 1000 + requests)
+    now = day.view(now=1e9 + 60, silent=[after])
     assert ("ModelSilentFailure" in found(now, trends)) == rings
+    for minute in range(2, 20):
+        ringing = found(day.view(now=1e9 + 60 * minute, silent=[after]), trends)
+    assert not ringing, "there were none in the last ten minutes"
 
 
 def test_constant_predictions_ring_at_once() -> None:
@@ -158,7 +165,7 @@ def test_constant_predictions_ring_at_once() -> None:
 def test_confidence_against_the_day_before(mean: float, rings: bool) -> None:
     trends, day, rows, total = Trends(), Day(), 0, 0.0
     for minute in range(0, 26 * 60, 5):
-        rows, total = rows + 50, total + 50 * (0.9 if minute < 25 * 60 + 25 else mean)
+        rows, total = rows + 50, total + 50 * (0.9 if minute < 25 * 60 + 30 else mean)
         one = Confidence("m", "", "p", rows, total)
         view = day.view(now=1e9 + minute * 60, confidences=[one])
         ringing = found(view, trends)
@@ -167,19 +174,22 @@ def test_confidence_against_the_day_before(mean: float, rings: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sink", "later", "rings"),
+    ("sink", "later", "what"),
     [
-        (Sink("loki", "status 503", 301.0, 0), 0, True),
-        (Sink("loki", "status 503", 60.0, 0), 0, False),
-        (Sink("loki", "", 0.0, 7), 0, False),  # lost long ago
-        (Sink("loki", "", 0.0, 7), 1, True),
+        (Sink("loki", "status 503", 301.0, 0, 9), (0, 0), "waiting"),
+        (Sink("loki", "status 503", 60.0, 0, 9), (0, 0), None),
+        (Sink("loki", "", 0.0, 7, 9), (0, 5), None),  # lost long ago
+        (Sink("loki", "", 0.0, 7, 9), (1, 99), "lost"),
+        (Sink("loki", "", 0.0, 7, 9), (1, 100), None),
     ],
 )
-def test_sinks(sink: Sink, later: int, rings: bool) -> None:
+def test_sinks(sink: Sink, later: tuple[int, int], what: str | None) -> None:
     trends, day = Trends(), Day()
     found(day.view(sinks=[sink._replace(oldest=0.0)]), trends)
-    now = day.view(now=1e9 + 30, sinks=[sink._replace(lost=sink.lost + later)])
-    assert ("OutriderSinkFailing" in found(now, trends)) == rings
+    lost, settled = later
+    again = sink._replace(lost=sink.lost + lost, settled=sink.settled + settled)
+    ringing = found(day.view(now=1e9 + 30, sinks=[again]), trends)
+    assert [dict(one.labels)["what"] for one in ringing.values()] == ([what] if what else [])
 
 
 def test_what_is_not_looked_at() -> None:
@@ -200,23 +210,38 @@ def test_what_is_not_looked_at() -> None:
 
 def test_few_lost_records_ring_nobody() -> None:
     day, trends = Day(), Trends()
-    day.more = {"dropped": 5}
+    day.more = {"dropped": 9}
     found(day.view(), trends)
-    assert found(day.view(now=1e9 + 60, observed=1000), trends) == {}
+    assert found(day.view(now=1e9 + 60, observed=100), trends) == {}
+    day.more = {"dropped": 10}
+    assert found(day.view(now=1e9 + 120, observed=1000), trends) == {}
 
 
 @pytest.mark.parametrize(("times", "rings"), [(3, True), (2, False)])
 def test_restarts(times: int, rings: bool) -> None:
     day = Day()
-    day.more = {"observer_restarts": times}
+    day.more = {"observer_restarts": times - 1, "worker_restarts": 1}
     assert ("OutriderRestarting" in found(day.view())) == rings
 
 
-def test_each_condition_can_ring() -> None:
-    """And each name of the table is one that its judge gives."""
+def test_they_are_those_for_prometheus() -> None:
+    rules = [
+        rule
+        for file in (ROOT / "examples/prometheus").glob("*.rules.yml")
+        for group in yaml.safe_load(file.read_text())["groups"]
+        for rule in group["rules"]
+        if "alert" in rule
+    ]
+    theirs = {rule["alert"]: rule["labels"]["severity"] for rule in rules}
+    assert {one.name: one.severity for one in TABLE} == theirs
     for condition in TABLE:
-        assert condition.runbook == f"{condition.name}.md"
-        assert condition.severity in ("critical", "warning")
+        assert (ROOT / "docs/runbooks" / condition.runbook).is_file()
+
+
+def test_the_documentation_has_them_all() -> None:
+    text = (ROOT / "docs/alerts.md").read_text()
+    told = dict(re.findall(r"^\| (\w+) \| (critical|warning) \|", text, re.MULTILINE))
+    assert told == {one.name: one.severity for one in TABLE}
 
 
 def test_a_trend_forgets_who_left_begins_anew_after_a_restart_and_is_bounded() -> None:
