@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 
 from agent import __version__, demo
+from agent.alerts.arguments import add_alerts
 from agent.check.arguments import add_check
 from agent.drift.profiles.arguments import add_diff, add_show, names
 from agent.report.arguments import add_report
@@ -93,6 +94,7 @@ def parser() -> argparse.ArgumentParser:
     _add_decode(commands)
     add_report(commands)
     add_check(commands)
+    add_alerts(commands)
     _add_config(commands)
     return made
 

@@ -141,6 +141,12 @@ def _checked(args: argparse.Namespace) -> int:
     return check(args)
 
 
+def _alerts_test(args: argparse.Namespace) -> int:
+    import agent.alerts.cli as alerts_cli
+
+    return alerts_cli.test(args)
+
+
 _CALLS = {
     "run": _run,
     "demo": demo.main,
@@ -148,6 +154,7 @@ _CALLS = {
     "backtest": _backtest,
     "decode": _decode,
     "report": _report,
+    "alerts_test": _alerts_test,
     "check": _checked,
     "config_check": _check,
     "config_schema": _schema,

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from agent.alerts.destination import outcome_of
-from agent.alerts.messages import MAX_TEXT, MAX_TITLE, Source, plain
+from agent.alerts.messages import MAX_TEXT, MAX_TITLE, Source, plain, runbook
 from agent.alerts.telling import Item, Pace
 from agent.ship.http import NETWORK_ERRORS, Poster
 from agent.ship.outcome import Outcome, retry
@@ -67,8 +67,8 @@ class Alertmanager:
             "summary": plain(item.summary, MAX_TITLE),
             "description": plain(item.description, MAX_TEXT),
         }
-        if source.runbooks:
-            notes["runbook_url"] = f"{source.runbooks.rstrip('/')}/{item.name}.md"
+        if url := runbook(item.name, source):
+            notes["runbook_url"] = url
         return {
             "labels": {name: plain(text, MAX_LABEL) for name, text in labels.items() if text},
             "annotations": notes,

@@ -77,15 +77,19 @@ def compose(items: Sequence[Item], source: Source) -> Message:
     return Message(plain(f"{title} ({whose})", 2 * MAX_TITLE), parts, more, source.page)
 
 
+def runbook(name: str, source: Source) -> str:
+    """The URL of an alert's; empty if there is none."""
+    file = _RUNBOOKS.get(name)
+    return f"{source.runbooks.rstrip('/')}/{file}" if source.runbooks and file else ""
+
+
 def _part(item: Item, source: Source) -> Part:
-    file = _RUNBOOKS.get(item.name)
-    runbook = f"{source.runbooks.rstrip('/')}/{file}" if source.runbooks and file else ""
     return Part(
         item,
         f"{item.name} {item.kind.value} ({item.severity})",
         plain(f"{item.summary}. {item.description}", MAX_TEXT),
         _when(item),
-        runbook,
+        runbook(item.name, source),
     )
 
 

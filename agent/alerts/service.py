@@ -7,22 +7,18 @@ threatens the budget and is still going on.
 
 from __future__ import annotations
 
-import itertools
-from bisect import bisect_left
 from collections.abc import Iterator
 
 from agent.alerts.trend import Trends
-from agent.alerts.view import So, Traffic, View, Window
+from agent.alerts.view import So, Traffic, View
 
 LEAST_FAILURES = 5
 """Fewer ring nobody, whatever share of the traffic they are."""
-MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
+MINUTE, HOUR = 60.0, 3600.0
 TAILS = ((500, 0.99, "99 %"), (50, 0.9, "90 %"), (10, 0.5, "half"))
 """Of so many requests at least, which percentile is judged: always five or more are slower."""
-GONE = 15 * MINUTE
-BLOCK = 5 * MINUTE
-STEADY = 12
-"""Blocks before the silence that all had requests: an hour."""
+GONE, BLOCK, HOUR_MINUTES = 15, 5, 60
+"""Minutes: of silence; in each of which there were requests before; for so long."""
 
 
 def latency_high(view: View, _: Trends) -> Iterator[So]:
@@ -68,29 +64,24 @@ def traffic_gone(view: View, _: Trends) -> Iterator[So]:
 
     It lasts until there are some, or until that hour is a day ago.
     """
-    window = view.window
-    if window(GONE).requests or not _was_steady(window):
+    minutes = view.minutes()
+    counts = [count or 0 for count in minutes]
+    last = next((n for n in reversed(range(len(counts))) if counts[n]), 0)
+    if len(counts) - 1 - last < GONE or last + 1 < HOUR_MINUTES:
         return
-    day = window(DAY)
-    if day.seconds >= DAY - MINUTE and day.requests == window(DAY - GONE).requests:
-        return  # at this time of the day there was nothing yesterday either
+    hour = counts[last + 1 - HOUR_MINUTES : last + 1]
+    if not all(any(hour[n : n + BLOCK]) for n in range(0, HOUR_MINUTES, BLOCK)):
+        return
+    yesterday = minutes[:GONE]
+    if None not in yesterday and not any(yesterday):
+        return
     yield So(
-        "No requests for 15 minutes",
+        f"No requests for {len(counts) - 1 - last} minutes",
         "Before that there were requests in every 5 minutes of an hour. Nothing fails if nobody is "
         "asked: look at the way to the sidecar (service, ingress, DNS, certificates), then at its "
         "clients.",
         hold=MINUTE,
     )
-
-
-def _was_steady(window: Window) -> bool:
-    """Whether the last hour that ended with a request had some in all of its blocks."""
-    blocks = range(int((DAY - GONE) / BLOCK))
-    # How many of them were silent: what was counted only grows with the time that one looks back.
-    silent = bisect_left(blocks, True, key=lambda n: window(GONE + (n + 1) * BLOCK).requests > 0)
-    end = GONE + silent * BLOCK
-    counts = [window(end + n * BLOCK).requests for n in range(STEADY + 1)]
-    return all(later > earlier for earlier, later in itertools.pairwise(counts))
 
 
 def _burns(view: View, rate: float, long: Traffic, short: Traffic) -> bool:

@@ -5,7 +5,7 @@ Rule: declarations alone. Names are fit to be shown already: bounded, and less w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -155,6 +155,8 @@ class View:
     now: float
     """Seconds since the epoch."""
     window: Window
+    minutes: Callable[[], Sequence[int | None]]
+    """Requests of each minute of the last day, that one last which is not over; None: unknown."""
     availability: float
     """The objective, 0 to 1."""
     latency: float

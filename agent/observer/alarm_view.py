@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 
 from agent.alerting import Slo
-from agent.alerts.view import Column, Confidence, Silent, Sink, Unseen, View, Window
+from agent.alerts.view import Column, Confidence, Silent, Sink, Unseen, View
 from agent.drift.engine.layout import percent
 from agent.drift.engine.verdict import Verdict
 from agent.drift.monitor import Monitor
 from agent.drift.reference.sketch import MISSING, Ints
 from agent.drift.traffic.columns import WatchedColumn
 from agent.drift.traffic.model import ModelWatch
+from agent.history.recorder import STEPS, Recorder
 from agent.ledger import OBSERVER, Ledger
 from agent.observer.redact import Redactor
 from agent.quality.findings import BY_NAME
@@ -36,13 +37,13 @@ class Viewer:
         self,
         slo: Slo,
         ledger: Ledger,
-        window: Window,
+        recorder: Recorder,
         monitor: Monitor,
         quality: Quality,
         sinks: Callable[[], Iterable[Status]],
         redactor: Redactor,
     ) -> None:
-        self._slo, self._ledger, self._window = slo, ledger, window
+        self._slo, self._ledger, self._recorder = slo, ledger, recorder
         self._monitor, self._quality, self._sinks = monitor, quality, sinks
         self._redactor = redactor
         self._known: dict[tuple[str, ...], Known] = {}
@@ -52,7 +53,8 @@ class Viewer:
         shed = self._ledger.observer[OBSERVER["shed"]]
         return View(
             now=now,
-            window=cache(self._window),
+            window=cache(self._recorder.window),
+            minutes=self._minutes,
             availability=float(self._slo.availability),
             latency=float(self._slo.latency),
             columns=self._columns(),
@@ -63,6 +65,12 @@ class Viewer:
             shed=SHED[min(shed, len(SHED) - 1)],
             observed=self._ledger.counter("observed"),
         )
+
+    def _minutes(self) -> list[int | None]:
+        span = self._recorder.span(STEPS)
+        counts = span.rows[:, self._recorder.reader.durations_at].sum(axis=1).tolist()
+        known = (span.seconds > 0).tolist()
+        return [count if is_known else None for count, is_known in zip(counts, known, strict=True)]
 
     def _named(self, model: str, version: str) -> tuple[str, str]:
         return self._redactor.title(model), self._redactor.title(version)

@@ -24,7 +24,7 @@ from agent.alerts.view import View
 from agent.config import Config
 from agent.drift.reference.files import read_bounded, write_whole
 
-EVERY = 5.0
+EVERY = 2.0
 """Seconds between two looks."""
 FILE = "alerts.json"
 

@@ -206,7 +206,7 @@ def _alarming(parts: Parts, scratch: Path | None) -> Alarming:
     view = Viewer(
         config.alerts.slo,
         parts.ledger,
-        parts.recorder.window,
+        parts.recorder,
         parts.monitor,
         parts.quality,
         parts.sinks.statuses,

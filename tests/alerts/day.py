@@ -41,11 +41,17 @@ class Day:
         sums["durations"] = sums["overheads"] = Buckets(BOUNDS, tuple(counts))
         return Totals(**sums)
 
+    def minutes(self) -> list[int | None]:
+        """Requests of each minute."""
+        unknown = MINUTES - int(self.known // 60)
+        return [None] * unknown + self.requests[unknown:]
+
     def view(self, **more: Any) -> View:
         """A moment at its end."""
         whole: dict[str, Any] = {
             "now": 1e9,
             "window": self.window,
+            "minutes": self.minutes,
             "availability": 0.999,
             "latency": 1.0,
             "columns": [],
