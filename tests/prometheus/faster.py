@@ -15,9 +15,9 @@ SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 FACTOR = 60
 
 
-def shorter(duration: str) -> str:
+def shorter(duration: str, factor: int = FACTOR) -> str:
     """`5m` becomes `5000ms`."""
-    return f"{float(duration[:-1]) * SECONDS[duration[-1]] / FACTOR * 1000:.0f}ms"
+    return f"{float(duration[:-1]) * SECONDS[duration[-1]] / factor * 1000:.0f}ms"
 
 
 def in_expression(text: str) -> str:
@@ -56,7 +56,7 @@ def alertmanager(folder: Path, url: str) -> Path:
     for route in (settings["route"], *settings["route"]["routes"]):
         for name in ("group_wait", "group_interval", "repeat_interval"):
             if name in route:
-                route[name] = shorter(route[name])
+                route[name] = shorter(route[name], 5 * FACTOR)
     for receiver in settings["receivers"]:
         for webhook in receiver["webhook_configs"]:
             webhook["url"] = f"{url}/{receiver['name']}"
