@@ -35,6 +35,7 @@ def settings(url: str, reference: Path) -> dict[str, object]:
         "logs": {"stdout": False},
         "host": {"sample": "1s"},
         "model": {"path": str(reference)},
+        "scrape": {"url": "/metrics", "every": "1s", "timeout": "1s", "max_series": 3},
         "streams": {"stall": "10ms"},
         "routes": [{"path": "/score", "model": "loans", "values": values}],
         "sinks": {

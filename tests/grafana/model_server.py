@@ -95,6 +95,15 @@ async def image(_: web.Request) -> web.Response:
     return web.json_response({"predictions": [0.5]})
 
 
+async def told(_: web.Request) -> web.Response:
+    """What a server of language models says of itself, in the form of vLLM's page."""
+    waits, runs = "vllm:num_requests_waiting", "vllm:num_requests_running"
+    cache = "vllm:kv_cache_usage_perc"
+    values = {waits: 3, runs: 5, cache: 0.25, "vllm:odd": 1}
+    lines = [f'# TYPE {name} gauge\n{name}{{engine="0"}} {n}\n' for name, n in values.items()]
+    return web.Response(text="".join(lines))
+
+
 async def taken(request: web.Request) -> web.Response:
     """A sink's answer: a collector's, Loki's, or that of a Loki which refuses."""
     await request.read()
@@ -111,6 +120,7 @@ def application() -> web.Application:
     app.router.add_post("/v1/models/eye:predict", image)
     app.router.add_post("/loki/api/v1/push", taken)
     app.router.add_post("/refusing", taken)
+    app.router.add_get("/metrics", told)
     app.router.add_post("/v1/traces", taken)
     return app
 

@@ -22,6 +22,7 @@ GLOBAL = {
     "__rate_interval": f"{4 * SCRAPE}s",
     "__range": "900s",
     "window": "5m",
+    "objective": "0.99",
 }
 """As Grafana computes them of a data source whose scrape interval is that of the test."""
 ABSENT = {

@@ -225,6 +225,7 @@ def beyond(of: str) -> str:
 
 def _drift() -> Panels:
     since = f"outrider_drift_since_timestamp_seconds{{{COLUMNS}}}"
+    judged = f"outrider_drift_last_evaluation_timestamp_seconds{{{COLUMNS}}}"
     missing = f"sum by ({BY}) (increase(outrider_column_missing_total{{{COLUMNS}}}[$__range]))"
     rows = f"sum by ({BY}) (increase(outrider_column_values_total{{{COLUMNS}}}[$__range]))"
     labels = {"column": "Column", "side": "Side", "version": "Version", "model": "Model"}
@@ -242,6 +243,7 @@ def _drift() -> Panels:
             f"max by ({BY}) (outrider_drift_effect{{{COLUMNS}}})",
             steps={0.2: ORANGE, 0.5: RED},
         ),
+        Field("Judged ago", f"time() - max by ({BY}) ({judged})", "s"),
         Field("Rows judged", f"max by ({BY}) (outrider_drift_rows{{{COLUMNS}}})"),
         Field("Missing", f"{missing} / ({rows} > 0)", "percentunit"),
     ]

@@ -97,6 +97,7 @@ def stat_panel(
     decimals: int | None = None,
     low: str = GREEN,
     is_instant: bool = False,
+    height: int = 4,
 ) -> stat.Panel:
     """One number now, with its way there behind it. `low` is the color below the first step.
     `is_instant`: of the whole range, so that there is no way there.
@@ -108,7 +109,7 @@ def stat_panel(
         .title(title)
         .description(about)
         .datasource(PROMETHEUS)
-        .height(4)
+        .height(height)
         .span(width)
         .unit(unit)
         .with_target(target)

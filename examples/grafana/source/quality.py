@@ -120,6 +120,7 @@ def business() -> Panels:
     value = "outrider_business_value"
     signs = (f'{EARNED},sign="positive"', f'{EARNED},sign="negative"')
     gain, loss = (rate(f"{value}_sum_total", of, "model, name") for of in signs)
+    numbers = rate(f"{value}_numbers_total", EARNED, "model, name")
     true, both = (
         rate(f"{value}_total", of, "model, name") for of in (f'{EARNED},result="true"', EARNED)
     )
@@ -130,6 +131,7 @@ def business() -> Panels:
             "without one of the inputs is the model's.",
             {"{{model}} {{name}}": f"{true} / ({both} > 0)"},
             "percentunit",
+            width=6,
             most=1,
         ),
         timeseries_panel(
@@ -137,6 +139,15 @@ def business() -> Panels:
             "Of the business values that are numbers; those below zero taken off.",
             {"{{model}} {{name}}": f"{gain} - {loss}"},
             "short",
+            width=6,
+            least=None,
+        ),
+        timeseries_panel(
+            "Mean of the numbers",
+            "Of each business value. One that moves without its inputs is the model's.",
+            {"{{model}} {{name}}": f"({gain} - {loss}) / ({numbers} > 0)"},
+            "short",
+            width=6,
             least=None,
         ),
         timeseries_panel(
@@ -145,6 +156,7 @@ def business() -> Panels:
             "message's form has changed: docs/values.md.",
             {"{{name}} {{reason}}": rate(f"{value}_missing_total", EARNED, "name, reason")},
             "short",
+            width=6,
             stacked=True,
         ),
     ]

@@ -8,6 +8,8 @@ from grafana_foundation_sdk.models.dashboard import Panel
 from examples.grafana.source.parts import ORANGE, RED, timeseries_panel
 from examples.grafana.source.promql import PODS, rate
 
+SERVER = "outrider_load_server_"
+"""What the model server says of itself, where `scrape.url` says where."""
 REQUESTS = f'{PODS},model=~"$model",http_route=~"$route"'
 
 
@@ -22,6 +24,7 @@ def load() -> list[Builder[Panel]]:
             {
                 "concurrency": f"sum(outrider_load_concurrency{{{PODS}}})",
                 "limit": f"sum(outrider_load_concurrency_limit{{{PODS}}})",
+                "running, as the server says": f"sum({SERVER}running_requests{{{PODS}}})",
             },
             "short",
             width=6,
@@ -36,11 +39,14 @@ def load() -> list[Builder[Panel]]:
         ),
         timeseries_panel(
             "Queue",
-            "Requests at the model server above its limit, which wait there.",
-            {"{{instance}}": f"outrider_load_queue_requests{{{PODS}}}"},
+            "Requests at the model server above its limit, which wait there; and those that wait "
+            "as it says itself, where its own metrics are read (scrape.url): believe these.",
+            {
+                "above the limit {{instance}}": f"outrider_load_queue_requests{{{PODS}}}",
+                "as {{instance}} says": f"{SERVER}queue_requests{{{PODS}}}",
+            },
             "short",
             width=6,
-            stacked=True,
         ),
         timeseries_panel(
             "Predictions",
@@ -78,5 +84,15 @@ def load() -> list[Builder[Panel]]:
             {"{{instance}}": f"outrider_capture_budget_used_bytes{{{PODS}}}"},
             "bytes",
             width=6,
+        ),
+        timeseries_panel(
+            "KV cache",
+            "How full the model server says its cache is. At 1 a server of language models takes "
+            "no more requests, or begins some anew.",
+            {"{{instance}}": f"{SERVER}kv_cache_usage_ratio{{{PODS}}}"},
+            "percentunit",
+            width=6,
+            most=1,
+            steps={0.9: ORANGE},
         ),
     ]

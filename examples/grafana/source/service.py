@@ -50,6 +50,13 @@ def made() -> Dashboard:
                 "Path templates.",
                 f'label_values({COUNT}{{{PODS},model=~"$model"}}, http_route)',
             ),
+            variables.choice(
+                "objective",
+                "Objective",
+                "Share of the requests that must succeed.",
+                ["0.95", "0.99", "0.995", "0.999", "0.9999"],
+                "0.99",
+            ),
             variables.service(),
             variables.runbooks(),
         ],
@@ -240,7 +247,35 @@ def _errors() -> Panels:
             width=6,
             stacked=True,
         ),
+        timeseries_panel(
+            "Error budget burn",
+            "How many times too fast the error budget of the objective chosen above is spent; at "
+            "1 it lasts exactly as long as it should. 14.4 over an hour and 5 minutes is two "
+            "percent of a month in an hour: runbook ModelErrorBudgetBurnFast.",
+            {span: f"{_errors_over(span)} / (1 - $objective)" for span in ("5m", "1h", "6h")},
+            "short",
+            width=16,
+            steps={1: ORANGE, 14.4: RED},
+        ),
+        stat_panel(
+            "Error budget left, of this range",
+            "Of the failures that the objective allows in the range chosen above, the share that "
+            "has not happened. Below 0 the objective is missed.",
+            f"1 - {_errors_over('$__range')} / (1 - $objective)",
+            "percentunit",
+            width=8,
+            height=8,
+            steps={0: ORANGE, 0.25: GREEN},
+            low=RED,
+            is_instant=True,
+        ),
     ]
+
+
+def _errors_over(span: str) -> str:
+    """Share of 5xx in all requests of a while."""
+    failed, every = (f"sum(increase({COUNT}{{{of}}}[{span}]))" for of in (BY_SERVER, REQUESTS))
+    return ratio(failed, every)
 
 
 def _time() -> Panels:

@@ -9,6 +9,9 @@ from examples.grafana.source.parts import ORANGE, RED, timeseries_panel
 from examples.grafana.source.promql import PODS, quantile, rate
 from examples.grafana.source.tables import Field, table_panel
 
+READ = 'instance=~"$instance"'
+"""Not by job: these metrics have the label themselves, that of the model server."""
+
 Panels = list[Builder[Panel]]
 
 
@@ -115,6 +118,24 @@ def itself() -> Panels:
             "Images",
             "Images a second by whether they were measured; over_budget and too_large are not.",
             {"{{outcome}}": rate("outrider_images_total", PODS, "outcome")},
+            "short",
+            width=6,
+            stacked=True,
+        ),
+        timeseries_panel(
+            "Model server's own metrics",
+            "Share of the sidecars that read them the last time, where scrape.url says where. "
+            "Below 1: /api/v1/status says why.",
+            {"read": f"avg(outrider_scrape_up{{{READ}}})"},
+            "percentunit",
+            width=6,
+            most=1,
+        ),
+        timeseries_panel(
+            "Their samples left out",
+            "A second, by reason: `series` is scrape.max_series; `scrape.keep` chooses what is "
+            "worth it.",
+            {"{{reason}}": rate("outrider_scrape_dropped_total", READ, "reason")},
             "short",
             width=6,
             stacked=True,
