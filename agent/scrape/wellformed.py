@@ -27,6 +27,9 @@ _NUMBERS = {"histogram": "le", "gaugehistogram": "le", "summary": "quantile"}
 """Labels that are numbers, by type."""
 
 
+MOST = 2.0**53
+"""That a bucket may have counted: every whole number up to it is one."""
+
 _written: Callable[[float], str] = floatToGoString
 
 
@@ -96,7 +99,7 @@ def _are_buckets(buckets: list[Sample]) -> bool:
         bool(edges)
         and edges[-1] == math.inf
         and all(a < b for a, b in pairwise(edges))
-        and all(count >= 0 and count.is_integer() for count in counts)
+        and all(0 <= count <= MOST and count.is_integer() for count in counts)
         and all(a <= b for a, b in pairwise(counts))
     )
 

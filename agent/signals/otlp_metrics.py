@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -227,11 +228,12 @@ def attributes(labels: Mapping[str, str]) -> dict[str, str | int]:
         if value == "":
             continue
         dotted = OTEL_LABELS.get(label, label)
-        out[dotted] = int(value) if dotted == STATUS and value.isdigit() else value
+        out[dotted] = int(value) if dotted == STATUS and _CODE.fullmatch(value) else value
     return out
 
 
 STATUS = "http.response.status_code"
+_CODE = re.compile(r"[0-9]{3}")
 OTEL_LABELS = {
     "http_request_method": "http.request.method",
     "http_route": "http.route",

@@ -7,12 +7,11 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from agent.ledger import Ledger, RouteKey, SeriesKey
+from agent.ledger import RouteKey
 from agent.load.collector import LoadCollector
 from agent.load.monitor import KEPT, Load
-from agent.load.readings import Flow, Reading, read
+from agent.load.readings import Flow, Reading
 from agent.load.rows import MAX_MODELS, OTHER, Rows
-from tests.signals.ledgers import KEY, count, set_counter
 
 ROUTE = RouteKey("/predict", "m")
 
@@ -186,19 +185,6 @@ def test_models_beyond_the_bound_are_counted_together() -> None:
     assert len(rows.by_model) == MAX_MODELS + 1
     assert rows.by_model["m0"] == 5
     assert rows.by_model[OTHER] == 20
-
-
-def test_the_ledger_is_read_without_its_tunnels() -> None:
-    ledger = Ledger(2)
-    count(ledger, 0, times=3, duration=0.5)
-    count(ledger, 1, key=KEY._replace(status="500"), duration=1.5)
-    count(ledger, 1, key=SeriesKey("GET", "/ws", "101", "", "chat"), duration=3600.0)
-    set_counter(ledger, "observed", 5)
-    set_counter(ledger, "unsampled", 2)
-    found = read(ledger, 7.0)
-    used = {key: flow for key, flow in found.flows.items() if flow.requests}
-    assert used == {RouteKey(KEY.route, KEY.model): Flow(4, pytest.approx(3.0), 0)}
-    assert (found.at, found.answered, found.observed, found.unread) == (7.0, 3, 5, 2)
 
 
 def test_registering_looks_at_nothing() -> None:

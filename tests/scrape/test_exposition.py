@@ -8,6 +8,9 @@ from contextlib import suppress
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
 
@@ -17,6 +20,7 @@ from agent.scrape.exposition import OPENMETRICS, Parsed, parse
 from agent.scrape.fetch import Page, Unread
 from agent.scrape.shaping import MAX_LABELS, MAX_VALUE, OURS, shaped
 from agent.signals.metrics import render
+from agent.signals.otlp_metrics import metrics_data
 
 ACCEPTS = ("", "application/openmetrics-text; version=1.0.0")
 
@@ -234,8 +238,9 @@ _LINE = st.one_of(
         "{}{} {}".format,
         _NAME,
         st.sampled_from(("", '{le="1"}', '{le="+Inf"}', '{quantile="0.5"}', '{job="x"}',
+                         '{http_response_status_code="²"}',
                          '{a="\\"\\n\\\\"}', "{", '{x="é"}')),
-        st.sampled_from(("1", "0", "NaN", "+Inf", "1e9", "x", "", "1 1520879607",
+        st.sampled_from(("1", "0", "1e30", "NaN", "+Inf", "1e9", "x", "", "1 1520879607",
                          '2 # {t="u"} 3')),
     ),
     st.text(max_size=20),
@@ -255,6 +260,7 @@ def test_any_page_gives_families_that_our_own_page_can_hold(text: str, kind: str
     for family in made:
         assert not family.name.startswith(OURS)
         assert all(sample.labels["job"] == "m" for sample in family.samples)
+    encode_metrics(metrics_data(made, Resource({}), InstrumentationScope("o", "1"), 5, 9))
     for accept in ACCEPTS:
         again = {(s.name, *s.labels.items()) for f in rewritten(made, accept) for s in f.samples}
         assert again == {(s.name, *sorted(s.labels.items())) for f in made for s in f.samples}
