@@ -82,6 +82,10 @@ class Reader:
         row[AT["client_errors"]] += counts[of_kind == CLIENT].sum()
         row[AT["server_errors"]] += counts[of_kind == SERVER].sum()
 
+    def requests(self) -> int:
+        """All that were ever counted."""
+        return int(self.read()[self.durations_at].sum())
+
     def active(self) -> int:
         """Requests that are under way."""
         return sum(

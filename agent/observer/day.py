@@ -23,6 +23,7 @@ from agent.history import page
 from agent.history.columns import Columns, Key, Seen
 from agent.history.events import Events, Kind
 from agent.history.recorder import STEPS, Recorder
+from agent.history.routes import Routes
 from agent.ledger import Ledger
 from agent.observer import day_file
 from agent.observer.changes import Line
@@ -40,6 +41,7 @@ class Day:
         self, ledger: Ledger, recorder: Recorder, monitor: Monitor, redactor: Redactor
     ) -> None:
         self.recorder = recorder
+        self.routes = Routes(ledger, recorder.reader.is_new())
         self.columns = Columns()
         self.events = Events()
         self._ledger = ledger
@@ -53,6 +55,7 @@ class Day:
         """Takes what is new, if it is time, and says whether it was; call it each second."""
         if not self.recorder.look():
             return False
+        self.routes.look()
         self._take_columns()
         self._note_restarts()
         self._note_versions()

@@ -6,18 +6,18 @@ Rule: shows what the parts know; sums are the ledger's, exact. All names pass re
 from __future__ import annotations
 
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from agent import __version__
 from agent.admin.status import SHED
 from agent.drift.traffic.model import ModelWatch
-from agent.history.sums import SERVER, kind_of
+from agent.history.routes import RouteTotals
 from agent.history.totals import Buckets, Totals
-from agent.ledger import OBSERVER, WORKER, Histogram, RouteKey, SeriesKey
+from agent.ledger import OBSERVER, WORKER
 from agent.observer.next_step import next_step
 from agent.observer.parts import Parts
+from agent.observer.redact import Redactor
 from agent.quality.findings import BY_NAME
 
 NOW, DAY = 60, 86400
@@ -28,7 +28,8 @@ MAX_ROUTES = 20
 def overview(parts: Parts) -> dict[str, Any]:
     """Plain data; times in seconds since the epoch unless their name has a unit."""
     ledger, recorder, redactor = parts.ledger, parts.recorder, parts.redactor
-    now, series = time.time(), ledger.series()
+    now = time.time()
+    seconds, routes = parts.day.routes.last_hour()
     workers = [ledger.worker(n).counters for n in range(ledger.workers)]
     models = [_model(model, redactor.title) for model in parts.monitor.models.values()]
     return {
@@ -41,7 +42,8 @@ def overview(parts: Parts) -> dict[str, Any]:
         },
         "now": _figures(recorder.window(NOW)) | {"active": recorder.reader.active()},
         "day": _figures(recorder.window(DAY)),
-        "routes": routes(series, redactor.name, redactor.title),
+        "routes": [_route(totals, redactor) for totals in routes[:MAX_ROUTES]],
+        "routes_seconds": round(seconds, 1),
         "shed": SHED[min(ledger.observer[OBSERVER["shed"]], len(SHED) - 1)],
         "sinks": [_sink(sink) for sink in parts.sinks.statuses()],
         "processes": {
@@ -55,7 +57,7 @@ def overview(parts: Parts) -> dict[str, Any]:
         "host": parts.extras.host(),
         "next_step": next_step(
             parts.config,
-            sum(sum(histogram.counts) for histogram in series.values()),
+            recorder.reader.requests(),
             redactor.page(parts.pipeline.decoded.status()),
             [*parts.monitor.models.values()],
         ),
@@ -81,35 +83,15 @@ def _in(buckets: Buckets, percent: int, unit: float) -> float | None:
     return None if found is None else round(found * unit, 3)
 
 
-def routes(
-    series: Mapping[SeriesKey, Histogram], name: Callable[[str], str], title: Callable[[str], str]
-) -> list[dict[str, Any]]:
-    """Those with the most requests since Outrider began, as `name` shows routes, `title` models."""
-    found: dict[RouteKey, list[tuple[bool, Histogram]]] = defaultdict(list)
-    for key, histogram in series.items():
-        if any(histogram.counts):
-            is_error = kind_of(key.status, key.error) == SERVER
-            found[RouteKey(key.route, key.model)].append((is_error, histogram))
-    counted = {
-        route: tuple(map(sum, zip(*(histogram.counts for _, histogram in parts), strict=True)))
-        for route, parts in found.items()
+def _route(totals: RouteTotals, redactor: Redactor) -> dict[str, Any]:
+    return {
+        "route": redactor.name(totals.key.route),
+        "model": redactor.title(totals.key.model),
+        "requests": totals.requests,
+        "error_ratio": totals.errors / totals.requests,
+        "p50_ms": _in(totals.durations, 50, 1e3),
+        "p99_ms": _in(totals.durations, 99, 1e3),
     }
-    shown = []
-    for route in sorted(counted, key=lambda route: -sum(counted[route]))[:MAX_ROUTES]:
-        buckets = Buckets(found[route][0][1].bounds, counted[route])
-        errors = sum(sum(histogram.counts) for is_error, histogram in found[route] if is_error)
-        requests = sum(buckets.counts)
-        shown.append(
-            {
-                "route": name(route.route),
-                "model": title(route.model),
-                "requests": requests,
-                "error_ratio": errors / requests,
-                "p50_ms": _in(buckets, 50, 1e3),
-                "p99_ms": _in(buckets, 99, 1e3),
-            }
-        )
-    return shown
 
 
 def _sink(sink: Any) -> dict[str, Any]:
