@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.grafana.model_server import model_server
+from tests.grafana.model_server import Running, model_server
 from tests.grafana.prometheus import Prometheus, prometheus
 from tests.grafana.traffic import Client, profile_rows
 from tests.harness import Outrider, eventually
@@ -57,11 +57,17 @@ def reference(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+def server() -> Iterator[Running]:
+    """The model server, which is the collector too."""
+    with model_server() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def seen(server: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     """Prometheus, when it has scraped quiet traffic, then drift and all that goes wrong."""
-    folder = tmp_path_factory.mktemp("grafana")
+    folder, url = tmp_path_factory.mktemp("grafana"), server.url
     with ExitStack() as stack:
-        url = stack.enter_context(model_server())
         to = {"OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}
         made = settings(url, reference(folder))
         sidecars = [stack.enter_context(Outrider(url, made, env=to)) for _ in range(2)]
@@ -78,7 +84,9 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
                 client.churn(DRIFT)
                 client.all_kinds()
         os.kill(sidecars[1].pid("observer"), signal.SIGKILL)
-        eventually(lambda: found.value("sum(outrider_process_restarts_total)") == 1, "a restart")
+        eventually(
+            lambda: found.value("sum(outrider_process_restarts_total)") == 1, "a restart", 30
+        )
         for client in clients:
             client.churn(DRIFT)
             client.all_kinds()
@@ -87,7 +95,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
 
 
 def scraped(found: Prometheus, clients: list[Client]) -> None:
-    """Waits until Prometheus knows of all that was sent, twice, so that there is a rate."""
+    """Waits until Prometheus knows of all that was sent."""
     sent = sum(client.sent for client in clients)
     count = "sum(http_server_request_duration_seconds_count)"
     eventually(lambda: (found.value(count) or 0) >= sent, "all requests to be scraped", 30)

@@ -12,10 +12,21 @@ import math
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any, NamedTuple
 
 from aiohttp import web
 
 CHAT = "/v1/chat/completions"
+PUSH = "/loki/api/v1/push"
+PUSHED = web.AppKey("pushed", list[Any])
+
+
+class Running(NamedTuple):
+    """The server while it runs."""
+
+    url: str
+    streams: list[Any]
+    """What was pushed to it as to Loki: labels under `stream`, and `values`."""
 
 
 def chance(age: float) -> float:
@@ -106,19 +117,22 @@ async def told(_: web.Request) -> web.Response:
 
 async def taken(request: web.Request) -> web.Response:
     """A sink's answer: a collector's, Loki's, or that of a Loki which refuses."""
-    await request.read()
+    body = await request.read()
+    if request.path == PUSH:
+        request.app[PUSHED].extend(json.loads(body)["streams"])
     return web.Response(status={"/v1/traces": 200, "/refusing": 400}.get(request.path, 204))
 
 
 def application() -> web.Application:
     app = web.Application()
+    app[PUSHED] = []
     app.router.add_post("/v2/models/churn/infer", churn)
     app.router.add_post("/score", loans)
     app.router.add_post("/v1/models/broken:predict", broken)
     app.router.add_post("/v1/models/silent:predict", silent)
     app.router.add_post(CHAT, chat)
     app.router.add_post("/v1/models/eye:predict", image)
-    app.router.add_post("/loki/api/v1/push", taken)
+    app.router.add_post(PUSH, taken)
     app.router.add_post("/refusing", taken)
     app.router.add_get("/metrics", told)
     app.router.add_post("/v1/traces", taken)
@@ -134,10 +148,11 @@ async def _end(runner: web.AppRunner) -> None:
 
 
 @contextmanager
-def model_server() -> Iterator[str]:
-    """Its address."""
+def model_server() -> Iterator[Running]:
+    """It runs."""
     loop = asyncio.new_event_loop()
-    runner = web.AppRunner(application(), access_log=None, shutdown_timeout=1)
+    app = application()
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
 
     async def begin() -> int:
         await runner.setup()
@@ -148,7 +163,7 @@ def model_server() -> Iterator[str]:
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{port}"
+        yield Running(f"http://127.0.0.1:{port}", app[PUSHED])
     finally:
         asyncio.run_coroutine_threadsafe(_end(runner), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
