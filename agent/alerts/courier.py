@@ -54,6 +54,8 @@ class Courier:
         self._destination, self._timeout, self._log = destination, timeout, log
         self._clock, self._jitter = clock, jitter
         self._task: asyncio.Task[None] | None = None
+        self.settled: Callable[[], object] = int
+        """Called when a message was told or given up: what was told is to be kept."""
         self._tries = 0
         self._not_before = 0.0
         """By the loop's clock."""
@@ -103,6 +105,7 @@ class Courier:
         else:
             self.counts[FAILED if outcome.reason == FAILED else REJECTED] += 1
             self._note(outcome.reason, now)
+        self.settled()
 
     async def _push(self, items: Sequence[Item]) -> Outcome:
         try:

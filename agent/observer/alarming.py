@@ -60,11 +60,7 @@ class Alarming:
         if self.alarms is None:
             self.alarms = self._begin(now)
         self.alarms.look(self._view(now))
-        if self._path is not None and (self._writing is None or self._writing.done()):
-            data = self.alarms.unsaved()
-            if data is not None:
-                loop = asyncio.get_running_loop()
-                self._writing = loop.run_in_executor(None, self._keep, self._path, data)
+        self._save()
 
     async def stop(self, deadline: float) -> None:
         """Tells what is left, for at most `deadline` seconds, and keeps what was told."""
@@ -84,9 +80,19 @@ class Alarming:
             return None
         return {**self.alarms.status(), "kept_in": str(self._path or "memory")}
 
+    def _save(self) -> None:
+        """One write at a time; what is new meanwhile is written with the next look."""
+        is_free = self._writing is None or self._writing.done()
+        if self._path is None or self.alarms is None or not is_free or self.over:
+            return
+        data = self.alarms.unsaved()
+        if data is not None:
+            loop = asyncio.get_running_loop()
+            self._writing = loop.run_in_executor(None, self._keep, self._path, data)
+
     def _begin(self, now: float) -> Alarms:
         config = self._config
-        return make_alarms(
+        made = make_alarms(
             config.alerts,
             service=self._service,
             instance=f"{socket.gethostname()}:{config.admin.listen.port}",
@@ -95,6 +101,9 @@ class Alarming:
             now=now,
             log=self._log,
         )
+        for courier in made.couriers:
+            courier.settled = self._save
+        return made
 
     def _kept(self) -> Kept | None:
         if self._path is None or not self._path.exists():

@@ -1,0 +1,211 @@
+"""The whole way: traffic that drifts, a real sidecar, and who is told.
+
+Forty columns drift at once: that is one message, not forty.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import signal
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from agent import cli
+from tests.alerts.alertmanager import Alertmanager, alertmanager
+from tests.alerts.receivers import MailServer, mail_server
+from tests.harness import Outrider, eventually, get
+from tests.ship.receivers import HttpReceiver, http_receiver
+from tests.ship.sinks import run
+
+HOSTILE = "<!channel>\r\nBcc: all"
+COLUMNS = [HOSTILE, *(f"c{n}" for n in range(39))]
+DRIFT = {
+    "reference": {"learn": {"rows": 500}},
+    "window": {"rows": 100, "seconds": "1h"},
+    "false_alarms": "1 per 1h",
+}
+
+
+class Traffic:
+    """A model that answers anything, and a client that asks for ever."""
+
+    def __init__(self) -> None:
+        self.shift = 0.0
+        self._random = random.Random(7)
+
+    async def predict(self, request: web.Request) -> web.Response:
+        rows = len((await request.json())["instances"])
+        return web.json_response({"predictions": [self._random.random() for _ in range(rows)]})
+
+    async def ask(self, url: str) -> None:
+        draw = self._random.gauss
+        async with aiohttp.ClientSession() as session:
+            while True:
+                rows = [{name: draw(self.shift, 1) for name in COLUMNS} for _ in range(50)]
+                path = f"{url}/v1/models/m:predict"
+                async with session.post(path, json={"instances": rows}) as got:
+                    await got.read()
+                await asyncio.sleep(0.05)
+
+
+class Told:
+    """What came to the webhook."""
+
+    def __init__(self, receiver: HttpReceiver) -> None:
+        self._receiver = receiver
+
+    def messages(self, word: str) -> list[dict[str, Any]]:
+        bodies = [json.loads(request.body) for request in self._receiver.requests]
+        return [body for body in bodies if f" {word}" in body["text"]]
+
+
+async def seen(check: Callable[[], Any], what: str) -> Any:
+    """The first true result of a check that may ask the network."""
+    return await asyncio.to_thread(eventually, check, what)
+
+
+@pytest.mark.slow
+@pytest.mark.needs("prometheus-alertmanager")
+def test_drift_is_told_once_everywhere_and_so_is_its_end(tmp_path: Path) -> None:
+    run(_whole_way(tmp_path))
+
+
+async def _whole_way(folder: Path) -> None:
+    traffic = Traffic()
+    async with AsyncExitStack() as stack:
+        receiver = await stack.enter_async_context(http_receiver())
+        mail = await stack.enter_async_context(mail_server())
+        app = web.Application()
+        app.router.add_post("/{tail:.*}", traffic.predict)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        manager = await asyncio.to_thread(stack.enter_context, alertmanager(folder))
+        settings = _settings(manager, receiver, mail)
+        url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        proxy = await asyncio.to_thread(Outrider, url, settings)
+        asking = asyncio.create_task(traffic.ask(proxy.url))
+        try:
+            await _tell(proxy, traffic, manager, Told(receiver), mail)
+        finally:
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+            await asyncio.to_thread(proxy.__exit__, None, None, None)
+        # At its end it tells at once what is still to be told: nothing was, of what it knew before.
+        assert len(receiver.requests) == 3
+
+
+def _settings(manager: Alertmanager, receiver: HttpReceiver, mail: MailServer) -> dict[str, Any]:
+    to = {
+        "ops": {"type": "slack", "url": f"{receiver.url}/services/geheim"},
+        "am": {"type": "alertmanager", "url": manager.url, "labels": {"cluster": "eu-1"}},
+        "mail": {
+            "type": "email", "host": "127.0.0.1", "port": mail.port, "tls": "none",
+            "sender": "outrider@example.com", "to": ["team@example.com"],
+        },
+    }  # fmt: skip
+    return {
+        "drift": DRIFT,
+        "logs": {"stdout": False},
+        "alerts": {"to": to, "group": "2s", "off": ["ModelMissingValues"]},
+    }
+
+
+async def _tell(
+    proxy: Outrider, traffic: Traffic, manager: Alertmanager, told: Told, mail: MailServer
+) -> None:
+    def status() -> dict[str, Any]:
+        page: dict[str, Any] = get(proxy.admin, "/api/v1/status").json()
+        return page["alerts"]  # type: ignore[no-any-return]
+
+    stable = 'outrider_drift_detected{column="c7",model="m",side="input"} 0.0'
+    await seen(lambda: stable in proxy.metrics().text, "verdicts")
+    assert status()["firing"] == []
+    assert manager.alerts() == []
+
+    traffic.shift = 2.0
+    await seen(lambda: len(manager.alerts()) == len(COLUMNS), "Alertmanager to have them all")
+    await seen(lambda: told.messages("firing"), "the webhook")
+    await seen(lambda: mail.raw, "the mail")
+    _look_at(told.messages("firing"), mail, manager)
+    page = status()
+    assert len(page["firing"]) == len(COLUMNS)
+    assert {one["name"]: one["messages"]["sent"] > 0 for one in page["destinations"]} == {
+        "ops": True, "am": True, "mail": True,
+    }  # fmt: skip
+    whole = get(proxy.admin, "/api/v1/status").body + proxy.metrics().text.encode()
+    assert b"geheim" not in whole + proxy.stderr().encode()
+    labels = {"alertname": "ModelInputDrift", "severity": "warning"}
+    assert proxy.metric("outrider_alerts_firing", **labels) == len(COLUMNS)
+    assert proxy.metric("outrider_alerts_sent_total", destination="ops", outcome="sent") == 1
+
+    traffic.shift = 0.0
+    await seen(lambda: manager.received("resolved") >= len(COLUMNS), "all to be over")
+    await seen(lambda: not manager.alerts(), "Alertmanager to hold none for active")
+    await seen(lambda: told.messages("resolved"), "the webhook")
+    await seen(lambda: len(mail.raw) == 2, "the mail")
+    assert len(told.messages("resolved")) == 1
+
+    traffic.shift = 2.0
+    await seen(lambda: len(told.messages("firing")) == 2, "it to be told that it fires again")
+    before = len(status()["firing"])
+    kept = Path(status()["kept_in"])
+    await seen(lambda: len(json.loads(kept.read_bytes())["told"]["ops"]["sent"]) == 3, "its file")
+    os.kill(proxy.pid("observer"), signal.SIGKILL)
+    restarts = "outrider_process_restarts_total"
+    await seen(lambda: proxy.metric(restarts, process="observer") == 1, "a new observer")
+    await seen(lambda: len((status() or {"firing": []})["firing"]) >= before, "what fires")
+
+
+def _look_at(firing: list[dict[str, Any]], mail: MailServer, manager: Alertmanager) -> None:
+    [message] = firing
+    assert message["text"].startswith(f"*{len(COLUMNS)} firing; first: Input ")
+    assert "<" not in json.dumps(message), "there are no links, and nothing of a client's is one"
+    assert len(message["attachments"]) == 21
+    more = message["attachments"][20]["text"]
+    assert more == f"And {len(COLUMNS) - 20} × ModelInputDrift."
+    [letter] = mail.messages
+    assert letter["To"] == "team@example.com"
+    assert letter["Bcc"] is None
+    assert "ModelInputDrift firing (warning)" in letter.get_content()
+    labels = [alert["labels"] for alert in manager.alerts()]
+    assert {"<!channel> Bcc: all", "c7"} <= {each["column"] for each in labels}
+    assert {each["cluster"] for each in labels} == {"eu-1"}
+    assert {each["model"] for each in labels} == {"m"}
+
+
+def test_a_test_message_goes_everywhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    async def go() -> None:
+        async with http_receiver() as receiver, mail_server() as mail:
+            mail.answers = {"RCPT": "550 nobody of that name"}
+            file = tmp_path / "outrider.yaml"
+            to = f"""
+                ops: {{type: slack, url: "{receiver.url}/geheim"}}
+                am: {{type: alertmanager, url: "{receiver.url}"}}
+                mail: {{type: email, host: 127.0.0.1, port: {mail.port}, tls: none,
+                        sender: a@example.com, to: [b@example.com]}}
+            """
+            file.write_text(f"alerts:\n  to:{to}")
+            command = ["alerts", "test", "--config", str(file)]
+            assert await asyncio.to_thread(cli.main, command) == 1
+            assert capsys.readouterr().out.splitlines() == [
+                "ops (slack): taken",
+                "am (alertmanager): taken",
+                "mail (email): refused: all recipients are refused: 550",
+            ]
+            assert {request.path for request in receiver.requests} == {"/geheim", "/api/v2/alerts"}
+            assert await asyncio.to_thread(cli.main, [*command, "--to", "ops"]) == 0
+            assert await asyncio.to_thread(cli.main, [*command, "--to", "pager"]) == 2
+            assert "known are: ops, am, mail" in capsys.readouterr().err
+
+    run(go())
