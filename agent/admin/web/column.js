@@ -1,7 +1,8 @@
 // One column: what it was made for, what comes now, how far apart, since when, for example which.
 
 import { get, repeat } from "./api.js";
-import { binName, binTable, histogram } from "./bars.js";
+import { binTable, histogram } from "./bars.js";
+import { binName } from "./bins.js";
 import { h, put, set } from "./dom.js";
 import { count, named, NONE, number, percent, span } from "./format.js";
 import { lineChart } from "./line.js";
@@ -32,13 +33,15 @@ export function open(root, at) {
   const spread = h("div");
   const change = h("div");
   const examples = h("div");
-  const spreadPanel = panel("Spread", spread);
+  const past_ = h("section", { class: "panel", hidden: true }, score.node, missing.node);
+  const spreadPanel = panel("Quantiles", spread);
   const movedPanel = panel("Bins that moved most", change);
   root.append(
     h("p", { class: "crumb" }, h("a", { href: href("drift"), "data-closes": true }, "← Drift"), h("span", { class: "soft" }, ` · ${named(of)}`)),
     h("div", { class: "heading" }, h("h1", { id: "title" }, of.name), tags, others), verdict, trouble,
-    h("div", { class: "grid halves" }, binsPanel, h("section", { class: "panel" }, score.node, missing.node)),
-    h("div", { class: "grid halves" }, panel("Figures", figures), movedPanel, spreadPanel, panel("Examples", examples)));
+    h("div", { class: "grid halves tops" },
+      h("div", { class: "grid" }, binsPanel, panel("Figures", figures)),
+      h("div", { class: "grid" }, past_, movedPanel, spreadPanel, panel("Examples", examples))));
 
   const asking = repeat(async () => {
     let opened = null;
@@ -70,9 +73,8 @@ export function open(root, at) {
     spreadPanel.hidden = !quantiles;
     if (quantiles) {
       const place = ["p05", "p25", "p50", "p75", "p95"];
-      set(spread, table([["Of the values"], ...["5 %", "25 %", "half", "75 %", "95 %"].map((text) => [text, true])],
-        [["reference", ...place.map((name) => number(quantiles.reference?.[name]))], ["now", ...place.map((name) => number(quantiles.now?.[name]))]], "Spread"),
-      h("p", { class: "soft" }, "So large are the values below which this part of them lies."));
+      set(spread, table([["Below which lie"], ...["5 %", "25 %", "50 %", "75 %", "95 %"].map((text) => [text, true])],
+        [["reference", ...place.map((name) => number(quantiles.reference?.[name]))], ["now", ...place.map((name) => number(quantiles.now?.[name]))]], "Quantiles"));
     }
   }
 
@@ -117,6 +119,7 @@ export function open(root, at) {
   const lining = repeat(async () => {
     try {
       const found = await past(of);
+      past_.hidden = !found;
       if (!found) return;
       const { at: times_, step_seconds: step, one } = found;
       score.draw({ at: times_, step, threshold: 1, series: [{ name: "score", values: one.ratio, tone: "t1", area: true }] });

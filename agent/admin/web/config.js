@@ -2,7 +2,7 @@
 
 import { get, repeat } from "./api.js";
 import { copier, h, mark, set, write } from "./dom.js";
-import { count, number, span, words } from "./format.js";
+import { count, number, span } from "./format.js";
 import { empty, failed, heading, panel, search, table, tag, well } from "./parts.js";
 import { href, replace } from "./router.js";
 
@@ -31,7 +31,7 @@ export function open(root, first) {
     const shown = all.filter((one) => fits(one, query.q ?? ""));
     write(summary, shown.length < all.length ? `${number(shown.length)} of ${count(all.length, "setting")}` : count(all.length, "setting"));
     const groups = Map.groupBy ? Map.groupBy(shown, (one) => one.group) : grouped(shown);
-    set(sections, [...groups].map(([group, items]) => panel(words(group), h("dl", {}, items.map(setting)))));
+    set(sections, [...groups].map(([group, items]) => panel(group, h("dl", {}, items.map(setting)))));
     set(trouble, shown.length ? null : empty("No setting fits", "Names, values and variables are searched.", h("a", { href: href("config") }, "Show all")));
   }
 

@@ -3,10 +3,11 @@
 import { get, repeat } from "./api.js";
 import { binTable, histogram } from "./bars.js";
 import { h, keyed, set, write } from "./dom.js";
-import { count, named, number } from "./format.js";
+import { count, named, NONE, number } from "./format.js";
 import { empty, facts, failed, heading, tag, well } from "./parts.js";
 
 const EVERY = 5;
+const PLACES = { p05: "5 %", p25: "25 %", p50: "Median", p75: "75 %", p95: "95 %" };
 const TITLES = { value: "values", label: "labels", confidence: "confidence", margin: "margin between the first two", entropy: "entropy" };
 
 export const names = () => "Predictions";
@@ -67,18 +68,16 @@ function section() {
 function card() {
   const about = h("div", { class: "row" });
   const bars = histogram("Share of the predictions", { height: 180 });
-  const figures = h("div");
+  const figures = h("div", { class: "tight" });
   const exact = h("details", {}, h("summary", {}, "As a table"), h("div"));
   return {
     node: h("section", { class: "panel" }, about, bars.node, figures, exact),
     show(one) {
       set(about, h("b", {}, named(one)), tag(count(one.rows, "row")));
       bars.draw(one.bins);
-      const { quantiles = {} } = one;
-      set(figures, facts([
-        typeof one.mean === "number" && ["Mean", number(one.mean)],
-        ...Object.entries(quantiles ?? {}).filter(([, value]) => typeof value === "number").map(([name, value]) => [name === "p50" ? "Median" : name, number(value)]),
-      ].filter(Boolean)));
+      set(figures, facts([["Mean", number(one.mean)], ...Object.entries(one.quantiles ?? {}).map(([name, value]) => [PLACES[name] ?? name, number(value)])]
+        .filter(([, value]) => value !== NONE)));
+      figures.hidden = !figures.querySelector("dd");
       set(exact.lastChild, binTable(one.bins));
     },
   };

@@ -6,6 +6,7 @@ import { absolute, bytes, ms, named, NONE, number, seconds } from "./format.js";
 import { empty, facts, failed, tag } from "./parts.js";
 import { when } from "./times.js";
 
+const LEAST = 0.0005;
 let template;
 
 /** Fills `place` with the request of this id; `back` is the address of the list. */
@@ -86,19 +87,21 @@ function pretty(value) {
 }
 
 /** The phases, one under the other: `[name, from, to, whether it is Outrider's or the client's]`. */
-export function phases({ phases: p, duration_ms: all }) {
+export function phases({ phases: p, duration_ms: all, stream }) {
   const end = p.end ?? all ?? 0;
   const found = [];
   const add = (name, from, to, own = false) => {
-    if (from !== null && to !== null && from !== undefined && to !== undefined && to >= from) found.push([name, from, Math.min(to, end), own]);
+    if (from !== null && to !== null && from !== undefined && to !== undefined && to - from >= LEAST) found.push([name, from, Math.min(to, end), own]);
   };
   const connected = p.upstream_began !== null && p.connect_took !== null ? p.upstream_began + p.connect_took : p.upstream_began;
   add("Before the model", 0, p.upstream_began, true);
   if (p.connect_took) add("Connect", p.upstream_began, connected);
   add("Send the request", connected, p.request_sent ?? p.head_sent);
   add("Model works", p.request_sent ?? p.head_sent, p.first_byte);
-  add(p.first_piece === null ? "Response" : "First event", p.first_byte, p.first_piece ?? p.last_byte);
-  if (p.first_piece !== null) add("Stream", p.first_piece, p.last_byte);
+  if (stream && p.first_piece !== null) {
+    add("First event", p.first_byte, p.first_piece);
+    add("Stream", p.first_piece, p.last_byte);
+  } else add("Response", p.first_byte, p.last_byte);
   add("After the response", p.last_byte, end, true);
   if (!found.length) add("In Outrider alone", 0, end, true);
   return found;
