@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import http.client
+import itertools
 import json
 import math
 import random
@@ -55,12 +56,16 @@ def predicted(row: Row) -> Row:
 
 
 class Model(BaseHTTPRequestHandler):
-    """KServe V1; a tenant `slow` waits and `broken` gets a 500."""
+    """KServe V1; a tenant `slow` waits and `broken` gets a 500. Takes spans too, for nothing."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = -1
+    """An answer is one write: of two the second would wait for the client's acknowledgement."""
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.path == "/v1/traces":
+            return self._send(200, b"", "application/x-protobuf")
         tenant = self.headers.get("X-Tenant", "")
         if tenant == "slow":
             time.sleep(SLOW)
@@ -81,12 +86,15 @@ class Model(BaseHTTPRequestHandler):
         self._answer(200, {"status": "ok"})
 
     def _answer(self, status: int, said: Any) -> None:
-        body = json.dumps(said).encode()
+        self._send(status, json.dumps(said).encode(), "application/json")
+
+    def _send(self, status: int, body: bytes, kind: str) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+        self.wfile.flush()
 
     def log_message(self, *_: object) -> None:
         """Nothing: a test's output is its own."""
@@ -95,7 +103,9 @@ class Model(BaseHTTPRequestHandler):
 class Scene:
     """All of it, from `with` to its end."""
 
-    def __init__(self, folder: Path, settings: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, folder: Path, settings: dict[str, Any] | None = None, window: str = "2s"
+    ) -> None:
         self.rng = random.Random(8)
         self._stack = ExitStack()
         server = ThreadingHTTPServer(("127.0.0.1", 0), Model)
@@ -103,22 +113,22 @@ class Scene:
         self._stack.callback(server.server_close)
         self._stack.callback(server.shutdown)
         reference = build_reference(folder, self.rng)
-        self.outrider = self._stack.enter_context(
-            Outrider(
-                f"http://127.0.0.1:{server.server_port}",
-                {
-                    "drift": {
-                        "references": {MODEL: str(reference)},
-                        "window": {"rows": 500, "seconds": "2s"},
-                    },
-                    "capture": {"payload_log": True},
-                    "links": {"trace": "https://jaeger.example/trace/{trace_id}"},
-                    "logs": {"stdout": True},
-                    **(settings or {}),
-                },
-                stderr=None,
-            )
-        )
+        origin = f"http://127.0.0.1:{server.server_port}"
+        usual = {
+            "drift": {
+                "references": {MODEL: str(reference)},
+                "window": {"rows": 2000, "seconds": window},
+            },
+            "capture": {"payload_log": True},
+            "links": {"trace": "https://jaeger.example/trace/{trace_id}"},
+        }
+        spans = {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": origin,
+            "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+            "OTEL_METRICS_EXPORTER": "none",
+        }
+        sidecar = Outrider(origin, usual | (settings or {}), env=spans)
+        self.outrider = self._stack.enter_context(sidecar)
 
     def __enter__(self) -> Scene:
         return self
@@ -136,7 +146,8 @@ class Scene:
         client = http.client.HTTPConnection(*self.outrider.address, timeout=20)
         try:
             body = json.dumps({"instances": rows})
-            given = {"Content-Type": "application/json"} | {
+            trace = f"00-{self.rng.getrandbits(128):032x}-{self.rng.getrandbits(64):016x}-01"
+            given = {"Content-Type": "application/json", "traceparent": trace} | {
                 name.replace("_", "-"): value for name, value in fields.items()
             }
             client.request("POST", path or f"/v1/models/{MODEL}:predict", body, given)
@@ -150,6 +161,21 @@ class Scene:
         """So many requests of `ROWS` rows."""
         for _ in range(requests):
             self.ask([person(self.rng, moved) for _ in range(ROWS)], **fields)
+
+    def keep_on(self) -> None:
+        """From now on drifting traffic of both versions goes on by itself, until the end."""
+        over = threading.Event()
+
+        def go() -> None:
+            for n in itertools.count():
+                if over.wait(0.04):
+                    return
+                self.traffic(1, moved=True, X_Version="4" if n % 4 == 0 else "3")
+
+        thread = threading.Thread(target=go)
+        thread.start()
+        self._stack.callback(thread.join)
+        self._stack.callback(over.set)
 
     def trouble(self) -> None:
         """Slow ones, failures of the server and of a client."""

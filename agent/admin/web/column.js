@@ -3,8 +3,9 @@
 import { get, repeat } from "./api.js";
 import { binTable, histogram } from "./bars.js";
 import { binName } from "./bins.js";
-import { h, put, set } from "./dom.js";
+import { fresh, h, put, set } from "./dom.js";
 import { count, named, NONE, number, percent, span } from "./format.js";
+import { columnHistory } from "./history.js";
 import { lineChart } from "./line.js";
 import { facts, failed, panel, state, table, tag, well } from "./parts.js";
 import { columnsOf, judged, moved, ranked, ratio, times } from "./ranking.js";
@@ -13,8 +14,6 @@ import { when } from "./times.js";
 
 const EVERY = 5;
 const HISTORY_EVERY = 30;
-const USUAL = 50;
-const ALL = 500;
 
 export const names = (at) => `${at.query.name ?? "Column"}, drift`;
 
@@ -81,11 +80,11 @@ export function open(root, at) {
   function told(model, column, opened) {
     const [word, tone] = judged(column);
     const far = ratio(column);
-    set(verdict, h("p", {}, state(word, tone), put(h("span", { class: "soft" }), moved(column) && ` ${moved(column)}`, far !== null && `, ${times(far)}`, column.since && column.state === "drift" ? [", since ", when(column.since)] : "")),
+    fresh(verdict, column, () => [h("p", {}, state(word, tone), put(h("span", { class: "soft" }), moved(column) && ` ${moved(column)}`, far !== null && `, ${times(far)}`, column.since && column.state === "drift" ? [", since ", when(column.since)] : "")),
       column.finding && h("p", {}, column.finding),
       column.reason && h("p", { class: "soft" }, column.reason),
       column.acknowledged && h("p", { class: "soft" }, `Acknowledged${column.acknowledged.by ? ` by ${column.acknowledged.by}` : ""}${column.acknowledged.note ? `: ${column.acknowledged.note}` : ""}`),
-      column.renewed && h("p", { class: "soft" }, `Its reference was renewed${column.renewed.by ? ` by ${column.renewed.by}` : ""}`, column.renewed.at ? [" ", when(column.renewed.at)] : ""));
+      column.renewed && h("p", { class: "soft" }, `Its reference was renewed${column.renewed.by ? ` by ${column.renewed.by}` : ""}`, column.renewed.at ? [" ", when(column.renewed.at)] : "")]);
     set(tags, tag(column.side), tag(column.kind), column.derived && tag("of whole rows"), column.hashed && tag("categories are hashed"));
     set(figures, facts([
       ["Score", number(column.score)], ["Threshold", number(column.threshold)],
@@ -100,8 +99,8 @@ export function open(root, at) {
       ["Window", `${number(model.window.of_rows)} rows or ${span(model.window.of_seconds)}`],
     ]));
     movedPanel.hidden = !column.moved?.length;
-    set(change, table([["Bin"], ["Reference", true], ["Now", true]], (column.moved ?? []).map((bin) => [bin.bin, percent(bin.reference), percent(bin.now)]), "Bins that moved most"));
-    set(examples, sample(column.examples ?? []));
+    fresh(change, column.moved, () => table([["Bin"], ["Reference", true], ["Now", true]], (column.moved ?? []).map((bin) => [bin.bin, percent(bin.reference), percent(bin.now)]), "Bins that moved most"));
+    fresh(examples, column.examples ?? [], sample);
   }
 
   function around(model, column) {
@@ -118,12 +117,12 @@ export function open(root, at) {
 
   const lining = repeat(async () => {
     try {
-      const found = await past(of);
+      const found = await columnHistory(of);
       past_.hidden = !found;
       if (!found) return;
-      const { at: times_, step_seconds: step, one } = found;
-      score.draw({ at: times_, step, threshold: 1, series: [{ name: "score", values: one.ratio, tone: "t1", area: true }] });
-      missing.draw({ at: times_, step, series: [{ name: "missing", values: one.missing, tone: "t1", area: true }] });
+      const { at: times_, step } = found;
+      score.draw({ at: times_, step, threshold: 1, series: [{ name: "score", values: found.ratio, tone: "t1", area: true }] });
+      missing.draw({ at: times_, step, series: [{ name: "missing", values: found.missing, tone: "t1", area: true }] });
     } catch {
       // The rest of the view says that the sidecar does not answer.
     }
@@ -134,16 +133,6 @@ export function open(root, at) {
       lining.end();
     },
   };
-}
-
-/** The column's day: of those that drift most, else of all. */
-async function past(of) {
-  for (const columns of [USUAL, ALL]) {
-    const history = await get("history", { hours: 24, columns });
-    const one = history.drift.find((other) => other.model === of.model && (other.version ?? "") === of.version && other.side === of.side && other.name === of.name);
-    if (one) return { ...history, one };
-  }
-  return null;
 }
 
 function missingOf(column, opened) {

@@ -1,9 +1,9 @@
 // Configuration as it is in force. Secrets come hidden from the sidecar; they never reach this page.
 
 import { get, repeat } from "./api.js";
-import { copier, h, mark, set, write } from "./dom.js";
+import { copier, fresh, h, mark, set, write } from "./dom.js";
 import { count, number, span } from "./format.js";
-import { empty, failed, heading, panel, search, table, tag, well } from "./parts.js";
+import { caveats, empty, failed, heading, panel, search, table, tag, well } from "./parts.js";
 import { href, replace } from "./router.js";
 
 const EVERY = 30;
@@ -43,7 +43,7 @@ export function open(root, first) {
         config = status.config;
         draw();
       }
-      set(notes, status.caveats.length ? h("div", { class: "caveats" }, status.caveats.map((text) => h("p", {}, text))) : null);
+      fresh(notes, status.caveats, caveats);
       set(processes, table([["Process"], ["Pid", true], ["Restarts", true], ["Connections", true], ["Model server"]], status.processes.map((one) => [
         one.role === "worker" ? `worker ${one.number}` : one.role, one.pid, number(one.restarts), number(one.connections),
         one.role === "worker" ? (one.upstream_up ? "reached" : "not reached") : "–"]), "Processes"),

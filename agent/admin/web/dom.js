@@ -43,6 +43,15 @@ export function set(element, ...children) {
   return put(element, ...children);
 }
 
+/** Fills it with what `made(data)` gives, but only where the data changed: selections, open parts and
+ * scroll places stay. */
+export function fresh(element, data, made) {
+  const now = JSON.stringify(data ?? null);
+  if (element.outriderData === now) return;
+  element.outriderData = now;
+  set(element, made(data));
+}
+
 /** Sets a text only where it changed, so that screen readers and selections are left alone. */
 export function write(element, text) {
   const value = text ?? "";

@@ -2,10 +2,11 @@
 
 import { get, repeat } from "./api.js";
 import * as column from "./column.js";
-import { h, keyed, mark, put, set, write } from "./dom.js";
+import { fresh, h, keyed, mark, set, write } from "./dom.js";
 import { count, named, number, percent, span } from "./format.js";
+import { usualHistory } from "./history.js";
 import { roving } from "./keys.js";
-import { choice, empty, failed, heading, search, state, tag, well } from "./parts.js";
+import { caveats, choice, empty, failed, heading, search, state, tag, well } from "./parts.js";
 import { columnsOf, judged, moved, ranked, ratio, times } from "./ranking.js";
 import { columnAt, href, replace } from "./router.js";
 import { spark } from "./spark.js";
@@ -13,7 +14,6 @@ import { at_, when } from "./times.js";
 
 const EVERY = 5;
 const HISTORY_EVERY = 60;
-const MANY = 300;
 
 export const names = (at) => (at.rest[0] === "column" ? column.names(at) : "Drift");
 
@@ -29,9 +29,10 @@ function list(root, first) {
   const show = choice("Which columns", [["", "All"], ["drift", "Drifting"], ["input", "Inputs"], ["output", "Outputs"]], query.show ?? "", (key) => go({ show: key }));
   const field = search("Search columns", query.q, (text) => go({ q: text }));
   const trouble = h("div");
+  const notes = h("div");
   const groups = h("div", { class: "grid" });
   const summary = h("span", { class: "soft" });
-  root.append(heading("Drift", summary), h("div", { class: "filters" }, field, show.node), trouble, groups);
+  root.append(heading("Drift", summary), h("div", { class: "filters" }, field, show.node), notes, trouble, groups);
 
   function draw() {
     if (!data) return;
@@ -40,8 +41,8 @@ function list(root, first) {
     const all = models.flatMap(columnsOf);
     const drifting = all.filter((one) => one.state === "drift").length;
     write(summary, all.length ? `${count(all.length, "column")}, ${number(drifting)} drifting` : "");
-    set(trouble, (data.caveats ?? []).length ? h("div", { class: "caveats" }, data.caveats.map((text) => h("p", {}, text))) : null,
-      query.model && h("p", {}, `Only ${query.model}. `, h("a", { href: href("drift", { q: query.q, show: query.show }) }, "Show all models")));
+    fresh(notes, data.caveats, caveats);
+    set(trouble, query.model && h("p", {}, `Only ${query.model}. `, h("a", { href: href("drift", { q: query.q, show: query.show }) }, "Show all models")));
     if (!models.length) {
       set(groups, empty("No model seen yet", "Columns appear with the first request whose body can be read. The overview says what to do next.", h("a", { href: "#/overview" }, "To the overview")));
       groups.outriderItems = null;
@@ -62,8 +63,8 @@ function list(root, first) {
   }, EVERY);
   const lining = repeat(async () => {
     try {
-      const history = await get("history", { hours: 24, columns: 50 });
-      lines = new Map(history.drift.map((one) => [key(one, one), one.ratio]));
+      const { drift } = await usualHistory();
+      lines = new Map(drift.map((one) => [key(one, one), one.ratio]));
       draw();
     } catch {
       // Without a history there are no small lines; the rest says it all.
@@ -100,9 +101,8 @@ function group(query, lines) {
     show(model) {
       write(title, named(model));
       set(about, facts(model));
-      set(notes, model.caveats?.length ? h("div", { class: "caveats" }, model.caveats.map((text) => h("p", {}, text))) : null);
+      fresh(notes, model.caveats, caveats);
       const shown = ranked(columnsOf(model)).filter((one) => wanted(one, query()));
-      rows.classList.toggle("many", shown.length > MANY);
       keyed(rows, shown, (one) => `${one.side}\n${one.name}`, () => line(model));
       for (const one of shown) rows.outriderItems.get(`${one.side}\n${one.name}`).lines(lines().get(key(model, one)));
       rows.hidden = !shown.length;
@@ -162,7 +162,7 @@ function line(model) {
       mark(gauge, "data-tone", one.state === "drift" ? "bad" : far_ > 0.8 ? "near" : null);
       write(far, times(far_));
       const [word, tone] = judged(one);
-      set(said, state(word, tone), put(h("span", { class: "soft" }), moved(one) && ` ${moved(one)}`));
+      set(said, state(word, tone), h("span", { class: "soft", title: moved(one) }, moved(one)));
       at_(since, one.state === "drift" ? one.since : null);
       mark(place, "title", "since");
     },

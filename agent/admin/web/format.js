@@ -38,7 +38,7 @@ export function percent(share) {
 export function ms(value) {
   if (!known(value)) return NONE;
   const size = Math.abs(value);
-  if (size === 0) return "0 ms";
+  if (size === 0) return "0";
   if (size < 1) return `${trim(value * 1e3)} µs`;
   if (size < 1000) return `${trim(value)} ms`;
   if (size < 120_000) return `${trim(value / 1e3)} s`;

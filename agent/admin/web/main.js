@@ -27,7 +27,7 @@ function go() {
   }
   const name = view.names(at);
   const moved = shown?.view !== view || shown?.name !== name;
-  if (shown?.view === view && view.change && shown.open.change(at)) {
+  if (shown?.view === view && shown.open.change?.(at)) {
     shown.name = name;
   } else {
     shown?.open.close();

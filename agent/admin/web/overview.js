@@ -1,8 +1,9 @@
 // Overview: is it well, what is it doing, how was the day, who is there.
 
-import { get, repeat } from "./api.js";
-import { copier, h, set } from "./dom.js";
+import { repeat } from "./api.js";
+import { copier, fresh, h, set } from "./dom.js";
 import { bytes, count, ms, named, NONE, number, percent, rate, short, span, us, words } from "./format.js";
+import { history } from "./history.js";
 import { lineChart } from "./line.js";
 import { listen } from "./live.js";
 import { facts, failed, heading, panel, state, table, well } from "./parts.js";
@@ -11,6 +12,7 @@ import { tile } from "./tiles.js";
 import { when } from "./times.js";
 
 const EVERY = 30;
+const BEGUN = 8;
 
 export const names = () => "Overview";
 
@@ -55,11 +57,12 @@ export function open(root) {
   });
   const asking = repeat(async () => {
     try {
-      const history = await get("history", { hours: 24, columns: 1 });
+      const day_ = await history(1);
       well(day);
       chartsNode.hidden = false;
-      lines(charts, tiles, history);
-      fresh(place.events, history.events ?? [], events);
+      chartsNode.dataset.drawn = "yes";
+      lines(charts, tiles, day_);
+      fresh(place.events, day_.events, events);
     } catch (error) {
       if (!chartsNode.dataset.drawn) chartsNode.hidden = true;
       if (error.status !== 0) failed(day, error, () => asking.now());
@@ -71,14 +74,6 @@ export function open(root) {
       asking.end();
     },
   };
-}
-
-/** Shows anew only what changed: selections and scroll places stay. */
-function fresh(element, data, made) {
-  const now = JSON.stringify(data);
-  if (element.outriderData === now) return;
-  element.outriderData = now;
-  set(element, made(data));
 }
 
 function told(data) {
@@ -133,9 +128,10 @@ function figures(tiles, { now, day }) {
   tiles.overhead.show(us(now?.overhead_p99_us), over(us(day?.overhead_p99_us)));
 }
 
-function lines(charts, tiles, { at, traffic, step_seconds: step }) {
+function lines(charts, tiles, { at, traffic, step }) {
   const share = (name) => traffic.requests.map((all, n) => (all ? (traffic[name][n] ?? 0) / all : all === null ? null : 0));
-  const persecond = traffic.requests.map((all) => (all === null ? null : all / step));
+  const persecond = traffic.requests.map((all, n) => (all === null ? null : all / lasted(at[n], step)));
+  if (Date.now() / 1000 - at.at(-1) < BEGUN) persecond[persecond.length - 1] = null;
   charts.requests.draw({ at, step, series: [{ name: "requests", values: persecond, tone: "t1", area: true }] });
   charts.errors.draw({ at, step, series: [{ name: "5xx", values: share("server_errors"), tone: "bad", area: true }, { name: "4xx", values: share("client_errors"), tone: "t3" }] });
   charts.latency.draw({ at, step, series: [
@@ -147,6 +143,9 @@ function lines(charts, tiles, { at, traffic, step_seconds: step }) {
   tiles.overhead.line(traffic.overhead_p99_us);
 }
 
+/** Seconds of a step that have passed: the last one is still going on. */
+const lasted = (at, step) => Math.max(1, Math.min(step, Date.now() / 1000 - at));
+
 const PHASES = { learning: ["learning", "wait"], unwatched: ["not watched", "warn"] };
 
 export function stateOf(model) {
@@ -157,11 +156,11 @@ export function stateOf(model) {
 
 function models(list) {
   if (!list.length) return h("p", { class: "soft" }, "None seen yet.");
-  return table([["Model"], ["State"], ["Drifting", true], ["Reference"], ["Last seen", true]], list.map((model) => [
+  return table([["Model"], ["State"], ["Reference", false, true], ["Drifting", true], ["Last seen", true]], list.map((model) => [
     h("a", { href: href("drift", { model: model.model, version: model.version }) }, named(model)),
     state(...stateOf(model)),
-    model.learning ? `${number(model.learning.rows)} of ${number(model.learning.of)} rows` : `${number(model.drifted)} of ${number(model.columns)}`,
     model.reference ? `${model.reference.source ?? ""} ${model.reference.hash ?? ""} (${number(model.reference.rows)} rows)`.trim() : NONE,
+    model.learning ? `${number(model.learning.rows)} of ${number(model.learning.of)} rows` : `${number(model.drifted)} of ${number(model.columns)}`,
     model.last_seen ? when(model.last_seen) : NONE,
   ]), "Models");
 }
@@ -173,7 +172,7 @@ function found(list) {
 
 function routes(list) {
   if (!list.length) return h("p", { class: "soft" }, "No requests yet.");
-  return table([["Route"], ["Requests", true], ["Errors", true], ["p50", true], ["p99", true]], list.map((route) => [
+  return table([["Route"], ["Requests", true], ["Errors", true], ["p50", true, true], ["p99", true]], list.map((route) => [
     h("a", { href: href("requests", { route: route.route }), class: "path" }, route.route),
     short(route.requests), percent(route.error_ratio), ms(route.p50_ms), ms(route.p99_ms)]), "Routes");
 }

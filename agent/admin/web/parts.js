@@ -27,13 +27,14 @@ export function facts(pairs) {
     ([name, value]) => h("div", {}, h("dt", {}, name), put(h("dd"), value))));
 }
 
-/** Rows of a table; cells may be nodes. `columns`: `[title, is a figure]`. */
+/** Rows of a table; cells may be nodes. `columns`: `[title, is a figure, only where there is room]`. */
 export function table(columns, rows, label) {
+  const kinds = columns.map(([, figure, roomy]) => [figure && "figure", roomy && "roomy"].filter(Boolean).join(" ") || null);
   return h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": label },
     h("table", { class: "data" },
-      h("thead", {}, h("tr", {}, columns.map(([title, figure]) => h("th", { scope: "col", class: figure ? "figure" : null }, title)))),
+      h("thead", {}, h("tr", {}, columns.map(([title], n) => h("th", { scope: "col", class: kinds[n] }, title)))),
       h("tbody", {}, rows.map((row) => h("tr", {}, row.map((cell, n) =>
-        put(h(n ? "td" : "th", { class: columns[n][1] ? "figure" : null, scope: n ? null : "row" }), cell ?? NONE)))))));
+        put(h(n ? "td" : "th", { class: kinds[n], scope: n ? null : "row" }), cell ?? NONE)))))));
 }
 
 /** Nothing to show: why, and what to do. */
@@ -54,6 +55,13 @@ export function well(place) {
   if (place.dataset.failed === undefined) return;
   delete place.dataset.failed;
   set(place);
+}
+
+/** What to bear in mind, folded: it is true all the time, and seldom news. */
+export function caveats(texts) {
+  if (!texts?.length) return null;
+  const title = texts.length === 1 ? "One thing to bear in mind" : `${texts.length} things to bear in mind`;
+  return h("details", { class: "caveats" }, h("summary", {}, title), h("ul", {}, texts.map((text) => h("li", {}, text))));
 }
 
 /** A search field. `changed(text)` is called as it is typed. */

@@ -62,6 +62,7 @@ function whole(one, link, back) {
     h("h2", {}, "Trace and request"),
     ids("Trace", one.trace_id, trace && h("a", { href: trace, target: "_blank", rel: "noopener noreferrer" }, "Open the trace")),
     !trace && one.trace_id && h("p", { class: "soft" }, "Set links.trace to have a link here, for example https://jaeger.example/trace/{trace_id}"),
+    !one.trace_id && h("p", { class: "soft" }, "It has no trace here: spans are exported where OTEL_EXPORTER_OTLP_ENDPOINT is set."),
     ids("Request", one.request_id),
     ...bodies(one),
   ];

@@ -1,0 +1,84 @@
+"""One browser, one sidecar with traffic, for all tests of the page."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.fixtures import own_origin, pytest_runtest_makereport, start  # noqa: F401
+from tests.harness import eventually, get
+from tests.web.scene import Scene
+
+ARGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--no-first-run",
+]  # fmt: skip
+TOKEN = "hush-hush-4711"
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's chromium."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """Traffic that was calm, then drifts in `income`, with errors and slow ones."""
+    with Scene(tmp_path_factory.mktemp("scene"), {"admin": {"token": TOKEN}}) as scene:
+        scene.traffic(220)
+        scene.trouble()
+        scene.traffic(20, X_Version="4")
+
+        def drifts() -> bool:
+            scene.traffic(40, moved=True)
+            models = get(scene.outrider.admin, "/api/v1/drift").json()["models"]
+            columns = [column for model in models for column in model["columns"]]
+            return any(one["name"] == "income" and one["state"] == "drift" for one in columns)
+
+        eventually(drifts, "income to drift", 60)
+        scene.trouble()
+        scene.keep_on()
+        yield scene
+
+
+@pytest.fixture
+def faults() -> list[str]:
+    """What the pages of a test complained of: console, exceptions, violations of the policy."""
+    return []
+
+
+@pytest.fixture
+def page(browser: Browser, scene: Scene, faults: list[str]) -> Iterator[Page]:
+    """A fresh page, not opened yet; in the end nothing may have gone wrong in it."""
+    with_context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = with_context.new_page()
+    watch(page, faults)
+    yield page
+    with_context.close()
+    assert faults == []
+
+
+def watch(page: Page, faults: list[str]) -> None:
+    """Collects what a page complains of."""
+    page.on("pageerror", lambda error: faults.append(f"exception: {error}"))
+    page.on(
+        "console",
+        lambda said: faults.append(said.text) if said.type in ("error", "warning") else None,
+    )
+
+
+@pytest.fixture(scope="session")
+def artefacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where pictures are kept: `$OUTRIDER_ARTEFACTS`, or pytest's own folder."""
+    given = os.environ.get("OUTRIDER_ARTEFACTS")
+    folder = Path(given) / "page" if given else tmp_path_factory.mktemp("page")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
