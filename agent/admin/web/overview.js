@@ -98,7 +98,7 @@ function told(data) {
     lines.push(["good", quiet ? "Ready; no request in the last minute" : "All is well", learning ? "the reference is still being learned" : quiet ? "" : "no drift, no findings, every sink takes what it gets"]);
   }
   return lines.map(([tone, text, more, to]) =>
-    h("p", {}, state(text, tone), more && h("span", { class: "soft" }, ` ${more}`), to && h("a", { href: to }, " Look")));
+    h("p", {}, state(text, tone), more && h("span", { class: "soft" }, ` ${more}`), to && [" ", h("a", { href: to }, "See the columns")]));
 }
 
 function nextStep(element, step) {
@@ -181,7 +181,7 @@ function outlets(sinks, processes, shed) {
   return [
     sinks.length
       ? table([["Sink"], ["State"], ["Waiting", true], ["Lost", true]], sinks.map((sink) => [
-        `${sink.name} (${sink.kind})`, sink.away ? state(String(sink.away), "bad") : state("well", "good"),
+        sink.kind === sink.name ? sink.name : `${sink.name} (${sink.kind})`, sink.away ? state(String(sink.away), "bad") : state("well", "good"),
         number(sink.waiting), number((sink.dropped ?? 0) + (sink.failed ?? 0))]), "Sinks")
       : h("p", { class: "soft" }, "No sinks are configured."),
     facts([

@@ -16,6 +16,7 @@ export function ranked(columns) {
 /** A column's state as a word and a tone. */
 export function judged(column) {
   if (column.state === "drift") return column.acknowledged ? ["drift, acknowledged", "warn"] : ["drift", "bad"];
+  if (column.suspended) return ["set aside while a column of it drifts", "wait"];
   if (column.stale) return ["no rows lately", "warn"];
   return column.state === "stable" ? ["stable", "good"] : ["too few rows", "wait"];
 }

@@ -120,12 +120,28 @@ function one(bars, floor, top) {
   return [
     bars.some(({ bin }) => known(bin.reference)) && s("path", { class: "was", d: `${closed(was)}Z` }),
     s("path", { class: "area", d: `${closed(now)}Z` }),
-    bars.filter(({ bin }) => bin.moved).map((bar) =>
-      s("rect", { class: "moved", x: bar.left, width: Math.max(bar.right - bar.left, 1), y: top(bar, now(bar.bin)), height: Math.max(floor - top(bar, now(bar.bin)), 1) })),
+    bars.filter(({ bin }) => bin.moved).map((bar) => {
+      const [high, low] = [top(bar, now(bar.bin)), top(bar, was(bar.bin))].sort((a, b) => a - b);
+      return s("rect", { class: bar.bin.moved > 0 ? "moved more" : "moved less", x: bar.left, width: Math.max(bar.right - bar.left, 1), y: high, height: Math.max(low - high, 1) });
+    }),
     s("path", { class: "line now", d: closed(now) }),
-    bars.filter(({ bin }) => bin.moved).map((bar) =>
-      s("text", { class: "moved", x: (bar.left + bar.right) / 2, y: Math.min(top(bar, now(bar.bin)), top(bar, was(bar.bin))) - 5, "text-anchor": "middle" }, bar.bin.moved > 0 ? "▲" : "▼")),
+    peaks(bars, (bar) => Math.min(top(bar, now(bar.bin)), top(bar, was(bar.bin)))).map(({ at, y, sign }) =>
+      s("text", { class: "moved", x: at, y: y - 5, "text-anchor": "middle" }, sign > 0 ? "▲" : "▼")),
   ];
+}
+
+/** One mark for each stretch of bins that moved the same way, over its highest bar. */
+function peaks(bars, heightOf) {
+  const found = [];
+  let before = 0;
+  for (const bar of bars) {
+    const sign = bar.bin.moved ?? 0;
+    const mark_ = { at: (bar.left + bar.right) / 2, y: heightOf(bar), sign };
+    if (sign && sign !== before) found.push(mark_);
+    else if (sign && mark_.y < found.at(-1).y) found[found.length - 1] = mark_;
+    before = sign;
+  }
+  return found;
 }
 
 /** Bounds between the ranges, those that have room; single values stand under their bar. */
