@@ -90,7 +90,7 @@ def _redact(column: dict[str, Any], redactor: Redactor) -> None:
     if column.get("test"):
         column["test"] = redactor.name(column["test"])
     share = column.get("share")
-    for part in [*column.get("moved", ()), *([share] if share else ())]:
+    for part in [*(column.get("moved") or ()), *([share] if share else ())]:
         part["bin"] = redactor.name(part["bin"])
 
 

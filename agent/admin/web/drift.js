@@ -147,7 +147,7 @@ function line(model) {
   const small = spark();
   const said = h("span", { class: "said" });
   const since = when(null);
-  const place = h("span", { class: "at" }, since);
+  const place = h("span", { class: "at" }, "since ", since);
   const link = h("a", { tabindex: -1 }, h("span", { class: "who" }, name, kind), gauge, small.node, said, place);
   const node = h("li", {}, link);
   return {
@@ -164,7 +164,7 @@ function line(model) {
       const [word, tone] = judged(one);
       set(said, state(word, tone), h("span", { class: "soft", title: moved(one) }, moved(one)));
       at_(since, one.state === "drift" ? one.since : null);
-      mark(place, "title", "since");
+      place.hidden = one.state !== "drift";
     },
     lines(values) {
       small.draw(values, { limit: 1, tone: values && (values.at(-1) ?? 0) > 1 ? "bad" : null });

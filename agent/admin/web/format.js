@@ -109,7 +109,7 @@ export function absolute(at, now = Date.now() / 1000) {
 /** `cpu_seconds_per_prediction` as "Cpu seconds per prediction". */
 export function words(name) {
   const text = name.replaceAll("_", " ").replaceAll(".", " ");
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  return (text.charAt(0).toUpperCase() + text.slice(1)).replace(/\b(cpu|gpu)\b/gi, (found) => found.toUpperCase());
 }
 
 /** A model and its version as one name. */

@@ -43,7 +43,23 @@ export function open(root) {
     place.more, panel("What happened", place.events),
   );
 
+  let begun = 0;
+  const asking = repeat(async () => {
+    try {
+      const day_ = await history(1);
+      well(day);
+      chartsNode.hidden = false;
+      chartsNode.dataset.drawn = "yes";
+      lines(charts, tiles, day_, begun);
+      fresh(place.events, day_.events, events);
+    } catch (error) {
+      if (!chartsNode.dataset.drawn) chartsNode.hidden = true;
+      if (error.status !== 0) failed(day, error, () => asking.now());
+    }
+  }, EVERY);
   const end = listen("overview", (data) => {
+    if (!begun) asking.now();
+    begun = data.at - data.uptime_seconds;
     well(trouble);
     set(verdict, told(data));
     nextStep(next, data.next_step);
@@ -53,21 +69,8 @@ export function open(root) {
     fresh(place.findings, data.findings ?? [], found);
     fresh(place.routes, data.routes, routes);
     fresh(place.sinks, [data.sinks, data.processes, data.shed], ([sinks, processes, shed]) => outlets(sinks, processes, shed));
-    fresh(place.more, [data.load, data.host], ([load, host]) => [own("Load on the model", load), own("Host and process", host)]);
+    fresh(place.more, [data.load, data.host], ([load, host]) => [own("Load on the model", load), own("Host and model server", host)].flat());
   });
-  const asking = repeat(async () => {
-    try {
-      const day_ = await history(1);
-      well(day);
-      chartsNode.hidden = false;
-      chartsNode.dataset.drawn = "yes";
-      lines(charts, tiles, day_);
-      fresh(place.events, day_.events, events);
-    } catch (error) {
-      if (!chartsNode.dataset.drawn) chartsNode.hidden = true;
-      if (error.status !== 0) failed(day, error, () => asking.now());
-    }
-  }, EVERY);
   return {
     close() {
       end();
@@ -128,9 +131,10 @@ function figures(tiles, { now, day }) {
   tiles.overhead.show(us(now?.overhead_p99_us), over(us(day?.overhead_p99_us)));
 }
 
-function lines(charts, tiles, { at, traffic, step }) {
+function lines(charts, tiles, { at, traffic, step }, begun) {
   const share = (name) => traffic.requests.map((all, n) => (all ? (traffic[name][n] ?? 0) / all : all === null ? null : 0));
-  const persecond = traffic.requests.map((all, n) => (all === null ? null : all / lasted(at[n], step)));
+  const first = traffic.requests.findIndex((all) => all !== null);
+  const persecond = traffic.requests.map((all, n) => (all === null ? null : all / lasted(at[n], step, n === first ? begun : 0)));
   if (Date.now() / 1000 - at.at(-1) < BEGUN) persecond[persecond.length - 1] = null;
   charts.requests.draw({ at, step, series: [{ name: "requests", values: persecond, tone: "t1", area: true }] });
   charts.errors.draw({ at, step, series: [{ name: "5xx", values: share("server_errors"), tone: "bad", area: true }, { name: "4xx", values: share("client_errors"), tone: "t3" }] });
@@ -143,8 +147,11 @@ function lines(charts, tiles, { at, traffic, step }) {
   tiles.overhead.line(traffic.overhead_p99_us);
 }
 
-/** Seconds of a step that have passed: the last one is still going on. */
-const lasted = (at, step) => Math.max(1, Math.min(step, Date.now() / 1000 - at));
+/** Seconds of a step that were seen: the first began late, the last is still going on. */
+function lasted(at, step, begun) {
+  const from = begun < at + step ? Math.max(at, begun) : at;
+  return Math.max(1, Math.min(at + step, Date.now() / 1000) - from);
+}
 
 const PHASES = { learning: ["learning", "wait"], unwatched: ["not watched", "warn"] };
 
@@ -191,14 +198,20 @@ function outlets(sinks, processes, shed) {
   ];
 }
 
-/** What has no fixed form: names become words, units come from their ends. */
+/** What has no fixed form: names become words, units come from their ends; lists are one part each. */
 function own(title, values) {
-  const pairs = Object.entries(values ?? {}).filter(([, value]) => value !== null && typeof value !== "object");
-  return pairs.length ? panel(title, facts(pairs.map(([name, value]) => [words(name.replace(/_(bytes|ratio|seconds|ms|us)$/, "")), united(name, value)]))) : null;
+  const all = Object.entries(values ?? {}).filter(([name, value]) => name !== "of" && value !== null && value !== "");
+  const pairs = all.filter(([, value]) => typeof value !== "object");
+  const lists = all.filter(([, value]) => Array.isArray(value)).flatMap(([name, value]) => value.map((one, n) => own(`${words(name.replace(/s$/, ""))} ${n + 1}`, one)));
+  return [
+    pairs.length ? panel(title, facts(pairs.map(([name, value]) => [words(name.replace(/_(bytes|ratio|seconds|ms|us)$/, "")), united(name, value)]))) : null,
+    ...lists,
+  ];
 }
 
 function united(name, value) {
   if (typeof value !== "number") return String(value);
+  if (/modified$|_at$/.test(name)) return when(value);
   if (name.endsWith("_bytes")) return bytes(value);
   if (/(_ratio|utilization|saturation)$/.test(name)) return percent(value);
   if (/age_seconds$|uptime/.test(name)) return span(value);

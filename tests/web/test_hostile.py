@@ -1,0 +1,111 @@
+"""Whatever clients send is text on the page: nothing of it runs, and no log line breaks by it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.harness import Outrider, eventually, get
+from tests.origin import RawOrigin
+from tests.wire import Stream, request, response
+
+pytestmark = [pytest.mark.slow, pytest.mark.needs("chromium"), pytest.mark.timeout(180)]
+
+RUN = "document.title='ran';window.canary=1"
+IMAGE = f'<img src=x onerror="{RUN}">'
+ATTACKS = (
+    IMAGE,
+    f"<script>{RUN}</script>",
+    f'"><svg/onload="{RUN}">',
+    f"javascript:{RUN}//",
+    f"</title></script><script>{RUN}</script>",
+    "{{constructor.constructor('window.canary=1')()}}",
+    "${window.canary=1}",
+    'a\n{"level":"critical","message":"forged"}',
+    "a\r\nX-Forged: 1",
+    "a\u2028b\u2029c\u0000d\u202etxt",
+    f"<iframe srcdoc='<script>parent.canary=1</script>'>{RUN}",
+    "__proto__",
+    "constructor",
+)
+ROWS = 120
+VIEWS = ("#/overview", "#/drift", "#/predictions", "#/requests", "#/config")
+
+
+def bodies() -> tuple[bytes, bytes]:
+    """A request whose names and values attack, and an answer whose labels do."""
+    row = {attack: n for n, attack in enumerate(ATTACKS)}
+    rows = [row | {"kind": ATTACKS[n % len(ATTACKS)]} for n in range(ROWS)]
+    labels = [{"label": ATTACKS[n % 3], IMAGE: n} for n in range(ROWS)]
+    return json.dumps({"instances": rows}).encode(), json.dumps({"predictions": labels}).encode()
+
+
+def attacked(stream: Stream, asked: bytes, path: str, *fields: bytes) -> None:
+    kind = b"Content-Type: application/json"
+    stream.send(request(b"POST", path.encode(), kind, *fields, body=asked))
+    stream.response()
+
+
+def test_nothing_that_was_sent_runs_or_breaks_a_line(
+    page: Page,
+    faults: list[str],
+    start: Callable[..., Outrider],
+    own_origin: RawOrigin,
+) -> None:
+    asked, answer = bodies()
+    settings = {
+        "drift": {"reference": {"learn": {"rows": 100}}, "window": {"rows": 100, "seconds": "1s"}},
+        "capture": {"payload_log": True, "payload_log_bytes": "16KiB"},
+    }
+    sidecar = start(own_origin.url, settings)
+    model = quote(IMAGE, safe="")
+    with own_origin.serving(response(answer, b"Content-Type: application/json")):
+        with sidecar.connect() as stream:
+            for n in range(4):
+                attacked(stream, asked, f"/v1/models/{model}:predict", b"X-Request-Id: <b>x</b>")
+                attacked(stream, asked, f"/{quote(ATTACKS[n], safe='')}/score?q={model}")
+                attacked(stream, b"<script>" + RUN.encode(), f"/{quote(ATTACKS[n + 7])}")
+
+        def seen() -> bool:
+            return any(
+                one["columns"] for one in get(sidecar.admin, "/api/v1/drift").json()["models"]
+            )
+
+        eventually(seen, "columns")
+        url = f"http://127.0.0.1:{sidecar.admin[1]}/"
+        for place in VIEWS:
+            page.goto(url + place)
+            page.reload()
+            expect(page.locator("main h1")).to_be_visible()
+            expect(page.locator("#link-text")).to_have_text("live")
+            expect(page.locator("#first")).to_have_count(0)
+        _as_text(page, url)
+        assert page.evaluate("window.canary") is None
+        assert page.locator("main img, main script, main iframe, [onerror], [onload]").count() == 0
+    for line in (sidecar.stdout() + sidecar.stderr()).splitlines():
+        assert isinstance(json.loads(line), dict)
+    assert faults == []
+
+
+def _as_text(page: Page, url: str) -> None:
+    """The same strings are there to be read, in lists and opened."""
+    page.goto(url + "#/drift")
+    names = page.locator(".columns .who b")
+    expect(names.filter(has_text=IMAGE).first).to_be_visible()
+    expect(names.filter(has_text="<script>").first).to_be_attached()
+    names.filter(has_text=IMAGE).first.click()
+    expect(page.get_by_role("heading", name=IMAGE, level=1)).to_be_visible()
+    page.goto(url + f"#/drift/column?name={quote(IMAGE)}&model={quote(IMAGE)}&side=input")
+    expect(page.get_by_role("heading", name=IMAGE, level=1)).to_be_visible()
+    page.goto(url + "#/drift?q=kind")
+    page.locator(".columns a").first.click()
+    expect(page.locator(".rows .label", has_text="<script>").first).to_be_visible()
+    page.goto(url + "#/requests")
+    page.locator(".requests a").first.click()
+    expect(page.locator(".fall li").first).to_be_visible()
+    page.goto(url + f"#/requests/{quote(IMAGE)}?q={quote(IMAGE)}")
+    expect(page.locator(".detail")).to_contain_text("not kept any more")
