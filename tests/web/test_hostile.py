@@ -9,6 +9,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Page, expect
 
+from agent.admin.pages import load
 from tests.harness import Outrider, eventually, get
 from tests.origin import RawOrigin
 from tests.wire import Stream, request, response
@@ -41,7 +42,8 @@ def bodies() -> tuple[bytes, bytes]:
     row = {attack: n for n, attack in enumerate(ATTACKS)}
     rows = [row | {"kind": ATTACKS[n % len(ATTACKS)]} for n in range(ROWS)]
     labels = [{"label": ATTACKS[n % 3], IMAGE: n} for n in range(ROWS)]
-    return json.dumps({"instances": rows}).encode(), json.dumps({"predictions": labels}).encode()
+    answer = {"predictions": labels, "model_version": IMAGE}
+    return json.dumps({"instances": rows}).encode(), json.dumps(answer).encode()
 
 
 def attacked(stream: Stream, asked: bytes, path: str, *fields: bytes) -> None:
@@ -77,6 +79,8 @@ def test_nothing_that_was_sent_runs_or_breaks_a_line(
 
         eventually(seen, "columns")
         url = f"http://127.0.0.1:{sidecar.admin[1]}/"
+        asked_for: list[str] = []
+        page.on("request", lambda one: asked_for.append(one.url))
         for place in VIEWS:
             page.goto(url + place)
             page.reload()
@@ -86,9 +90,17 @@ def test_nothing_that_was_sent_runs_or_breaks_a_line(
         _as_text(page, url)
         assert page.evaluate("window.canary") is None
         assert page.locator("main img, main script, main iframe, [onerror], [onload]").count() == 0
-    for line in (sidecar.stdout() + sidecar.stderr()).splitlines():
+        page.goto("about:blank")
+    for line in (sidecar.stdout() + sidecar.stderr()).strip("\n").split("\n"):
         assert isinstance(json.loads(line), dict)
-    assert faults == []
+    assert [url for url in asked_for if "/api/v1/" not in url and not _is_file(url)] == []
+    assert [fault for fault in faults if "404 (Not Found)" not in fault] == []
+    faults.clear()
+
+
+def _is_file(url: str) -> bool:
+    """One of the page's own."""
+    return url.partition("#")[0].rpartition("/")[2] in ("", *load())
 
 
 def _as_text(page: Page, url: str) -> None:
@@ -101,7 +113,7 @@ def _as_text(page: Page, url: str) -> None:
     expect(page.get_by_role("heading", name=IMAGE, level=1)).to_be_visible()
     page.goto(url + f"#/drift/column?name={quote(IMAGE)}&model={quote(IMAGE)}&side=input")
     expect(page.get_by_role("heading", name=IMAGE, level=1)).to_be_visible()
-    page.goto(url + "#/drift?q=kind")
+    page.goto(url + "#/drift?q=label")
     page.locator(".columns a").first.click()
     expect(page.locator(".rows .label", has_text="<script>").first).to_be_visible()
     page.goto(url + "#/requests")

@@ -10,7 +10,9 @@ export class Refusal extends Error {
 }
 
 const watchers = new Set();
+const repeated = new Set();
 let lastAnswer = Date.now();
+let lost = false;
 
 /** Calls `watcher(state, detail)`: `ok`, `lost` or `locked`. Gives what ends it. */
 export function watchConnection(watcher) {
@@ -19,8 +21,11 @@ export function watchConnection(watcher) {
 }
 
 export function told(state, detail = "") {
+  const again = lost && state === "ok";
+  lost = state === "lost";
   if (state === "ok") lastAnswer = Date.now();
   for (const watcher of watchers) watcher(state, detail);
+  if (again) for (const run of repeated) run();
 }
 
 /** Seconds since the sidecar last answered. */
@@ -69,7 +74,8 @@ function refusal(name, status, data) {
 }
 
 /**
- * Runs `work` at once and every so many seconds while somebody looks; one run at a time.
+ * Runs `work` at once, every so many seconds while somebody looks, and once the sidecar is back;
+ * one run at a time.
  * Gives `{now, end}`: `now()` runs it again at once.
  */
 export function repeat(work, every) {
@@ -93,6 +99,7 @@ export function repeat(work, every) {
     }
   }
   const seen = () => document.hidden || run();
+  repeated.add(run);
   document.addEventListener("visibilitychange", seen);
   run();
   return {
@@ -100,6 +107,7 @@ export function repeat(work, every) {
     end() {
       ended = true;
       clearTimeout(timer);
+      repeated.delete(run);
       document.removeEventListener("visibilitychange", seen);
     },
   };

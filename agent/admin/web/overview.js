@@ -106,20 +106,26 @@ function told(data) {
 
 function nextStep(element, step) {
   element.hidden = !step;
-  fresh(element, step ?? null, (now) => now && [
-    h("section", { class: "panel next", "aria-labelledby": "next" },
-      h("h2", { id: "next" }, now.title), prose(now.text),
-      now.evidence && h("details", { open: true }, h("summary", {}, "What was seen"),
-        h("pre", { tabindex: 0, "aria-label": "What was seen" }, typeof now.evidence === "string" ? now.evidence : JSON.stringify(now.evidence, null, 2)))),
-  ]);
+  fresh(element, step ?? null, (now) => now && h("section", { class: "panel next", "aria-labelledby": "next" },
+    h("h2", { id: "next" }, now.title), h("p", {}, now.text),
+    now.command && h("div", { class: "command" }, h("code", {}, now.command), copier(() => now.command)),
+    now.kind === "learning" && progress(now.evidence),
+    now.kind === "not_decoded" && now.evidence && evidence(now.evidence)));
 }
 
-/** A text whose lines that are commands or settings can be copied. */
-function prose(text) {
-  return String(text).split(/\n{1,}/).map((line) => {
-    const code = /^(curl|outrider|pip|\$)\s|^\s{2,}/.test(line);
-    return code ? h("div", { class: "command" }, h("code", {}, line.trim()), copier(() => line.trim())) : h("p", {}, line);
-  });
+function progress({ rows, of }) {
+  return h("progress", { max: of, value: rows, "aria-label": "Rows learned from" });
+}
+
+/** What was seen of the last payload: plain values as facts, its shape as it came. */
+function evidence(seen) {
+  const known = Object.entries(seen).filter(([, value]) => value !== null && value !== "");
+  const flat = known.filter(([, value]) => typeof value !== "object");
+  return h("details", { open: true }, h("summary", {}, "What was seen"),
+    h("div", { class: "grid" },
+      facts(flat.map(([name, value]) => [words(name), united(name === "at" ? "seen_at" : name, value)])),
+      known.filter(([, value]) => typeof value === "object").map(([name, value]) => [
+        h("h3", {}, words(name)), h("pre", { tabindex: 0, "aria-label": words(name) }, JSON.stringify(value, null, 2))])));
 }
 
 function figures(tiles, { now, day }) {
@@ -224,6 +230,6 @@ const TONES = { drift: "bad", finding: "warn", restart: "warn", version: "wait",
 
 function events(list) {
   if (!list.length) return h("p", { class: "soft" }, "Nothing out of the ordinary in what is known of the last day.");
-  return h("ul", { class: "events" }, list.map((event) =>
+  return h("ul", { class: "events", tabindex: 0, "aria-label": "What happened" }, list.map((event) =>
     h("li", {}, when(event.at), state(event.kind, TONES[event.kind] ?? "wait"), h("span", {}, event.text))));
 }
