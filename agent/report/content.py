@@ -33,6 +33,23 @@ class Example(Struct, frozen=True):
     bin: str = ""
 
 
+class Past(Struct, frozen=True):
+    """How far a column was beyond its threshold in the last day: above 1 it drifts."""
+
+    began: float
+    step_seconds: float
+    ratio: list[float | None]
+    """The greatest in each step; None: not known."""
+
+
+class Event(Struct, frozen=True):
+    """Something that happened in the last day."""
+
+    at: float
+    kind: str
+    text: str
+
+
 class Column(Struct, frozen=True, kw_only=True):
     """One column and its verdict."""
 
@@ -69,6 +86,8 @@ class Column(Struct, frozen=True, kw_only=True):
     examples: list[Example] = []
     picture: dict[str, Any] | None = None
     """As `/api/v1/drift/column` has it: bins, now_of, measure, quantiles."""
+    past: Past | None = None
+    """Of a sidecar's column in drift."""
 
     @property
     def excess(self) -> float:
@@ -137,6 +156,8 @@ class Traffic(Struct, frozen=True):
     lost: int = 0
     """Records of requests that were never looked at."""
     sinks_away: list[str] = []
+    load: dict[str, Any] = {}
+    """As `load` of `/api/v1/overview`: concurrency, saturation, queue …"""
 
 
 class Report(Struct, frozen=True, kw_only=True):
@@ -152,6 +173,8 @@ class Report(Struct, frozen=True, kw_only=True):
     models: list[Model]
     findings: list[Finding] = []
     traffic: Traffic | None = None
+    events: list[Event] = []
+    """Of the last day, the newest first."""
     caveats: list[str] = []
 
     def columns(self) -> Iterator[Column]:

@@ -53,7 +53,7 @@ def _case(suite: Element, title: str, column: Column) -> None:
 
 
 def _more(column: Column) -> str:
-    lines = [f"score of threshold: {words.how_sure(column)}"]
+    lines = [f"score / threshold: {words.how_sure(column)}"]
     if column.since is not None:
         lines.append(f"since {words.when(column.since)}")
     lines += (f"request {one.request_id}" for one in column.examples[:5])

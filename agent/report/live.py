@@ -5,7 +5,10 @@ Rule: judges nothing. What an older sidecar does not tell is left out.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+
+import msgspec
 
 from agent.client import Sidecar, Unreachable
 from agent.report.cleaned import Cleaner
@@ -15,10 +18,12 @@ from agent.report.content import (
     Finding,
     Model,
     Pair,
+    Past,
     Reference,
     Report,
     Traffic,
 )
+from agent.report.past import QUERY, Key, events_of, pasts_of
 from agent.report.quality import rose, unseen_of
 
 MOST_COLUMNS = 2000
@@ -36,7 +41,9 @@ def live_report(sidecar: Sidecar, made_at: float, made_by: str) -> Report:
         raise Unreachable(sidecar.url, "is no admin port of Outrider", "wanted that of --admin")
     shown, left_out = _chosen(drift["models"])
     predictions = (sidecar.json("/api/v1/predictions") or {}).get("outputs", [])
-    models = [_model(sidecar, one, shown, predictions, clean) for one in drift["models"]]
+    history = sidecar.json("/api/v1/history", QUERY)
+    pasts = pasts_of(history)
+    models = [_model(sidecar, one, shown, predictions, clean, pasts) for one in drift["models"]]
     caveats = [clean.said(text) for text in [*drift.get("caveats", []), *status["caveats"]]]
     if left_out:
         caveats.append(LEFT_OUT.format(left_out, left_out + len(shown)))
@@ -50,6 +57,7 @@ def live_report(sidecar: Sidecar, made_at: float, made_by: str) -> Report:
         models=models,
         findings=[_finding(one, clean) for one in findings],
         traffic=_traffic(status, sidecar.json("/api/v1/overview"), clean),
+        events=events_of(history, clean),
         caveats=list(dict.fromkeys(caveats)),
     )
 
@@ -66,7 +74,12 @@ def _excess(column: Json) -> float:
 
 
 def _model(
-    sidecar: Sidecar, one: Json, shown: set[int], predictions: list[Json], clean: Cleaner
+    sidecar: Sidecar,
+    one: Json,
+    shown: set[int],
+    predictions: list[Json],
+    clean: Cleaner,
+    pasts: Mapping[Key, Past],
 ) -> Model:
     name = {"model": one["model"], "version": one["version"]}
     columns: list[Column] = []
@@ -75,7 +88,11 @@ def _model(
             if id(column) in shown:
                 asked = name | {"side": column["side"], "name": column["name"]}
                 picture = sidecar.json("/api/v1/drift/column", asked)
-                columns.append(_column(column, picture, clean, is_derived=is_derived))
+                made = _column(column, picture, clean, is_derived=is_derived)
+                if made.state == "drift":
+                    key = one["model"], one["version"], column["side"], column["name"]
+                    made = msgspec.structs.replace(made, past=pasts.get(key))
+                columns.append(made)
     columns.sort(key=lambda column: (column.state != "drift", -column.excess))
     own = [p for p in predictions if (p["model"], p["version"]) == (one["model"], one["version"])]
     learning = one.get("learning") or {}
@@ -193,4 +210,5 @@ def _traffic(status: Json, overview: Json | None, clean: Cleaner) -> Traffic:
         clean.page(overview.get("routes") or []),
         sum(records["dropped"].values()),
         [clean.name(sink["name"]) for sink in status.get("sinks", []) if sink.get("away")],
+        clean.page(overview.get("load") or {}),
     )

@@ -62,7 +62,7 @@ def _model(report: Report, model: Model) -> Iterator[str]:
         yield from (code(model.reason), "")
     drifting = [column for column in model.columns if column.state == "drift"]
     if drifting:
-        head = ["column", "what moved", "how far", "score of threshold", "since"]
+        head = ["column", "what moved", "how far", "score / threshold", "since"]
         yield from _table(head, (_row(column) for column in drifting[:MOST]))
         if len(drifting) > MOST:
             yield from (f"{len(drifting) - MOST:,} more columns drift.", "")

@@ -43,6 +43,25 @@ def tiles_of(traffic: Traffic) -> list[tuple[str, str]]:
     return tiles
 
 
+def load_of(traffic: Traffic) -> str:
+    """What is known of the load on the model, in words."""
+    load = {key: _number(value) for key, value in traffic.load.items()}
+    told = []
+    if (found := load.get("concurrency")) is not None:
+        told.append(f"{number(found)} requests at once")
+    if (found := load.get("saturation")) is not None:
+        told.append(
+            f"{percent(found) if found <= 1 else number(found)} of what it was seen to bear"
+        )
+    if (found := load.get("queue")) is not None:
+        told.append(f"{number(found)} wait")
+    if (found := load.get("rows_per_second")) is not None:
+        told.append(f"{number(found)} rows a second")
+    if (found := load.get("cpu_seconds_per_prediction")) is not None:
+        told.append(f"{number(found * 1e3)} ms of CPU a prediction")
+    return ", ".join(told)
+
+
 def _row(span: Mapping[str, Any]) -> list[str]:
     ratios = (_number(span.get(key)) for key in ("error_ratio", "client_error_ratio"))
     rate = _number(span.get("rate"))

@@ -65,7 +65,7 @@ def against(column: Column) -> str:
     """The score against what it must exceed."""
     if column.score is None or column.threshold is None:
         return ""
-    return f"{number(column.score)} of {number(column.threshold, 2)}"
+    return f"{number(column.score)} / {number(column.threshold, 2)}"
 
 
 def probability(p: float | None) -> str:
@@ -88,6 +88,14 @@ def when(at: float | None) -> str:
     try:
         return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC"
     except (OverflowError, ValueError, OSError):
+        return ""
+
+
+def written(at: str | None) -> str:
+    """The same of a time in ISO 8601."""
+    try:
+        return when(datetime.fromisoformat(at).timestamp()) if at else ""
+    except ValueError:
         return ""
 
 

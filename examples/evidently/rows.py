@@ -1,8 +1,12 @@
-"""Rows for pandas, of the records that Outrider writes while `capture.payload_log` is on."""
+"""Rows for pandas, of the records that Outrider writes while `capture.payload_log` is on.
+
+A body longer than `capture.payload_log_bytes` was cut, and is left out.
+"""
 
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -19,7 +23,11 @@ def _rows(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
         record = json.loads(line)
         if "input" not in record or record.get("http.response.status_code") != 200:
             continue
-        instances = json.loads(record["input"])["instances"]
-        predictions = json.loads(record["output"])["predictions"]
+        try:
+            instances = json.loads(record["input"])["instances"]
+            predictions = json.loads(record["output"])["predictions"]
+        except ValueError:
+            print(f"left out, cut: {record['request_id']}", file=sys.stderr)
+            continue
         for features, prediction in zip(instances, predictions, strict=True):
             yield features | prediction

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from collections.abc import Iterator
@@ -66,6 +67,9 @@ def test_evidently_finds_what_was_misread_in_the_records(python: Path, tmp_path:
         model = get(sidecar.admin, "/api/v1/drift").json()["models"][0]
         assert (model["model"], model["phase"]) == ("wine", "learning")
 
+    cut = {"request_id": "long", "http.response.status_code": 200, "input": '{"insta… (9 bytes'}
+    with records.open("a") as file:
+        file.write(json.dumps(cut) + "\n")
     told = run(python, "drift.py", str(records), str(page))
     assert f"{ASKED // 2} rows against {ASKED // 2}" in told
     verdicts = dict(re.findall(r"^(?:drift|stable) +(\S+): (.+)$", told, re.MULTILINE))

@@ -9,12 +9,14 @@ from collections.abc import Sequence
 
 from agent.drift.engine.layout import counted, number, percent, shortened
 from agent.report import words
-from agent.report.content import Column, Model
+from agent.report.content import Column, Model, Past
 from agent.report.html.markup import Markup, element, joined, table
-from agent.report.html.picture import drawn
+from agent.report.html.picture import drawn, past_of
 
 NAME = 36
 """Characters of a column's name in a table; all of it is in its card, and in a tip."""
+UNSEEN = 0.01
+"""Share of rows never seen before that is told; a little always is."""
 OPEN = 15
 """Rows of a table that is shown; of more, its title is."""
 
@@ -32,7 +34,7 @@ def moved_of(columns: Sequence[Column]) -> Markup:
         )
         for column in columns
     )
-    head = ["column", "what", "how far", "score of threshold", "by chance", *["since"] * is_timed]
+    head = ["column", "what", "how far", "score / threshold", "by chance", *["since"] * is_timed]
     return table(head, rows)
 
 
@@ -72,11 +74,22 @@ def card_of(column: Column) -> Markup:
         if picture.get("measure"):
             parts.append(element("p", f"Shown: {picture['measure']}.", class_="soft"))
         parts.append(_quantiles(picture))
+    if column.past is not None:
+        parts.append(_past(column, column.past))
     if column.examples:
         shown = (element("code", one.request_id) for one in column.examples[:5])
         spaced = [part for one in shown for part in (one, " ")]
         parts.append(element("p", element("span", "Requests: ", class_="soft"), *spaced))
     return element("section", *parts, class_="card")
+
+
+def _past(column: Column, past: Past) -> Markup:
+    ended = past.began + past.step_seconds * len(past.ratio)
+    text = f"Score by threshold, {words.when(past.began)} to {words.when(ended)}"
+    return joined(
+        element("p", f"{text}; above the dashed line it drifts.", class_="soft"),
+        past_of(past, f"{column.name}: {text}"),
+    )
 
 
 def _legend(before: str, now: str, picture: dict[str, object]) -> Markup:
@@ -115,11 +128,14 @@ def quality_of(model: Model) -> Markup:
     def is_told(column: Column) -> bool:
         pairs = column.missing, column.invalid
         some = any((pair.now or 0) or (pair.reference or 0) for pair in pairs)
-        return column.missing_rose or some or (column.unseen or 0) > 0
+        return column.missing_rose or some or (column.unseen or 0) >= UNSEEN
 
     columns = [column for column in model.columns if not column.derived and is_told(column)]
     if not columns:
-        return element("p", "Data quality: nothing missing, invalid or never seen before.")
+        return element(
+            "p",
+            "Data quality: nothing is missing or invalid, and little was never seen before.",
+        )
     columns.sort(key=lambda c: (not c.missing_rose, -(c.missing.now or 0) - (c.invalid.now or 0)))
     rows = [
         (
@@ -156,7 +172,7 @@ def all_of(model: Model) -> Markup | None:
         )
         for column in model.columns
     ]
-    head = ["column", "kind", "state", "score / threshold", "PSI", "missing", "rows"]
+    head = ["column", "kind", "state", "times threshold", "PSI", "missing", "rows"]
     title = f"All columns ({len(rows):,})"
     return _folded(title, table(head, rows, "<<<>>>>"), len(rows) <= OPEN)
 

@@ -16,7 +16,7 @@ from agent.report.content import Model, Report
 from agent.report.gate import problems
 from agent.report.html.columns import all_of, card_of, moved_of, quality_of
 from agent.report.html.markup import Markup, element, joined
-from agent.report.html.signals import findings_of, predictions_of, traffic_of
+from agent.report.html.signals import events_of, findings_of, predictions_of, traffic_of
 from agent.report.html.style import CSS
 from agent.report.signals import tiles_of
 
@@ -49,6 +49,7 @@ def html(report: Report) -> str:
         [part for model in report.models for part in _model(report, model)],
         findings_of(report.findings),
         traffic_of(report.traffic),
+        events_of(report.events),
         _caveats("What to bear in mind", report.caveats, "h2"),
         _footer(report),
     )

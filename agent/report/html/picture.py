@@ -4,8 +4,8 @@ Rule: small, for a report may have hundreds: bars of one kind are one path. Colo
 `style`, so that light, dark and paper have their own.
 
 Numbers stand side by side, each bin as wide as any other, as bins are made to hold about as many of
-the reference's rows: what moved is seen where it is, whatever the outliers. Categories stand below
-each other with their names.
+the reference's rows: what moved is seen where it is, whatever the outliers. Categories, and few
+numbers, stand below each other with their names.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from agent.drift.engine.layout import number, percent, shortened
+from agent.report.content import Past
 from agent.report.html.markup import Markup, element, joined
 
 TALL = 100
@@ -21,6 +22,8 @@ TALL = 100
 SLOT = 10
 """Units of a bin's width."""
 TICKS = 4
+FEW = 5
+"""Bins of numbers that are listed by their names instead: single values, mostly."""
 MOST_CATEGORIES = 16
 """That have a bar of their own; the rest is one."""
 
@@ -32,7 +35,7 @@ def drawn(picture: Mapping[str, Any], label: str) -> Markup:
     bins: Sequence[Bin] = picture["bins"]
     if not bins:
         return joined()
-    if any(one["kind"] == "range" for one in bins):
+    if sum(one["kind"] == "range" for one in bins) > FEW:
         return _numbers(bins, label)
     return _categories(bins)
 
@@ -136,4 +139,35 @@ def _pair(one: Bin, top: float) -> Markup:
         bar(one["now"], "52%", now),
         class_="pair",
         aria_hidden="true",
+    )
+
+
+def past_of(past: Past, label: str) -> Markup:
+    """How far a column was over time, and the line above which it drifts."""
+    points = past.ratio
+    top = max(2.0, *(value for value in points if value is not None))
+    steps: list[str] = []
+    is_on = False
+    for at, value in enumerate(points):
+        if value is not None:
+            y = TALL - TALL * max(0.0, value) / top
+            steps.append(f"{'H' if is_on else 'M'}{at}{'V' if is_on else ' '}{y:.1f}h1")
+        is_on = value is not None
+    limit = TALL - TALL / top
+    line = element("path", d="".join(steps), class_="line", vector_effect="non-scaling-stroke")
+    threshold = element(
+        "path",
+        d=f"M0 {limit:.1f}h{len(points)}",
+        class_="limit",
+        vector_effect="non-scaling-stroke",
+    )
+    return element(
+        "svg",
+        threshold,
+        line,
+        viewBox=f"0 0 {len(points)} {TALL}",
+        preserveAspectRatio="none",
+        class_="past",
+        role="img",
+        aria_label=label,
     )

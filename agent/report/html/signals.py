@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from agent.drift.engine.layout import counted, number, percent
 from agent.report import words
-from agent.report.content import Finding, Model, Traffic
+from agent.report.content import Event, Finding, Model, Traffic
 from agent.report.html.columns import tag
 from agent.report.html.markup import Markup, element, joined, table
 from agent.report.html.picture import drawn
-from agent.report.signals import rows_of
+from agent.report.signals import load_of, rows_of
 
 MOST_PREDICTIONS = 8
 """Outputs that are drawn."""
@@ -24,7 +24,7 @@ def predictions_of(model: Model) -> Markup | None:
     for one in shown:
         bins = [
             {
-                "bin": part.get("label", ""),
+                "bin": part.get("label") or _range(part.get("low"), part.get("high")),
                 "kind": "category" if "label" in part else "range",
                 "low": part.get("low"),
                 "high": part.get("high"),
@@ -44,6 +44,14 @@ def predictions_of(model: Model) -> Markup | None:
     )
 
 
+def _range(low: float | None, high: float | None) -> str:
+    if low is None:
+        return "any number" if high is None else f"≤ {number(high)}"
+    if high is None:
+        return f"> {number(low)}"
+    return f"= {number(low)}" if low == high else f"{number(low)} to {number(high)}"
+
+
 def findings_of(findings: Sequence[Finding]) -> Markup | None:
     if not findings:
         return None
@@ -56,7 +64,7 @@ def findings_of(findings: Sequence[Finding]) -> Markup | None:
                 one.means,
             ),
             f"{one.requests:,}",
-            one.since or "",
+            words.written(one.since),
             joined(element("code", one.example) if one.example else None),
             one.do,
         )
@@ -83,6 +91,8 @@ def traffic_of(traffic: Traffic | None) -> Markup | None:
     if traffic.sinks_away:
         away = ", ".join(traffic.sinks_away)
         lines.append(element("p", f"Not reached: {away}."))
+    if load := load_of(traffic):
+        lines.append(element("p", f"Load on the model: {load}."))
     signals = table(head, rows, "<>>>>>>>") if rows else None
     return joined(element("h2", "Traffic"), lines, signals, _routes(traffic))
 
@@ -102,6 +112,15 @@ def _routes(traffic: Traffic) -> Markup | None:
         for one in traffic.routes
     ]
     return table(["route", "model", "requests", "errors", "p50", "p99"], rows, "<<>>>>")
+
+
+def events_of(events: Sequence[Event]) -> Markup | None:
+    """What happened in the last day."""
+    if not events:
+        return None
+    rows = [(words.when(one.at), one.kind, one.text) for one in events]
+    timeline = table(["when", "what", ""], rows)
+    return joined(element("h2", "What happened in the last day"), timeline)
 
 
 def _ms(value: object) -> str:

@@ -47,6 +47,9 @@ background:var(--card);break-inside:avoid}
 .card header{display:flex;flex-wrap:wrap;gap:4px 10px;align-items:baseline}
 .lead{font-size:15px;margin:2px 0 10px}
 .hist{display:block;width:100%;overflow:visible}
+.past{display:block;width:100%;height:48px;overflow:visible}
+.line{fill:none;stroke:var(--moved);stroke-width:1.5}
+.limit{fill:none;stroke:var(--soft);stroke-width:1;stroke-dasharray:4 3}
 .t{font-size:11px;fill:var(--soft)}
 .m{text-anchor:middle}
 .e{text-anchor:end}
