@@ -98,14 +98,15 @@ class Columns:
 
     def worst(self, most: int, steps: int) -> list[tuple[Key, Shares, Shares]]:
         """The columns that were furthest beyond their threshold in the last `steps`: ratios and
-        missing shares of each."""
+        missing shares of each. One of which nothing is known there is none of them."""
         keys = [*self.places]
         if not keys or most <= 0:
             return []
         columns = np.arange(self.head - steps + 1, self.head + 1) % STEPS
         places = np.array([self.places[key] for key in keys])
         ratio = self.ratio[places][:, columns]
-        order = np.argsort(-np.nan_to_num(ratio, nan=-1.0).max(axis=1), kind="stable")[:most]
+        peaks = np.nan_to_num(ratio, nan=-1.0).max(axis=1)
+        order = np.argsort(-peaks, kind="stable")[: min(most, int((peaks >= 0).sum()))]
         missing = self.missing[places[order]][:, columns]
         return [(keys[n], ratio[n], missing[i]) for i, n in enumerate(order.tolist())]
 

@@ -37,6 +37,13 @@ def test_steps_that_nobody_saw_are_unknown() -> None:
     assert missing.tolist() == pytest.approx([0.1, math.nan, math.nan, 0.2], nan_ok=True)
 
 
+def test_one_of_which_nothing_is_known_any_more_is_not_shown() -> None:
+    columns = Columns()
+    columns.take(NOON, [seen("a", 0.5), seen("b", 0.7)])
+    columns.take(NOON + 5, [seen("a", 0.0), seen("b", math.nan)])
+    assert [key.name for key, _, _ in columns.worst(5, 3)] == ["a"]
+
+
 def test_a_step_may_be_taken_again_and_the_last_counts() -> None:
     columns = Columns()
     for ratio in (0.1, 3.0, 0.2):
