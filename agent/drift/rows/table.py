@@ -76,23 +76,35 @@ def _csv(path: Path, told: Told) -> Iterator[Batch]:
                 raise TableError(f"{path}: empty; the first line must name the columns")
             while rows := [[*map(cut, row)] for row in islice(reader, BATCH)]:
                 told(raw.tell() / size)
-                yield _csv_batch(path, names, [row for row in rows if row], reader.line_num)
+                yield _csv_batch(path, names, [row for row in rows if row])
         except csv.Error as problem:
             raise TableError(f"{path}: line {reader.line_num}: {problem}") from None
 
 
-def _csv_batch(path: Path, names: list[str], rows: list[list[str]], line: int) -> Batch:
+def _csv_batch(path: Path, names: list[str], rows: list[list[str]]) -> Batch:
     for row in rows:
         if len(row) != len(names):
             raise TableError(
-                f"{path}: a row of {len(row)} fields for {len(names)} columns, "
-                f"before line {line + 1}: {','.join(row)[:60]}"
+                f"{path}: line {_first_of_another_length(path, len(names))}: a row of {len(row)} "
+                f"fields for {len(names)} columns: {','.join(row)[:60]}"
             )
     columns: dict[str, Values] = {
         name: [None if text in ABSENT_TEXT else text for text in column]
         for name, column in zip(names, zip(*rows, strict=True), strict=bool(rows))
     }
     return Batch(columns, len(rows))
+
+
+def _first_of_another_length(path: Path, length: int) -> int:
+    """The line on which such a row begins: read again, as counting would cost those without one."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file)
+        begins = 1
+        for row in reader:
+            if row and len(row) != length:
+                break
+            begins = reader.line_num + 1
+    return begins
 
 
 def _json_lines(path: Path, told: Told) -> Iterator[Batch]:
