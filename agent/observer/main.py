@@ -20,6 +20,7 @@ from agent.ledger import OBSERVER, WORKER, Ledger
 from agent.observer import changes, heap, told
 from agent.observer.asking import Asker
 from agent.observer.keeping import Keeping
+from agent.observer.learnt import Learnt
 from agent.observer.parts import Parts, make
 from agent.observer.receive import Receiver
 from agent.observer.views import views_of
@@ -67,6 +68,7 @@ class _Observer:
         self._parts = parts
         self._told = ""
         self._keeping = Keeping(parts.monitor)
+        self._learnt = Learnt(parts.monitor, parts.redactor.name, parts.log)
         self._stop = asyncio.Event()
         self._switched = asyncio.Event()
         self._links: set[Receiver] = set()
@@ -133,6 +135,7 @@ class _Observer:
                 ("load", lambda: parts.load.tick(time.monotonic())),
                 ("drift", self._tell_changes),
                 ("drift", self._keeping.look),
+                ("drift", self._learnt.look),
                 ("host", parts.host_news.look if parts.host_news else int),
                 ("history", parts.day_keeping.look),
                 ("alerts", parts.alarming.tick if parts.alarming else int),

@@ -140,6 +140,7 @@ def test_from_the_alarm_to_the_requests_and_what_is_decided(start, model, tmp_pa
 
     learned = ask(proxy.admin, "GET", f"{REFERENCE}?model=churn")
     assert learned.status == 200
+    assert proxy.said(f"rows of its traffic ({learned.json()['hash'][:8]})")
     damaged = learned.body.replace(b'"missing": 0', b'"missing": 1', 1)
     bad = ask(proxy.admin, "PUT", f"{REFERENCE}?model=churn", damaged)
     assert (bad.status, bad.json()["field"]) == (400, "hash")
