@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 from agent.drift.reference.files import read_bounded, write_whole
@@ -43,7 +44,7 @@ class DayKeeping:
             self._day.resume(unpacked(read_bounded(self._path, MAX_FILE)))
         except OSError as problem:
             self._tell(f"the history cannot be read, and begins anew: {problem}")
-        except (ValueError, OverflowError) as problem:
+        except Exception as problem:  # whatever it holds must not keep the observer from starting
             aside = set_aside(self._path)
             self._tell(f"the history begins anew: {self._path}: {problem}; it is kept as {aside}")
 
@@ -58,22 +59,25 @@ class DayKeeping:
             return
         self._next = now + (EVERY_LARGE if self._day.columns.nbytes > LARGE else EVERY)
         loop = asyncio.get_running_loop()
-        self._writing = loop.run_in_executor(None, self._write, self._path, self._day.saved())
+        saved = self._day.saved()
+        self._writing = loop.run_in_executor(None, self._write, self._path, lambda: saved)
 
     async def end(self) -> None:
         """Writes what is known to the end."""
         if self._writing is not None:
             await self._writing
         if not self.over and self._path is not None:
-            self._write(self._path, self._day.saved())
+            self._write(self._path, self._day.saved)
 
-    def _write(self, path: Path, saved: SavedDay) -> None:
+    def _write(self, path: Path, make: Callable[[], SavedDay]) -> None:
+        """What goes wrong here must not keep anything else from ending well."""
         try:
+            data = packed(make())
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(path, packed(saved), sure=False)
+            write_whole(path, data, sure=False)
             self._said = ""
-        except OSError as problem:
-            why = problem.strerror or problem
+        except Exception as problem:
+            why = getattr(problem, "strerror", None) or problem
             self._tell(f"the history is kept in memory only: {path}: {why}")
 
     def _tell(self, text: str) -> None:

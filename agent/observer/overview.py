@@ -15,6 +15,8 @@ from agent.drift.traffic.model import ModelWatch
 from agent.history.routes import RouteTotals
 from agent.history.totals import Buckets, Totals
 from agent.ledger import OBSERVER, WORKER
+from agent.observer.extras import Extra
+from agent.observer.faults import Faults
 from agent.observer.next_step import next_step
 from agent.observer.parts import Parts
 from agent.observer.redact import Redactor
@@ -53,8 +55,8 @@ def overview(parts: Parts) -> dict[str, Any]:
         },
         "models": models,
         "findings": list(_findings(parts)),
-        "load": parts.extras.load(),
-        "host": parts.extras.host(),
+        "load": _extra("load", parts.extras.load, parts.faults),
+        "host": _extra("host", parts.extras.host, parts.faults),
         "next_step": next_step(
             parts.config,
             recorder.reader.requests(),
@@ -62,6 +64,23 @@ def overview(parts: Parts) -> dict[str, Any]:
             [*parts.monitor.models.values()],
         ),
     }
+
+
+def live_overview(parts: Parts) -> dict[str, Any]:
+    """The same for open pages, of which none may be told a fault: it is told once in the log."""
+    try:
+        return overview(parts)
+    except Exception as error:
+        parts.faults.tell("the overview", error, "open pages show nothing new")
+        raise
+
+
+def _extra(name: str, extra: Extra, faults: Faults) -> dict[str, Any] | None:
+    try:
+        return extra()
+    except Exception as error:
+        faults.tell(f"the {name}", error, "it is missing in the overview")
+        return None
 
 
 def _figures(totals: Totals) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from agent.admin import live, server
 from agent.admin.status import status
 from agent.ledger import WORKER
 from agent.observer import day_page, desk, kept_page
-from agent.observer.overview import overview
+from agent.observer.overview import live_overview
 from agent.observer.parts import Parts
 from agent.shown import shown
 from agent.signals import metrics
@@ -35,7 +35,7 @@ def views_of(parts: Parts) -> server.Views:
             ),
         },
         pages=live.Pages(
-            overview=lambda: overview(parts),
+            overview=lambda: live_overview(parts),
             history=lambda query: day_page.page(parts.day, query),
         ),
     )

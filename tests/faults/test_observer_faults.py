@@ -38,6 +38,8 @@ STAGES = [
     "agent.signals.metrics:LedgerCollector.collect",
     "agent.drift.collector:DriftCollector.collect",
     "agent.observer.views:status",
+    "agent.observer.views:live_overview",
+    "agent.observer.day:Day.look",
 ]
 
 
@@ -70,7 +72,7 @@ def reading(proxy: Outrider) -> Iterator[None]:
 
     def look() -> None:
         while not stop.wait(0.05):
-            for path in ("/metrics", "/api/v1/status", "/api/v1/drift"):
+            for path in ("/metrics", "/api/v1/status", "/api/v1/drift", "/api/v1/overview"):
                 with contextlib.suppress(OSError, http.client.HTTPException):
                     get(proxy.admin, path)
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from agent.drift.state.sealed import opened, sealed
 from agent.history.recorder import LOOK
+from agent.observer.day import Day
 from agent.observer.day_file import MAGIC, packed, unpacked
 from agent.observer.day_keeping import EVERY, NAME, DayKeeping
 from tests.history.days import World
@@ -132,6 +133,21 @@ def test_a_folder_that_cannot_be_written_is_said_once(
         asyncio.run(keeping.end())
         asyncio.run(keeping.end())
     assert ["memory only" in record.message for record in caplog.records] == [True, True]
+
+
+def test_a_fault_of_ours_keeps_nobody_from_starting_or_ending(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(*_: object) -> None:
+        raise RuntimeError("made by a test")
+
+    world = World()
+    write(world, tmp_path)
+    monkeypatch.setattr(Day, "resume", fails)
+    monkeypatch.setattr(Day, "saved", fails)
+    kept(world, tmp_path).begin()
+    write(world, tmp_path)
+    assert [r.message.count("made by a test") for r in caplog.records] == [1, 1]
 
 
 @given(st.binary(max_size=200))
