@@ -33,6 +33,7 @@ def settings(url: str, reference: Path) -> dict[str, object]:
         },
         "capture": {"payload_log": True},
         "logs": {"stdout": False},
+        "alerts": {"to": {"ops": {"type": "slack", "url": f"{url}/hook"}}, "group": "1s"},
         "host": {"sample": "1s"},
         "model": {"path": str(reference)},
         "scrape": {"url": "/metrics", "every": "1s", "timeout": "1s", "max_series": 3},
@@ -83,6 +84,8 @@ def seen(server: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             for client in clients:
                 client.churn(DRIFT)
                 client.all_kinds()
+        told = "sum(outrider_alerts_sent_total)"
+        eventually(lambda: (found.value(told) or 0) > 0, "the sidecar's own message", 30)
         os.kill(sidecars[1].pid("observer"), signal.SIGKILL)
         eventually(
             lambda: found.value("sum(outrider_process_restarts_total)") == 1, "a restart", 30

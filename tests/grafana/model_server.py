@@ -120,7 +120,9 @@ async def taken(request: web.Request) -> web.Response:
     body = await request.read()
     if request.path == PUSH:
         request.app[PUSHED].extend(json.loads(body)["streams"])
-    return web.Response(status={"/v1/traces": 200, "/refusing": 400}.get(request.path, 204))
+    return web.Response(
+        status={"/v1/traces": 200, "/hook": 200, "/refusing": 400}.get(request.path, 204)
+    )
 
 
 def application() -> web.Application:
@@ -134,6 +136,7 @@ def application() -> web.Application:
     app.router.add_post("/v1/models/eye:predict", image)
     app.router.add_post(PUSH, taken)
     app.router.add_post("/refusing", taken)
+    app.router.add_post("/hook", taken)
     app.router.add_get("/metrics", told)
     app.router.add_post("/v1/traces", taken)
     return app

@@ -58,6 +58,7 @@ def made() -> Dashboard:
             Row("Pods side by side", _pods()),
             Row("Outrider itself", sidecars.itself()),
             Row("Sinks", sidecars.sinks()),
+            Row("Alerts that sidecars send themselves", sidecars.alerts(), is_closed=True),
         ],
     )
 

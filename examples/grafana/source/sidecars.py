@@ -186,3 +186,30 @@ def sinks() -> Panels:
             steps={60: ORANGE, 300: RED},
         ),
     ]
+
+
+def alerts() -> Panels:
+    """Where the settings name a destination: docs/alerts.md."""
+    return [
+        timeseries_panel(
+            "Firing",
+            "By name, over all pods. Each has a runbook of its name in docs/runbooks.",
+            {
+                "{{severity}} {{alertname}}": "sum by (severity, alertname) "
+                f"(outrider_alerts_firing{{{PODS}}})"
+            },
+            "short",
+            width=12,
+        ),
+        timeseries_panel(
+            "Messages",
+            "In five minutes, by destination and by what became of them. Those rejected or failed "
+            "told nobody: /api/v1/status has the destination's last error.",
+            {
+                "{{destination}} {{outcome}}": "sum by (destination, outcome) "
+                f"(increase(outrider_alerts_sent_total{{{PODS}}}[5m]))"
+            },
+            "short",
+            width=12,
+        ),
+    ]
