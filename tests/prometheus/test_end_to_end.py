@@ -42,12 +42,13 @@ class Model:
     """Says what a wine is by its alcohol; fails if told so. Clients ask for ever."""
 
     def __init__(self) -> None:
-        self.fails = self.shifts = self.weak = False
-        self.asked = 0
+        self.fails = self.fails_silently = self.shifts = self.weak = False
 
     async def predict(self, request: web.Request) -> web.Response:
         if self.fails:
             return web.json_response({"error": "CUDA out of memory"}, status=500)
+        if self.fails_silently:
+            return web.json_response({"error": "CUDA out of memory"})
         [row] = (await request.json())["instances"]
         return web.json_response({"predictions": [{"strong": row["alcohol"] > 13}]})
 
@@ -61,7 +62,7 @@ class Model:
                 body = {"instances": [row]}
                 async with session.post(f"{url}/v1/models/wine:predict", json=body) as got:
                     await got.read()
-                self.asked += 1
+                await asyncio.sleep(0.002)  # some hundred requests a second, and CPU for others
 
 
 @asynccontextmanager
@@ -167,6 +168,7 @@ async def _whole_way(folder: Path) -> None:
         await _drifts(model, webhook, outrider)
         await _fails(model, webhook)
         await _predicts_otherwise(model, webhook, told)
+        await _fails_silently(model, webhook)
 
 
 _ARGS = ("--rules.alert.resend-delay=1s",)
@@ -244,6 +246,13 @@ async def _fails(model: Model, webhook: Webhook) -> None:
     assert re.fullmatch(r"\d+(\.\d+)?% of the requests to wine fail", said["summary"]), said
     assert "The objective allows 0.1%" in said["description"]
     await until(lambda: bool(webhook.alerts("ModelErrorBudgetBurnFast", "resolved")))
+
+
+async def _fails_silently(model: Model, webhook: Webhook) -> None:
+    model.fails_silently = True
+    await until(lambda: bool(webhook.alerts("ModelSilentFailure", "firing", finding="error_body")))
+    [alert, *_] = webhook.alerts("ModelSilentFailure", "firing")
+    assert (alert["path"], alert["labels"]["model"]) == ("/on-call", "wine")
 
 
 async def _predicts_otherwise(model: Model, webhook: Webhook, told: str) -> None:
