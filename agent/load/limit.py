@@ -34,9 +34,9 @@ LEAST, MOST = 0.25, 65536.0
 """Mean concurrency of the lowest and the highest level."""
 NEAR = 0.85
 WIDE = 2.0
-LOW = 0.6
+LOW, LIGHT = 0.6, 0.4
 FALLEN = 0.7
-ENOUGH_REQUESTS = 50
+ENOUGH_REQUESTS = 100
 ENOUGH_SECONDS = 3.5
 """Of a level, before it says anything."""
 RECENT = 600.0
@@ -123,4 +123,12 @@ def limit_of(levels: list[Level]) -> tuple[float | None, str]:
         return None, NO_RISE
     flat = [level for level in levels[at:] if level.rate >= NEAR * greatest]
     plateau = sum(x.rate * x.seconds for x in flat) / sum(x.seconds for x in flat)
-    return min(knee.concurrency, plateau * min(level.mean for level in below)), ""
+    return min(knee.concurrency, plateau * _light(below, greatest)), ""
+
+
+def _light(below: list[Level], greatest: float) -> float:
+    """Mean time of a request in light traffic: of all of it, as of one level by itself it is less
+    where requests were short by chance."""
+    most = LIGHT if below[0].rate <= LIGHT * greatest else LOW
+    light = [level for level in below if level.rate <= most * greatest]
+    return sum(x.mean * x.rate * x.seconds for x in light) / sum(x.rate * x.seconds for x in light)

@@ -18,8 +18,12 @@ from agent.load.rows import Rows
 
 WINDOW = 60.0
 """Seconds that rates and means are over."""
-STEP = 2.0
-"""Seconds whose traffic is one observation of the table, and of what waits just now."""
+STEP, LONGEST_STEP = 2.0, 10.0
+"""Seconds whose traffic is one observation of the table, and of what waits just now: the longer if
+fewer than STEP_REQUESTS finish, as few requests are long or short by chance."""
+STEP_REQUESTS = 100
+EARLY = 0.5
+"""Seconds: a tick comes when it comes."""
 KEPT = 90
 """Looks at most: ticks may come a little early."""
 
@@ -83,11 +87,14 @@ class Load:
             self._looks.popleft()
         if self._stepped is None:
             self._stepped = now
-        elif now - self._stepped >= STEP - 0.5:  # a tick comes when it comes
-            self._step = between(self._since(self._stepped))
-            if self._step is not None:
-                self._table.add(self._step)
-            self._stepped = now
+        elif now - self._stepped >= STEP - EARLY:
+            step = between(self._since(self._stepped))
+            if step is None or (
+                step.requests < STEP_REQUESTS and now - self._stepped < LONGEST_STEP - EARLY
+            ):
+                return
+            self._table.add(step)
+            self._step, self._stepped = step, now
 
     def _since(self, at: float) -> list[Reading]:
         first = next(n for n, look in enumerate(self._looks) if look.reading.at >= at)

@@ -17,7 +17,8 @@ from agent.load.limit import (
     LimitTable,
     limit_of,
 )
-from agent.load.little import Span, between
+from agent.load.little import Span
+from agent.load.monitor import Load
 from tests.load.simulated import Queue, readings
 
 
@@ -151,14 +152,12 @@ def test_of_a_simulated_queue_it_is_near_the_number_of_servers(
     }
     queue = Queue(slots, times[work])
     most = slots / mean
-    looks = list(
-        readings(queue, lambda t: most * (0.1 + 1.2 * abs((t % 300) / 150 - 1)), 600, dice)
-    )
-    table = LimitTable()
-    for n in range(2, len(looks), 2):
-        span = between(looks[n - 2 : n + 1])
-        assert span is not None
-        table.add(span)
-    limit, why = table.limit()
-    assert limit is not None, why
-    assert slots / 2 < limit < 1.5 * slots
+    now = queue.reading()
+    load = Load(lambda _: now)
+    rate = lambda t: most * (0.1 + 1.2 * abs((t % 300) / 150 - 1))  # noqa: E731
+    for now in readings(queue, rate, 600, dice):
+        load.tick(now.at)
+    view = load.view()
+    assert view is not None
+    assert view.limit is not None, view.limit_unknown
+    assert slots / 2 < view.limit < 1.75 * slots
