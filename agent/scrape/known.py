@@ -52,13 +52,13 @@ KNOWN = (
     Known("queue", "ts_queue_latency_microseconds", "microseconds"),
     # OpenVINO Model Server: docs.openvino.ai, "Metrics".
     Known("running", "ovms_current_requests"),
-    # MLServer: docs.seldon.ai, "Metrics". Not verified: that these two are histograms.
+    # MLServer: docs.seldon.ai, "Metrics"; seen with 1.7. In progress are those too that wait.
     Known("queue", "parallel_request_queue", "observed"),
     Known("queue", "batch_request_queue", "observed"),
     Known("running", "rest_server_requests_in_progress"),
     # TensorFlow Serving, with batching. Not verified: that the unit is microseconds.
     Known("queue", ":tensorflow:serving:batching_session:queuing_latency", "microseconds"),
-    # BentoML. Not verified beyond its documentation.
+    # BentoML: seen with 1.4. In progress are those too that wait.
     Known("running", "bentoml_service_request_in_progress"),
 )
 """Of those for one thing the first that is there counts."""

@@ -160,4 +160,5 @@ def test_of_a_simulated_queue_it_is_near_the_number_of_servers(
     view = load.view()
     assert view is not None
     assert view.limit is not None, view.limit_unknown
-    assert slots / 2 < view.limit < 1.75 * slots
+    # One server makes some wait in light traffic too, most where the work is uneven.
+    assert 0.75 * slots < view.limit < (1.6 if slots > 1 else 4) * slots
