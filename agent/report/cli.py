@@ -53,8 +53,8 @@ def report(args: argparse.Namespace) -> int:
         print(f"outrider report: {problem}", file=sys.stderr)
         return UNKNOWN
     text = FORMS[form](made)
-    if args.output:
-        write_whole(Path(args.output), text.encode())
+    if args.output and args.output != "-":
+        _write(Path(args.output), text.encode())
         print(f"{args.output}: {words.verdict(made)}")
     else:
         sys.stdout.write(text)
@@ -64,10 +64,19 @@ def report(args: argparse.Namespace) -> int:
     return FAILED if problems else CLEAN
 
 
+def _write(path: Path, data: bytes) -> None:
+    """A file whole or not at all; into what is none, such as a pipe, as it comes."""
+    if path.exists() and not path.is_file():
+        with path.open("wb") as out:
+            out.write(data)
+    else:
+        write_whole(path, data)
+
+
 def _form(args: argparse.Namespace) -> str:
     if args.format:
         return str(args.format)
-    if not args.output:
+    if args.output in (None, "-"):
         return "markdown"
     suffix = Path(args.output).suffix.lower()
     if suffix not in FORMATS:

@@ -105,6 +105,8 @@ class Reference(Struct, frozen=True):
     ended: float | None = None
     """When its rows ended, or it was published; None: not known."""
     version: str = ""
+    in_use_since: float | None = None
+    """Of a sidecar's, if that was in the last day."""
 
 
 class Model(Struct, frozen=True, kw_only=True):

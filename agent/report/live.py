@@ -5,8 +5,8 @@ Rule: judges nothing. What an older sidecar does not tell is left out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -14,6 +14,7 @@ from agent.client import Sidecar, Unreachable
 from agent.report.cleaned import Cleaner
 from agent.report.content import (
     Column,
+    Event,
     Example,
     Finding,
     Model,
@@ -33,6 +34,13 @@ LEFT_OUT = "{:,} of {:,} columns are left out: those nearest to their reference"
 Json = dict[str, Any]
 
 
+class Day(NamedTuple):
+    """What the history tells."""
+
+    pasts: Mapping[Key, Past]
+    events: Sequence[Event]
+
+
 def live_report(sidecar: Sidecar, made_at: float, made_by: str) -> Report:
     """What it says now. Raises Unreachable."""
     clean = Cleaner(is_redacted=True)
@@ -42,8 +50,9 @@ def live_report(sidecar: Sidecar, made_at: float, made_by: str) -> Report:
     shown, left_out = _chosen(drift["models"])
     predictions = (sidecar.json("/api/v1/predictions") or {}).get("outputs", [])
     history = sidecar.json("/api/v1/history", QUERY)
-    pasts = pasts_of(history)
-    models = [_model(sidecar, one, shown, predictions, clean, pasts) for one in drift["models"]]
+    events = events_of(history, clean)
+    day = Day(pasts_of(history), events)
+    models = [_model(sidecar, one, shown, predictions, clean, day) for one in drift["models"]]
     caveats = [clean.said(text) for text in [*drift.get("caveats", []), *status["caveats"]]]
     if left_out:
         caveats.append(LEFT_OUT.format(left_out, left_out + len(shown)))
@@ -57,7 +66,7 @@ def live_report(sidecar: Sidecar, made_at: float, made_by: str) -> Report:
         models=models,
         findings=[_finding(one, clean) for one in findings],
         traffic=_traffic(status, sidecar.json("/api/v1/overview"), clean),
-        events=events_of(history, clean),
+        events=events,
         caveats=list(dict.fromkeys(caveats)),
     )
 
@@ -79,7 +88,7 @@ def _model(
     shown: set[int],
     predictions: list[Json],
     clean: Cleaner,
-    pasts: Mapping[Key, Past],
+    day: Day,
 ) -> Model:
     name = {"model": one["model"], "version": one["version"]}
     columns: list[Column] = []
@@ -91,7 +100,7 @@ def _model(
                 made = _column(column, picture, clean, is_derived=is_derived)
                 if made.state == "drift":
                     key = one["model"], one["version"], column["side"], column["name"]
-                    made = msgspec.structs.replace(made, past=pasts.get(key))
+                    made = msgspec.structs.replace(made, past=day.pasts.get(key))
                 columns.append(made)
     columns.sort(key=lambda column: (column.state != "drift", -column.excess))
     own = [p for p in predictions if (p["model"], p["version"]) == (one["model"], one["version"])]
@@ -103,7 +112,7 @@ def _model(
         state=one["state"],
         phase=clean.said(one["phase"]),
         reason=clean.said(one.get("reason") or _learning(learning)),
-        reference=_reference(sidecar, one, clean),
+        reference=_reference(sidecar, one, clean, day.events),
         rows=max((column.rows for column in columns), default=0),
         windows=one.get("windows_judged"),
         columns=columns,
@@ -168,7 +177,9 @@ def _example(one: Json, clean: Cleaner) -> Example:
     )
 
 
-def _reference(sidecar: Sidecar, one: Json, clean: Cleaner) -> Reference | None:
+def _reference(
+    sidecar: Sidecar, one: Json, clean: Cleaner, events: Sequence[Event]
+) -> Reference | None:
     found = one.get("reference")
     if not found:
         return None
@@ -179,7 +190,9 @@ def _reference(sidecar: Sidecar, one: Json, clean: Cleaner) -> Reference | None:
         profile = sidecar.json("/api/v1/reference", asked) or {}
         ended = (profile.get("period") or {}).get("ended")
     version = clean.title(found.get("version"))
-    return Reference(found["hash"], found["rows"], found["source"], ended, version)
+    begun = (e.at for e in events if e.kind == "reference" and found["hash"] in e.text)
+    since = max(begun, default=None)
+    return Reference(found["hash"], found["rows"], found["source"], ended, version, since)
 
 
 def _finding(one: Json, clean: Cleaner) -> Finding:

@@ -16,10 +16,18 @@ from agent.report.gate import state_of
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 _DISTANCES = ("psi", "kl", "js", "ks", "wasserstein", "hellinger", "chi2", "tv")
 """The old rules."""
+_TOGETHER = {
+    "(relations) ": "it goes with the other inputs otherwise than before",
+    "(importance) ": "it goes with the prediction otherwise than before",
+}
+"""Derived columns, by the beginning of their names."""
 
 
 def what(column: Column, quoted: Callable[[str], str] = str) -> str:
     """What moved, and which way; `quoted` is how the name of a bin is written."""
+    for kind, text in _TOGETHER.items():
+        if column.derived and column.name.startswith(kind):
+            return text
     up = column.direction == "up"
     test = column.test
     of_all = {  # questions of the whole distribution; a category may bear such a name
@@ -112,12 +120,12 @@ def verdict(report: Report) -> str:
     columns = [column for column in report.columns() if column.state != "insufficient"]
     drifted = [column for column in columns if column.state == "drift" and not column.acknowledged]
     known = sum(column.acknowledged and column.state == "drift" for column in columns)
-    more = f"; {known} more drift and are acknowledged" if known else ""
+    more = f"; {counted(known, 'column')} acknowledged" if known else ""
     if drifted:
         verb = "drifts" if len(drifted) == 1 else "drift"
         return f"{len(drifted):,} of {counted(len(columns), 'column')} {verb}{more}"
     if columns:
-        return f"No drift in {counted(len(columns), 'column')}{more}"
+        return f"No drift in {counted(len(columns) - known, 'column')}{more}"
     return "Nothing can be judged yet"
 
 

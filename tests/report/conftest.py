@@ -104,7 +104,9 @@ def drifted(model_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         def is_told() -> bool:
             [model] = get(proxy.admin, "/api/v1/drift").json()["models"]
             found = {c["name"] for c in model["columns"] if c["state"] == "drift"}
-            return found >= rows.SHIFT.keys()
+            events = get(proxy.admin, "/api/v1/history").json()["events"]
+            told = " ".join(event["text"] for event in events)
+            return found >= rows.SHIFT.keys() and all(name in told for name in rows.SHIFT)
 
         eventually(is_told, "the drift")
         yield proxy

@@ -38,6 +38,7 @@ def test_it_names_the_columns_that_moved_and_the_requests(admin, tmp_path: Path)
     assert sum(one["now"] for one in moved["picture"]["bins"]) == pytest.approx(1)
     assert report["traffic"]["requests"] >= 500
     assert model["reference"]["rows"] == 178
+    assert (model["reference"]["in_use_since"] or 0) <= report["made_at"]
     assert report["traffic"]["spans"]["day"]["requests"] >= 500
     assert report["traffic"]["routes"][0]["model"] == "wine"
     assert any("color_intensity" in event["text"] for event in report["events"])

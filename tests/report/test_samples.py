@@ -114,3 +114,25 @@ def test_what_cannot_be_done_is_told_in_a_line(
     assert said in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert not done.stdout
+
+
+def test_personal_names_are_hidden_as_in_logs(files: Path) -> None:
+    header = "age,mail of bob@example.com\n"
+    for name in ("p.csv", "q.csv"):
+        rows = (f"{n % 9},{'gold' if n % 2 else 'call +49 151 23456789'}\n" for n in range(400))
+        (files / name).write_text(header + "".join(rows))
+    for form in ("html", "json", "markdown", "junit"):
+        done = outrider("report", "p.csv", "q.csv", "--format", form, cwd=files)
+        assert done.returncode == 0
+        assert "bob@example.com" not in done.stdout
+        assert "23456789" not in done.stdout
+
+
+def test_it_is_written_whole_or_to_a_pipe_as_it_comes(files: Path) -> None:
+    done = outrider("report", "a.csv", "same.csv", "-o", "-", "--format", "html", cwd=files)
+    assert done.stdout.startswith("<!doctype html>")
+    target = files / "kept.html"
+    assert outrider("report", "a.csv", "same.csv", "-o", str(target), cwd=files).returncode == 0
+    assert target.read_text().endswith("</html>\n")
+    done = outrider("report", "a.csv", "same.csv", "-o", "/dev/null", "--format", "html", cwd=files)
+    assert (done.returncode, Path("/dev/null").is_char_device()) == (0, True)

@@ -18,6 +18,7 @@ import numpy as np
 from msgspec import Struct
 
 from agent.drift.engine.cells import bin_label
+from agent.drift.pictures.shares import root_of
 from agent.drift.reference.profile import ColumnProfile
 from agent.drift.reference.sketch import Ints
 
@@ -26,7 +27,7 @@ MOST = 60
 BY_FREQUENCY = MOST // 3
 """Of those, the most frequent of each side; the others are those that moved most."""
 BEYOND_CHANCE = 3.3
-"""Standard errors of the difference of two shares: 1 in 1,000 goes so far by chance."""
+"""Of `shares.root_of`: 1 in 1,000 goes so far by chance."""
 WORTH_TELLING = 0.005
 """Half a point: a share that moved less is not marked, however sure that is."""
 
@@ -149,11 +150,11 @@ def _greatest(places: Iterable[int], weight: Sequence[float]) -> list[int]:
 
 
 def _moved(before: Ints, after: Ints) -> Ints:
-    """Of each bin whether its share went up or down by more than chance: the two-sample z of
-    proportions, by the pooled share."""
-    m, n = max(1, int(before.sum())), max(1, int(after.sum()))
-    pooled = (before + after) / (m + n)
-    error = np.sqrt(np.maximum(pooled * (1 - pooled) * (1 / m + 1 / n), 1e-300))
+    """Of each bin whether its share went up or down by more than chance, and is worth telling."""
+    m, n = int(before.sum()), int(after.sum())
+    if not m or not n:
+        return before * 0
     change = after / n - before / m
-    marked = (np.abs(change) >= BEYOND_CHANCE * error) & (np.abs(change) >= WORTH_TELLING)
-    return np.where(marked & bool(after.any()), np.sign(change), 0).astype(np.int64)
+    root = root_of(before.astype(np.float64), m, after.astype(np.float64), n)
+    marked = (np.abs(root) >= BEYOND_CHANCE) & (np.abs(change) >= WORTH_TELLING)
+    return np.where(marked, np.sign(root), 0).astype(np.int64)

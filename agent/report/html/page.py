@@ -107,6 +107,8 @@ def _facts(report: Report, model: Model) -> Markup:
         if found.ended is not None:
             lasted = words.lasting(max(0.0, report.made_at - found.ended))
             age = f"{lasted} (to {words.when(found.ended)})"
+        if found.in_use_since is not None:
+            age += f"; in use since {words.when(found.in_use_since)}"
         facts.append(("its age", age))
     if model.rows:
         facts.append(("compared with", counted(model.rows, "row")))
