@@ -216,7 +216,8 @@ async def _drifts(model: Model, webhook: Webhook, outrider: Outrider) -> None:
     assert re.match(shape, said["description"]), said
     assert said["runbook_url"] == "https://docs.test/runbooks/ModelInputDrift.md"
     assert (
-        said["dashboard"] == "https://grafana.test/d/outrider-model?var-model=wine&var-column=hue"
+        said["dashboard"]
+        == "https://grafana.test/d/outrider-model?var-model=wine&var-detail=hue&var-detail_side=input"
     )
 
     await _mute(outrider, "hue")

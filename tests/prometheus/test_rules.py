@@ -7,6 +7,7 @@ The cases are promtool's own files in `rules/`, one or two for each alert:
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from agent.signals import catalog
 from tests.harness import ROOT
 
 EXAMPLES = ROOT / "examples" / "prometheus"
+DASHBOARDS = ROOT / "examples" / "grafana" / "dashboards"
 RUNBOOKS = ROOT / "docs" / "runbooks"
 RULES = sorted(EXAMPLES.glob("*.rules.yml"))
 CASES = sorted((Path(__file__).parent / "rules").glob("*.yml"))
@@ -82,6 +84,15 @@ def test_all_alerts_say_what_a_person_needs():
         assert said.keys() == {"summary", "description", "runbook_url", "dashboard"}, name
         assert said["runbook_url"].endswith(f"/runbooks/{name}.md"), name
         assert re.search(r"\$value|\| value|\.Value", said["summary"] + said["description"]), name
+
+
+def test_their_links_lead_to_dashboards_that_there_are():
+    boards = [json.loads(file.read_text()) for file in DASHBOARDS.glob("*.json")]
+    variables = {b["uid"]: {v["name"] for v in b["templating"]["list"]} for b in boards}
+    for alert in alerts():
+        link = alert["annotations"]["dashboard"]
+        [uid] = re.findall(r"/d/([\w-]+)", link)
+        assert set(re.findall(r"[?&]var-(\w+)=", link)) <= variables[uid], alert["alert"]
 
 
 def listed() -> dict[str, str]:
