@@ -1,6 +1,6 @@
 """The whole way: traffic that drifts, a real sidecar, and who is told.
 
-Forty columns drift at once: that is one message, not forty.
+Thirty columns drift at once: that is one message, not thirty.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tests.ship.receivers import HttpReceiver, http_receiver
 from tests.ship.sinks import run
 
 HOSTILE = "<!channel>\r\nBcc: all"
-COLUMNS = [HOSTILE, *(f"c{n}" for n in range(39))]
+COLUMNS = [HOSTILE, *(f"c{n}" for n in range(29))]
 DRIFT = {
     "reference": {"learn": {"rows": 500}},
     "window": {"rows": 100, "seconds": "1h"},
@@ -70,7 +70,7 @@ class Told:
 
 async def seen(check: Callable[[], Any], what: str) -> Any:
     """The first true result of a check that may ask the network."""
-    return await asyncio.to_thread(eventually, check, what)
+    return await asyncio.to_thread(eventually, check, what, 30)
 
 
 @pytest.mark.slow
@@ -117,7 +117,7 @@ def _settings(manager: Alertmanager, receiver: HttpReceiver, mail: MailServer) -
     return {
         "drift": DRIFT,
         "logs": {"stdout": False},
-        "alerts": {"to": to, "group": "2s", "off": ["ModelMissingValues"]},
+        "alerts": {"to": to, "group": "1s", "off": ["ModelMissingValues"]},
     }
 
 
