@@ -18,8 +18,8 @@ from agent.exchange import FRAME, MAX_FRAME, Exchange, decode
 from agent.ledger import OBSERVER, Ledger
 
 Handle = Callable[[list[Exchange], int], int]
-"""Takes one batch, and how many ns ago its worker handed it over, through the pipeline; gives how
-many of it a fault lost."""
+"""Takes one batch, and how many ns ago its worker handed it over, or its connection began if that
+was later, through the pipeline; gives how many of it a fault lost."""
 
 _RECEIVED, _FINISHED = OBSERVER["received"], OBSERVER["finished"]
 _FAILED, _LOST = OBSERVER["failed"], OBSERVER["lost"]
@@ -42,10 +42,13 @@ class Receiver(asyncio.Protocol):
         self._known = known
         self._open_now = set() if open_now is None else open_now
         self._buffer = bytearray()
+        self._began = 0
+        """What waited for an observer to start is no sign that it cannot keep up."""
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        self._began = monotonic_ns()
         self._open_now.add(self)
         pid = _peer_pid(transport.get_extra_info("socket"))
         if pid is not None and not self._known(pid):
@@ -80,7 +83,7 @@ class Receiver(asyncio.Protocol):
         elif behind < 0:  # a dead worker's last frames, read after its successor's first
             counters[_LOST] -= min(len(batch), -behind, counters[_LOST])
         counters[_RECEIVED] += len(batch)
-        failed = self._handle(batch, monotonic_ns() - sent_ns)
+        failed = self._handle(batch, monotonic_ns() - max(sent_ns, self._began))
         counters[_FAILED] += failed
         counters[_FINISHED] += len(batch) - failed
         done[worker] = max(done[worker], first + len(batch))

@@ -40,10 +40,12 @@ class Observer:
     def __init__(self, failing: int = 0) -> None:
         self.ledger = Ledger(3)
         self.handled: list[list[Exchange]] = []
+        self.ages: list[int] = []
         self._failing = failing
 
     def handle(self, batch: list[Exchange], age_ns: int) -> int:
         self.handled.append(batch)
+        self.ages.append(age_ns)
         return self._failing
 
     def connection(self) -> tuple[Receiver, Transport]:
@@ -84,6 +86,18 @@ def test_frames_cut_anywhere_are_the_same_batches(cuts):
     assert observer.counts() == counts(6)
     assert observer.done() == [5, 0, 1]
     assert not transport.aborted
+
+
+def test_what_waited_before_we_were_there_is_as_old_as_our_being_there():
+    """Else all that comes while an observer starts would be shed as if it could not keep up."""
+    observer, hour = Observer(), 3600 * 10**9
+    before = monotonic_ns()
+    receiver, _ = observer.connection()
+    receiver.data_received(encode(0, 0, before - hour, [tuple(USUAL)]))
+    assert 0 <= observer.ages[0] <= monotonic_ns() - before
+    sent = monotonic_ns()
+    receiver.data_received(encode(0, 1, sent, [tuple(USUAL)]))
+    assert 0 <= observer.ages[1] <= monotonic_ns() - sent
 
 
 def test_byte_by_byte_each_frame_is_handled_with_its_last_byte():
