@@ -44,6 +44,7 @@ from agent.observer.pipeline import Pipeline
 from agent.observer.redact import Redactor
 from agent.observer.redactions import RedactionCollector
 from agent.observer.shedding import Shedder
+from agent.observer.state_folder import trouble
 from agent.quality.business import Business
 from agent.quality.business import caveats as business_caveats
 from agent.quality.collector import QualityCollector
@@ -285,6 +286,9 @@ def _monitor(
     )
     default = drift.reference if isinstance(drift.reference, str) else None
     state_dir = Path(config.state_dir) if config.state_dir else None
+    if state_dir is not None and (text := trouble(state_dir)):
+        caveats.append(text)
+        log.warning(text)
     references = load_references(default, drift.references)
     lasting = state_dir is not None
     monitor = Monitor(settings, references, state_dir=state_dir or scratch, lasting=lasting)
