@@ -14,7 +14,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-MAX_LINE = 1 << 14
+from agent.scrape.fetch import Unread
+
+MAX_LINES = 1 << 16
+MAX_LINE = 1 << 13
 """Characters of a line; a longer one is malformed."""
 MAX_NAME = 200
 _SAMPLE = re.compile(r"\s*([a-zA-Z_:][a-zA-Z0-9_:]*)(?=[{ \t])")
@@ -50,11 +53,14 @@ class Block:
         return "".join(f"# {what} {self.name} {text}\n" for what, text in texts if text)
 
 
-def blocks(text: str, openmetrics: bool) -> tuple[list[Block], list[str]]:
-    """Families that have samples, in the order in which they first come; and lines of none."""
+def blocks(text: str, openmetrics: bool) -> tuple[list[Block], int]:
+    """Families that have samples, in the order in which they first come; and how many lines are of
+    none. Raises Unread if there are more than MAX_LINES."""
+    if text.count("\n") > MAX_LINES:
+        raise Unread(f"more than {MAX_LINES} lines")
     found: dict[str, Block] = {}
     owners: dict[str, Block] = {}
-    malformed: list[str] = []
+    malformed = 0
     suffixes = _OPEN if openmetrics else _SUFFIXED
     for raw in text.split("\n"):
         line = raw.rstrip("\r")
@@ -71,7 +77,7 @@ def blocks(text: str, openmetrics: bool) -> tuple[list[Block], list[str]]:
             continue
         sample = _SAMPLE.match(line)
         if sample is None or len(line) > MAX_LINE or sample.end(1) > MAX_NAME:
-            malformed.append(line[:MAX_LINE])
+            malformed += 1
             continue
         name = sample[1]
         block = owners.get(name) or _block(found, name)

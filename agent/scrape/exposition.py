@@ -52,7 +52,7 @@ def parse(page: Page, keep: Sequence[str], known: frozenset[str], most: int) -> 
     families, malformed = blocks(page.body.decode("utf-8", "replace"), openmetrics)
     if malformed and not families:
         raise Unread("not an exposition")
-    parsed = Parsed(dropped=Counter(malformed=len(malformed)))
+    parsed = Parsed(dropped=Counter(malformed=malformed))
     read = _open if openmetrics else _text
     for block in families:
         wanted, is_known = _fits(block.name, keep), block.name in known

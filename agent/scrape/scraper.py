@@ -21,6 +21,10 @@ from agent.scrape.fetch import Page, Unread
 from agent.scrape.shaping import shaped
 from agent.scraping import Scrape
 
+LEAST = 0.1
+"""Seconds between two readings."""
+REST = 9.0
+"""Pause after a reading, at least, by the time that it took to parse: a tenth of a core at most."""
 STALE = 3
 """Failures in a row, after which what was read last is dropped."""
 REASONS = ("malformed", "series", "label", "native", "duplicate")
@@ -68,6 +72,8 @@ class Scraper:
         self._log = log
         self._clock = clock
         self._failures = 0
+        self._parsing = 0.0
+        """Seconds, the last time."""
         self._last: Result | None = None
         self._said: known.Said | None = None
         self._told = ""
@@ -78,18 +84,20 @@ class Scraper:
         while True:
             began = self._clock()
             await self.read()
-            await asyncio.sleep(max(self._settings.every - (self._clock() - began), 0.1))
+            pause = self._settings.every - (self._clock() - began)
+            await asyncio.sleep(max(pause, REST * self._parsing, LEAST))
 
     async def read(self) -> None:
         """Once; never an exception."""
         began = self._clock()
         try:
             page = await self._fetch()
-            settings = self._settings
+            came, settings = self._clock(), self._settings
             parsed = await asyncio.to_thread(
                 parse, page, settings.keep, known.NAMES, settings.max_series
             )
             result = self._result(parsed, began)
+            self._parsing = self._clock() - came
         except Unread as unread:
             self._failed(unread.why)
         except Exception as error:

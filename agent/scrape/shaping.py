@@ -61,7 +61,7 @@ def named(name: str) -> str:
 
 def _made(family: Metric, job: str, show: Show, dropped: Counter[str], seen: set[Key]) -> Metric:
     name = named(family.name)
-    made = Metric(name, family.documentation[:MAX_HELP], family.type, family.unit)
+    made = Metric(name, show(family.documentation[:MAX_HELP]), family.type, family.unit)
     renamed = name != family.name
     if renamed and made.type == "stateset":  # it has the family's name as a label
         made.type = "unknown"

@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
 
 from agent.scrape import known
-from agent.scrape.blocks import MAX_LINE
+from agent.scrape.blocks import MAX_LINE, MAX_LINES
 from agent.scrape.exposition import OPENMETRICS, Parsed, parse
 from agent.scrape.fetch import Page, Unread
 from agent.scrape.shaping import MAX_LABELS, MAX_VALUE, OURS, shaped
@@ -159,8 +159,9 @@ def test_labels_are_bounded_and_ours_wins() -> None:
 
 
 def test_label_values_pass_what_hides() -> None:
-    parsed = read('a{user="ann@example.org"} 1\na{user="bob@example.org"} 2\n')
+    parsed = read('# HELP a Of ann\na{user="ann@example.org"} 1\na{user="bob@example.org"} 2\n')
     [family] = shaped(parsed.shown, "m", lambda value: "hidden", parsed.dropped)
+    assert family.documentation == "hidden"
     assert [sample.labels["user"] for sample in family.samples] == ["hidden"]
     assert +parsed.dropped == {"duplicate": 1}, "two that are told apart no more"
 
@@ -191,6 +192,11 @@ def test_a_name_that_could_be_ours_is_told_apart(ours: str) -> None:
 def test_what_is_no_exposition_is_told_so(body: bytes, kind: str) -> None:
     with pytest.raises(Unread, match="exposition"):
         read(body, kind)
+
+
+def test_a_page_of_too_many_lines_is_not_read() -> None:
+    with pytest.raises(Unread, match="lines"):
+        read("\n" * (MAX_LINES + 1))
 
 
 def test_an_empty_page_is_an_exposition_of_nothing() -> None:
