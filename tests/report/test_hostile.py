@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from playwright.sync_api import Browser, Page
 
 from agent.report.cli import as_json
 from agent.report.content import Report
@@ -20,6 +22,7 @@ from agent.report.junit import junit
 from agent.report.markdown import markdown
 from tests.report.reports import categorical, report
 
+in_browser = pytest.mark.needs("chromium")
 CANARY = "document.documentElement.dataset.ran='yes'"
 HOSTILE = [
     f"<script>{CANARY}</script>",
@@ -46,22 +49,15 @@ def hostile() -> Report:
     return report(before, after, model=HOSTILE[0], version=HOSTILE[2])
 
 
-@pytest.fixture(scope="module")
-def page() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api")
-    chromium = Path("/usr/bin/chromium")
-    if not chromium.exists():
-        pytest.skip("no chromium here: scripts/system-tools installs it")
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking",
-             "--disable-component-update", "--disable-sync", "--no-first-run"]  # fmt: skip
-    with playwright.sync_playwright() as playing:
-        browser = playing.chromium.launch(executable_path=str(chromium), args=flags)
-        yield browser.new_page()
-        browser.close()
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    with closing(browser.new_page()) as page:
+        yield page
 
 
+@in_browser
 def test_nothing_of_it_runs_or_is_fetched_in_a_browser(
-    hostile: Report, page: Any, tmp_path: Path
+    hostile: Report, page: Page, tmp_path: Path
 ) -> None:
     assert all(column.state == "drift" for column in hostile.columns())
     target = tmp_path / "report.html"
@@ -79,8 +75,9 @@ def test_nothing_of_it_runs_or_is_fetched_in_a_browser(
     assert f"<script>{CANARY}</script>" in page.inner_text("body")
 
 
+@in_browser
 def test_the_policy_stops_what_would_still_get_in(
-    hostile: Report, page: Any, tmp_path: Path
+    hostile: Report, page: Page, tmp_path: Path
 ) -> None:
     """As if an escape were forgotten: the policy of the page itself refuses it."""
     broken = html(hostile).replace("<main>", f"<main><script>{CANARY}</script>", 1)

@@ -35,7 +35,7 @@ def moved_of(columns: Sequence[Column]) -> Markup:
         for column in columns
     )
     head = ["column", "what", "how far", "score / threshold", "by chance", *["since"] * is_timed]
-    return table(head, rows)
+    return table("What moved", head, rows)
 
 
 def _unbroken(text: str) -> Markup:
@@ -149,10 +149,10 @@ def quality_of(model: Model) -> Markup:
         )
         for column in columns
     ]
-    head = ["column", "missing", "invalid", "never seen before", ""]
+    head = ["column", "missing", "invalid", "never seen before", "note"]
     return _folded(
         f"Data quality ({counted(len(rows), 'column')})",
-        table(head, rows, "<>>>"),
+        table("Data quality", head, rows, "<>>>"),
         len(rows) <= OPEN,
     )
 
@@ -174,7 +174,7 @@ def all_of(model: Model) -> Markup | None:
     ]
     head = ["column", "kind", "state", "times threshold", "PSI", "missing", "rows"]
     title = f"All columns ({len(rows):,})"
-    return _folded(title, table(head, rows, "<<<>>>>"), len(rows) <= OPEN)
+    return _folded(title, table(title, head, rows, "<<<>>>>"), len(rows) <= OPEN)
 
 
 def _folded(title: str, content: Markup, is_open: bool) -> Markup:

@@ -43,9 +43,11 @@ def _text(child: Child) -> str:
     return escape(child) if isinstance(child, str) else joined(*child)
 
 
-def table(head: Iterable[Child], rows: Iterable[Iterable[Child]], numbers: str = "") -> Markup:
-    """A table that scrolls by itself where it is too wide; `numbers`: of each column `>` if it is
-    one of numbers."""
+def table(
+    label: str, head: Iterable[Child], rows: Iterable[Iterable[Child]], numbers: str = ""
+) -> Markup:
+    """A table that scrolls by itself where it is too wide; `label` says of what to who cannot see
+    it; `numbers`: of each column `>` if it is one of numbers."""
     heads = [*head]
     kinds = [("n" if numbers[i : i + 1] == ">" else None) for i in range(len(heads))]
     top = (
@@ -57,4 +59,4 @@ def table(head: Iterable[Child], rows: Iterable[Iterable[Child]], numbers: str =
         for row in rows
     )
     whole = element("table", element("thead", element("tr", *top)), element("tbody", *lines))
-    return element("div", whole, class_="wide", tabindex=0, role="region", aria_label="table")
+    return element("div", whole, class_="wide", tabindex=0, role="region", aria_label=label)

@@ -71,7 +71,7 @@ def findings_of(findings: Sequence[Finding]) -> Markup | None:
         for one in findings
     ]
     head = ["model", "what", "requests", "since", "example", "what to do"]
-    return joined(element("h2", "Silent failures"), table(head, rows, "<<>"))
+    return joined(element("h2", "Silent failures"), table("Silent failures", head, rows, "<<>"))
 
 
 def traffic_of(traffic: Traffic | None) -> Markup | None:
@@ -93,7 +93,7 @@ def traffic_of(traffic: Traffic | None) -> Markup | None:
         lines.append(element("p", f"Not reached: {away}."))
     if load := load_of(traffic):
         lines.append(element("p", f"Load on the model: {load}."))
-    signals = table(head, rows, "<>>>>>>>") if rows else None
+    signals = table("Traffic", head, rows, "<>>>>>>>") if rows else None
     return joined(element("h2", "Traffic"), lines, signals, _routes(traffic))
 
 
@@ -111,7 +111,7 @@ def _routes(traffic: Traffic) -> Markup | None:
         )
         for one in traffic.routes
     ]
-    return table(["route", "model", "requests", "errors", "p50", "p99"], rows, "<<>>>>")
+    return table("Routes", ["route", "model", "requests", "errors", "p50", "p99"], rows, "<<>>>>")
 
 
 def events_of(events: Sequence[Event]) -> Markup | None:
@@ -119,7 +119,7 @@ def events_of(events: Sequence[Event]) -> Markup | None:
     if not events:
         return None
     rows = [(words.when(one.at), one.kind, one.text) for one in events]
-    timeline = table(["when", "what", ""], rows)
+    timeline = table("The last day", ["when", "what", "how"], rows)
     return joined(element("h2", "What happened in the last day"), timeline)
 
 
