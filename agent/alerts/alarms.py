@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
 from agent.alerts.conditions import TABLE, judged
 from agent.alerts.courier import Courier
-from agent.alerts.messages import at
 from agent.alerts.state import Alert, Alerts
 from agent.alerts.telling import Known
 from agent.alerts.trend import Trends
@@ -111,7 +111,7 @@ def _shown(alert: Alert) -> dict[str, Any]:
         "labels": dict(alert.labels),
         "summary": alert.summary,
         "description": alert.description,
-        "since": at(alert.fired),
+        "since": datetime.fromtimestamp(alert.fired, UTC).isoformat(timespec="milliseconds"),
     }
 
 

@@ -16,11 +16,11 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from agent.alerts.destination import outcome_of
+from agent.alerts.destination import outcome_of, unreached
 from agent.alerts.messages import MAX_TEXT, MAX_TITLE, Source, plain, runbook
 from agent.alerts.telling import Item, Pace
 from agent.ship.http import NETWORK_ERRORS, Poster
-from agent.ship.outcome import Outcome, retry
+from agent.ship.outcome import Outcome
 
 AGAIN = 60.0
 """Seconds between two sendings of what fires: reminders come at twice that at the latest."""
@@ -52,7 +52,7 @@ class Alertmanager:
         try:
             answer = await self._poster.post(msgspec.json.encode(alerts))
         except NETWORK_ERRORS as error:
-            return retry(type(error).__name__)
+            return unreached(error)
         return outcome_of(answer, time.time())
 
     async def close(self) -> None:

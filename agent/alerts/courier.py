@@ -73,18 +73,22 @@ class Courier:
         """Sends what is left, once, for at most `deadline` seconds."""
         loop = asyncio.get_running_loop()
         until = loop.time() + deadline
-        await self._end(deadline)
+        is_free = await self._end(deadline)
         items = self.telling.due(now, alerts, at_once=True)
-        if items and loop.time() < until:
+        if items and is_free:
             self._task = loop.create_task(self._send(items))
             await self._end(until - loop.time())
         await self._destination.close()
 
-    async def _end(self, deadline: float) -> None:
-        if self._task is not None:
-            await asyncio.wait([self._task], timeout=deadline)
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+    async def _end(self, deadline: float) -> bool:
+        """Waits for the message under way; whether it came to its end in time."""
+        if self._task is None:
+            return True
+        await asyncio.wait([self._task], timeout=max(0.0, deadline))
+        is_done = self._task.done()
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        return is_done
 
     def _is_busy(self) -> bool:
         return self._task is not None and not self._task.done()

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+import aiohttp
+
 from agent.alerts.telling import Item
 from agent.ship.http import Answer
 from agent.ship.outcome import OK, Outcome, reject, retry, retry_after
@@ -35,3 +37,10 @@ def outcome_of(answer: Answer, now: float) -> Outcome:
     if answer.status in PASSING or answer.status >= 500 or answer.status < 400:
         return retry(reason, retry_after(answer.retry_after, now))
     return reject(reason)
+
+
+def unreached(error: Exception) -> Outcome:
+    """Of one of NETWORK_ERRORS. Its own text is not told: it may have the URL, which is secret."""
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return retry(f"no connection to {error.host}:{error.port}")
+    return retry(type(error).__name__)

@@ -15,11 +15,11 @@ from collections.abc import Sequence
 
 import msgspec
 
-from agent.alerts.destination import outcome_of
+from agent.alerts.destination import outcome_of, unreached
 from agent.alerts.messages import Message, Part, Source, compose
 from agent.alerts.telling import Item
 from agent.ship.http import NETWORK_ERRORS, Poster
-from agent.ship.outcome import Outcome, retry
+from agent.ship.outcome import Outcome
 
 _NOTHING = "\u200b"
 _BROKEN = str.maketrans(
@@ -55,7 +55,7 @@ class Slack:
         try:
             answer = await self._poster.post(body(compose(items, self._source)))
         except NETWORK_ERRORS as error:
-            return retry(type(error).__name__)
+            return unreached(error)
         return outcome_of(answer, time.time())
 
     async def close(self) -> None:

@@ -15,18 +15,44 @@ import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agent import __version__
 from agent.alerts.alarms import MAX_KEPT, Alarms, Kept, read
 from agent.alerts.build import make_alarms
+from agent.alerts.collector import AlertCollector
 from agent.alerts.view import View
 from agent.config import Config
 from agent.drift.reference.files import read_bounded, write_whole
+from agent.observer.alarm_view import Viewer
+
+if TYPE_CHECKING:
+    from agent.observer.parts import Parts
 
 EVERY = 2.0
 """Seconds between two looks."""
 FILE = "alerts.json"
+MAX_SHOWN = 20
+"""Alerts in the overview."""
+
+
+def alarming_of(parts: Parts, scratch: Path | None) -> Alarming:
+    """Made of the observer's parts; `scratch` is where what was told outlives it without a
+    `state_dir`."""
+    config = parts.config
+    view = Viewer(
+        config.alerts.slo,
+        parts.ledger,
+        parts.recorder,
+        parts.monitor,
+        parts.quality,
+        parts.sinks.statuses,
+        parts.redactor,
+    )
+    folder = Path(config.state_dir) if config.state_dir else scratch
+    alarming = Alarming(config, parts.service, folder, view, parts.log)
+    parts.registry.register(AlertCollector(lambda: alarming.alarms))
+    return alarming
 
 
 class Alarming:
@@ -79,6 +105,20 @@ class Alarming:
         if self.alarms is None:
             return None
         return {**self.alarms.status(), "kept_in": str(self._path or "memory")}
+
+    def overview(self) -> dict[str, Any] | None:
+        """For `/api/v1/overview`: the same, less what is long; at most MAX_SHOWN that fire."""
+        page = self.status()
+        if page is None:
+            return None
+        names = ("name", "severity", "summary", "since")
+        firing = [{name: one[name] for name in names} for one in page["firing"][:MAX_SHOWN]]
+        told = ("name", "type", "suppressed", "away")
+        return {
+            "firing": firing,
+            "more": len(page["firing"]) - len(firing),
+            "destinations": [{name: one[name] for name in told} for one in page["destinations"]],
+        }
 
     def _save(self) -> None:
         """One write at a time; what is new meanwhile is written with the next look."""

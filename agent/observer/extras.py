@@ -22,3 +22,4 @@ class Extras:
 
     load: Extra = nothing
     host: Extra = nothing
+    alerts: Extra = nothing

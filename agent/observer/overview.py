@@ -57,6 +57,7 @@ def overview(parts: Parts) -> dict[str, Any]:
         "findings": list(_findings(parts)),
         "load": _extra("load", parts.extras.load, parts.faults),
         "host": _extra("host", parts.extras.host, parts.faults),
+        "alerts": _extra("alerts", parts.extras.alerts, parts.faults),
         "next_step": next_step(
             parts.config,
             recorder.reader.requests(),

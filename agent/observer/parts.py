@@ -192,29 +192,12 @@ def make(config: Config, telemetry: Telemetry, ledger: Ledger, scratch: Path | N
         caveats=caveats,
         extras=Extras(load=load.overview, host=lambda: host_view(host, redactor, time.time())),
     )
-    parts.alarming = _alarming(parts, scratch) if config.alerts.to else None
+    if config.alerts.to:  # else nothing of it is loaded
+        from agent.observer.alarming import alarming_of
+
+        parts.alarming = alarming_of(parts, scratch)
+        parts.extras.alerts = parts.alarming.overview
     return parts
-
-
-def _alarming(parts: Parts, scratch: Path | None) -> Alarming:
-    from agent.alerts.collector import AlertCollector
-    from agent.observer.alarm_view import Viewer
-    from agent.observer.alarming import Alarming
-
-    config = parts.config
-    folder = Path(config.state_dir) if config.state_dir else scratch
-    view = Viewer(
-        config.alerts.slo,
-        parts.ledger,
-        parts.recorder,
-        parts.monitor,
-        parts.quality,
-        parts.sinks.statuses,
-        parts.redactor,
-    )
-    alarming = Alarming(config, parts.service, folder, view, parts.log)
-    parts.registry.register(AlertCollector(lambda: alarming.alarms))
-    return alarming
 
 
 def _sinks(config: Config, telemetry: Telemetry, log: logging.Logger) -> build.Sinks:

@@ -143,6 +143,9 @@ async def _tell(
     assert {one["name"]: one["messages"]["sent"] > 0 for one in page["destinations"]} == {
         "ops": True, "am": True, "mail": True,
     }  # fmt: skip
+    seen_first = get(proxy.admin, "/api/v1/overview").json()["alerts"]
+    assert (len(seen_first["firing"]), seen_first["more"]) == (20, len(COLUMNS) - 20)
+    assert {one["name"] for one in seen_first["destinations"]} == {"ops", "am", "mail"}
     whole = get(proxy.admin, "/api/v1/status").body + proxy.metrics().text.encode()
     assert b"geheim" not in whole + proxy.stderr().encode()
     labels = {"alertname": "ModelInputDrift", "severity": "warning"}

@@ -1,5 +1,6 @@
 // Overview: is it well, what is it doing, how was the day, who is there.
 
+import { alerts, untold } from "./alerts.js";
 import { repeat } from "./api.js";
 import { copier, fresh, h, set } from "./dom.js";
 import { bytes, count, ms, named, NONE, number, percent, rate, short, span, us, words } from "./format.js";
@@ -30,15 +31,16 @@ export function open(root) {
     latency: lineChart({ title: "Latency", show: ms }),
     overhead: lineChart({ title: "Outrider's own overhead", show: us }),
   };
-  const place = { models: h("div"), findings: h("div"), routes: h("div"), sinks: h("div"), more: h("div", { class: "grid halves" }), events: h("div") };
+  const place = { models: h("div"), findings: h("div"), alerts: h("div"), routes: h("div"), sinks: h("div"), more: h("div", { class: "grid halves" }), events: h("div") };
   const findings = panel("Findings", place.findings);
+  const sent = panel("Alerts", place.alerts);
   const chartsNode = h("div", { class: "grid halves" }, Object.values(charts).map((chart) => h("section", { class: "panel" }, chart.node)));
   const day = h("div");
   root.append(
     heading("Overview"), verdict, next, trouble,
     h("section", { class: "tiles", "aria-label": "Now" }, Object.values(tiles).map((one) => one.node)),
     day, chartsNode,
-    panel("Models", place.models), findings,
+    panel("Models", place.models), findings, sent,
     h("div", { class: "grid halves" }, panel("Routes", place.routes), panel("Sinks and processes", place.sinks)),
     place.more, panel("What happened", place.events),
   );
@@ -67,6 +69,8 @@ export function open(root) {
     fresh(place.models, data.models, models);
     findings.hidden = !data.findings?.length;
     fresh(place.findings, data.findings ?? [], found);
+    sent.hidden = !data.alerts;
+    fresh(place.alerts, data.alerts ?? null, (told) => told && alerts(told));
     fresh(place.routes, data.routes, routes);
     fresh(place.sinks, [data.sinks, data.processes, data.shed], ([sinks, processes, shed]) => outlets(sinks, processes, shed));
     fresh(place.more, [data.load, data.host], ([load, host]) => [own("Load on the model", load), own("Host and model server", host)].flat());
@@ -95,6 +99,8 @@ function told(data) {
   if (data.shed && data.shed !== "nothing") lines.push(["warn", `Under load, leaves out: ${data.shed}`, "counts stay exact"]);
   const away = data.sinks.filter((sink) => sink.away);
   if (away.length) lines.push(["warn", `${away.map((sink) => sink.name).join(", ")} cannot be reached`, "records wait"]);
+  const silent = untold(data.alerts);
+  if (silent) lines.push(["warn", `${silent} cannot be told of alerts`, "they are told later"]);
   if (!lines.length) {
     const quiet = !data.now?.requests;
     const learning = data.models.some((model) => model.phase === "learning");
