@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from fuzz import files, http, inside
+from fuzz import files, http, inside, pages
 
 CORPUS = Path(__file__).parent / "corpus"
 
@@ -19,6 +19,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "decode": inside.decode,
     "entrance": inside.entrance,
     "sinks": inside.sinks,
+    "exposition": pages.exposition,
     "config": files.config,
     "yaml": files.yaml,
     "profile": files.profile,

@@ -6,8 +6,9 @@ a histogram: a family that does not fit is left out whole.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
@@ -26,6 +27,7 @@ TEXT = frozenset(("text/plain", "", "application/octet-stream", OPENMETRICS))
 """Media types that are read; without one, or a general one, as text."""
 
 
+_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _TEXT_TYPES = frozenset(("counter", "gauge", "histogram", "summary", "unknown"))
 
 
@@ -79,9 +81,19 @@ def _fits(name: str, keep: Iterable[str]) -> bool:
 def _open(block: Block) -> tuple[list[Metric], int]:
     """Its samples go together: of a block that is not whole nothing is kept."""
     try:
-        return [*_parse_openmetrics(f"{_written(block)}# EOF\n")], 0
+        found = [*_parse_openmetrics(f"{_written(block)}# EOF\n")]
     except Exception:  # of whatever kind: it is a parser on a stranger's bytes
         return [], len(block.lines)
+    if not all(_NAME.fullmatch(name) for metric in found for name in _names(metric)):
+        return [], len(block.lines)
+    return found, 0
+
+
+def _names(metric: Metric) -> Iterator[str]:
+    """Of the family and of its samples; the library lets some pass that are none."""
+    yield metric.name
+    for sample in metric.samples:
+        yield sample.name
 
 
 def _text(block: Block) -> tuple[list[Metric], int]:
@@ -105,7 +117,7 @@ def _tried(text: str) -> Metric | None:
     except Exception:  # of whatever kind: it is a parser on a stranger's bytes
         return None
     samples = [sample for metric in found for sample in metric.samples]
-    if not found:
+    if not found or not all(_NAME.fullmatch(name) for metric in found for name in _names(metric)):
         return None
     family = found[0]
     family.samples = samples

@@ -7,6 +7,7 @@ as Prometheus does it. Timestamps are dropped, and so are creation times (`_crea
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
@@ -28,6 +29,8 @@ _EXEMPLARS = frozenset(("trace_id", "span_id"))
 """Labels of exemplars that are kept."""
 _CREATED = "_created"
 
+_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+
 Labels = dict[str, str]
 Show = Callable[[str], str]
 Key = tuple[str, tuple[tuple[str, str], ...]]
@@ -35,7 +38,8 @@ Key = tuple[str, tuple[tuple[str, str], ...]]
 
 def shaped(families: Iterable[Metric], job: str, show: Show, dropped: Counter[str]) -> list[Metric]:
     """The families as they are shown; `show` hides what is not to be. Counts what is dropped:
-    label (too many, or too long), native (histograms), duplicate (of a sample or a name)."""
+    label (too many, too long, or a name of other characters), native (histograms), duplicate (of a
+    sample or a name)."""
     families = [*families]
     timed = {family.name + _CREATED for family in families if family.type != "gauge"}
     out: list[Metric] = []
@@ -89,6 +93,8 @@ def _made(family: Metric, job: str, show: Show, dropped: Counter[str], seen: set
 def _labels(labels: Mapping[str, str], job: str, show: Show) -> Labels | None:
     """None: they are not shown."""
     if len(labels) > MAX_LABELS or any(len(value) > MAX_VALUE for value in labels.values()):
+        return None
+    if not all(_LABEL.fullmatch(name) for name in labels):
         return None
     made = {"exported_job" if k == "job" else k: show(value) for k, value in labels.items()}
     return {**made, "job": job}

@@ -66,6 +66,7 @@ GOOD = "# TYPE depth gauge\ndepth 3\n"
         ("{} 1\n", 1),
         ('{"quoted.name"} 1\n', 1),
         ("1a 1\n", 1),
+        ('a b{c="d"} 1\n', 1),
         ("a.b 1\n", 1),
         ('a{b="1",b="2"} 1\n', 1),
         (f'a{{b="{"x" * MAX_LINE}"}} 1\n', 1),
@@ -150,12 +151,12 @@ def test_labels_are_bounded_and_ours_wins() -> None:
     many = ",".join(f'l{n}="x"' for n in range(MAX_LABELS + 1))
     text = (
         f'a{{{many}}} 1\nb{{c="{"x" * (MAX_VALUE + 1)}"}} 1\nd{{__name="x"}} 1\n'
-        'e{job="theirs"} 1\n'
+        'e{job="theirs"} 1\nf{"quoted.name"="x"} 1\n'
     )
     parsed = read(text)
     [family] = shaped(parsed.shown, "ours", lambda value: value, parsed.dropped)
     assert family.samples[0].labels == {"job": "ours", "exported_job": "theirs"}
-    assert +parsed.dropped == {"label": 2, "malformed": 1}
+    assert +parsed.dropped == {"label": 3, "malformed": 1}
 
 
 def test_label_values_pass_what_hides() -> None:
