@@ -10,7 +10,6 @@ from __future__ import annotations
 import ipaddress
 import math
 import re
-from decimal import Decimal
 from typing import ClassVar
 from urllib.parse import urlsplit
 
@@ -103,14 +102,14 @@ class Share(float):
         found = _SHARE.fullmatch(value.strip() if isinstance(value, str) else repr(value))
         if isinstance(value, bool) or not isinstance(value, int | float | str) or not found:
             raise ValueError(f"wanted {cls.WANTED}")
-        # Of decimal digits, so that 99.9% is 0.999 and not the float beside it.
-        share = float(Decimal(found[1]) / (100 if found[2] else 1))
+        # Rounded, so that 99.9% is 0.999 and not the float beside it.
+        share = round(float(found[1]) / (100 if found[2] else 1), 14)
         if share > 1:
             raise ValueError(f"wanted {cls.WANTED}")
         return super().__new__(cls, share)
 
     def __str__(self) -> str:
-        return f"{Decimal(repr(float(self))) * 100:f}".rstrip("0").rstrip(".") + "%"
+        return f"{self * 100:.12g}%"
 
 
 class Address(str):

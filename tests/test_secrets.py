@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -95,13 +96,21 @@ async def _whole_way(tmp_path: Path) -> None:
 def _drive(hush: Planted, loki: HttpReceiver, otlp: HttpReceiver, tmp_path: Path) -> None:
     away = f"127.0.0.1:{free_ports(1)[0]}"
     word = lambda: hush().decode()  # noqa: E731
-    settings = {
+    settings: dict[str, Any] = {
         "admin": {"token": word()},
         "state_dir": str(tmp_path),
         "sinks": {
             "loki": {"type": "loki", "url": loki.url, "token": word()},
             "away": {"type": "loki", "url": f"http://{away}", "headers": {"X-Key": word()}},
         },
+    }
+    mail = {"type": "email", "host": "127.0.0.1", "port": int(away.rpartition(":")[2])}
+    settings["alerts"] = {
+        "to": {
+            "ops": {"type": "slack", "url": f"http://{away}/services/{word()}"},
+            "am": {"type": "alertmanager", "url": f"http://{away}", "token": word()},
+            "mail": {**mail, "user": "me", "password": word(), "sender": "a@b.c", "to": ["d@e.f"]},
+        }
     }
     env = {
         "OTEL_EXPORTER_OTLP_ENDPOINT": otlp.url,

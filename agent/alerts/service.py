@@ -69,6 +69,8 @@ def traffic_gone(view: View, _: Trends) -> Iterator[So]:
     last = next((n for n in reversed(range(len(counts))) if counts[n]), 0)
     if len(counts) - 1 - last < GONE or last + 1 < HOUR_MINUTES:
         return
+    if None in minutes[-1 - GONE : -1]:
+        return  # the sidecar itself was away
     hour = counts[last + 1 - HOUR_MINUTES : last + 1]
     if not all(any(hour[n : n + BLOCK]) for n in range(0, HOUR_MINUTES, BLOCK)):
         return

@@ -22,6 +22,8 @@ class Day:
         self.seconds = 0.05
         """That each request takes."""
         self.more: dict[str, int] = {}
+        self.away = range(0)
+        """Minutes ago in which the sidecar was away; 1: the last."""
 
     def steady(self, each: int = 10, *, until: int = 0, since: int = MINUTES) -> Day:
         """So many requests in each minute, from `since` to `until` minutes ago."""
@@ -44,7 +46,8 @@ class Day:
     def minutes(self) -> list[int | None]:
         """Requests of each minute."""
         unknown = MINUTES - int(self.known // 60)
-        return [None] * unknown + self.requests[unknown:]
+        found = [None] * unknown + self.requests[unknown:]
+        return [None if MINUTES - n in self.away else count for n, count in enumerate(found)]
 
     def view(self, **more: Any) -> View:
         """A moment at its end."""

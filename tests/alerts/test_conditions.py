@@ -90,6 +90,15 @@ def test_traffic_gone(day: Day, rings: bool) -> None:
     assert ("ModelTrafficGone" in found(day.view())) == rings
 
 
+@pytest.mark.parametrize(("away", "rings"), [(range(2, 40), False), (range(18, 40), True)])
+def test_a_sidecar_that_was_away_itself_does_not_call_traffic_gone(
+    away: range, rings: bool
+) -> None:
+    day = Day().steady(until=40)
+    day.away = away
+    assert ("ModelTrafficGone" in found(day.view())) == rings
+
+
 def test_traffic_that_was_never_steady_may_pause() -> None:
     day = Day()
     for n in range(0, MINUTES - 15, 10):
