@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
 import pytest
 from aiohttp import web
 
+from agent.observer.day_file import unpacked
 from tests.harness import Outrider, eventually, free_ports, get
 from tests.origin import RawOrigin
 from tests.ship.receivers import HttpReceiver, http_receiver
@@ -40,7 +42,7 @@ PREDICT = b"/v1/models/m:predict"
 ROWS = 120
 PAGES = (
     "/metrics", "/api/v1/status", "/api/v1/drift", "/api/v1/reference?model=m", "/readyz",
-    "/api/v1/exchanges?limit=1000",
+    "/api/v1/overview", "/api/v1/history?hours=1&columns=500", "/api/v1/exchanges?limit=1000",
 )  # fmt: skip
 JSON, FORM, TEXT = (b"Content-Type: " + kind for kind in (
     b"application/json", b"application/x-www-form-urlencoded", b"text/plain"))  # fmt: skip
@@ -147,6 +149,7 @@ def _drive(loki: HttpReceiver, otlp: HttpReceiver, tmp_path: Path, logged: bool)
         written = [proxy.stdout().encode(), proxy.stderr().encode()]
     pushed = [got.path.encode() + got.unpacked for got in (*loki.requests, *otlp.requests)]
     kept = [path.read_bytes() for path in state.rglob("*") if path.is_file()]
+    kept.append(msgspec.json.encode(unpacked((state / "history.bin").read_bytes())))
     _search({"shown": shown, "pushed": pushed, "kept": kept, "written": written}, logged)
 
 

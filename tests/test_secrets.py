@@ -26,7 +26,10 @@ from tests.ship.sinks import run
 from tests.wire import chunked, request, response
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
-PAGES = ("/metrics", "/healthz", "/readyz", "/api/v1/status", "/api/v1/drift", "/nowhere")
+PAGES = (
+    "/metrics", "/healthz", "/readyz", "/api/v1/status", "/api/v1/drift", "/api/v1/overview",
+    "/api/v1/history", "/nowhere",
+)  # fmt: skip
 PASSED = 16
 """Requests of `good`."""
 
