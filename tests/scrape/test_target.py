@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import http.server
+import re
 import ssl
 import threading
 from collections.abc import Iterator
@@ -13,10 +14,13 @@ import pytest
 import trustme
 
 from agent.config import Config, UpstreamTls
-from agent.scrape.fetch import Unread, fetch
+from agent.loading import load
+from agent.scrape.exposition import parse
+from agent.scrape.fetch import Page, Unread, fetch
 from agent.scrape.target import Target, target_of
 from agent.scraping import MetricsPage, Scrape
 from agent.units import Upstream
+from tests.harness import ROOT
 
 
 def target(url: str, upstream: str = "http://127.0.0.1:8000", **tls: object) -> Target | None:
@@ -99,3 +103,28 @@ def test_a_bad_certificate_is_told_before_anything_starts(tmp_path: Path) -> Non
     bad.write_text("no certificate")
     with pytest.raises(OSError):  # noqa: PT011
         target("https://127.0.0.1:8002/metrics", ca=str(bad))
+
+
+PAGES = {
+    "vllm": "vllm",
+    "triton": "triton",
+    "torchserve": "torchserve",
+    "mlserver": "mlserver",
+    "tensorflow": "tensorflow_serving",
+}
+SNIPPETS = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/load.md").read_text(), re.DOTALL)
+
+
+@pytest.mark.parametrize("snippet", SNIPPETS)
+def test_what_the_docs_say_to_set_is_right(snippet: str, tmp_path: Path) -> None:
+    file = tmp_path / "outrider.yaml"
+    file.write_text(snippet)
+    config = load(str(file))
+    assert target_of(config) is not None
+    page = Path(__file__).parent / "pages" / f"{PAGES[config.scrape.job]}.txt"
+    shown = parse(Page(page.read_bytes(), ""), config.scrape.keep, frozenset(), 2000).shown
+    assert shown, "what is kept is what such a server has"
+
+
+def test_the_docs_have_a_snippet_for_each_server() -> None:
+    assert len(SNIPPETS) == len(PAGES)
