@@ -57,9 +57,11 @@ def alertmanager(folder: Path, url: str) -> Path:
         for name in ("group_wait", "group_interval", "repeat_interval"):
             if name in route:
                 route[name] = shorter(route[name], 5 * FACTOR)
-    for receiver in settings["receivers"]:
-        for webhook in receiver["webhook_configs"]:
-            webhook["url"] = f"{url}/{receiver['name']}"
+    names = [receiver["name"] for receiver in settings["receivers"]]
+    settings["receivers"] = [
+        {"name": name, "webhook_configs": [{"url": f"{url}/{name}", "send_resolved": True}]}
+        for name in names
+    ]
     file = folder / "alertmanager.yml"
     file.write_text(yaml.safe_dump(settings))
     return file

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -54,6 +56,31 @@ def test_who_is_told(severity: str, receiver: str):
         "amtool", "config", "routes", "test", f"--config.file={file}",
         f"--verify.receivers={receiver}", f"severity={severity}", "model=churn",
     )  # fmt: skip
+
+
+@pytest.mark.needs("amtool")
+def test_a_message_for_people_has_what_they_need_and_mentions_nobody(tmp_path: Path):
+    said = {"summary": "Input <!channel> drifts", "description": "<https://x.test|x> & more"}
+    links = {"runbook_url": "https://docs.test/r.md", "dashboard": "https://grafana.test/d/x"}
+    labels = {"alertname": "ModelInputDrift", "model": "<!here>"}
+    alert = {"status": "firing", "labels": labels, "annotations": {**said, **links}}
+    times = {"startsAt": "2026-01-01T00:00:00Z", "endsAt": "2026-01-01T01:00:00Z"}
+    data = {"status": "firing", "alerts": [{**alert, **times}] * 12, "commonLabels": labels}
+    file = tmp_path / "data.json"
+    file.write_text(json.dumps(data))
+    settings = yaml.safe_load((EXAMPLES / "alertmanager.yml").read_text())
+    [slack] = [s for r in settings["receivers"] for s in r.get("slack_configs", [])]
+
+    def rendered(template: str) -> str:
+        command = ["amtool", "template", "render", "--template.glob=/dev/null"]
+        command += [f"--template.data={file}", f"--template.text={template}"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    assert rendered(slack["title"]) == "ModelInputDrift .!here. (12)"
+    assert rendered(slack["title_link"]) == "https://docs.test/r.md"
+    text = rendered(slack["text"])
+    assert text.count("• Input .!channel. drifts .https://x.test|x. . more") == 10
+    assert set(re.findall("<[^>]*>", text)) == {"<https://grafana.test/d/x|dashboard>"}
 
 
 def test_alarms_that_silence_others_are_there():

@@ -14,10 +14,10 @@ from agent.ship.queue import Record
 T = TypeVar("T")
 
 
-def run(main: Coroutine[Any, Any, T]) -> T:
-    """Runs to its end, within a minute, on the loop that the observer has."""
+def run(main: Coroutine[Any, Any, T], seconds: float = 60) -> T:
+    """Runs to its end, within a minute unless said otherwise, on the loop that the observer has."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(asyncio.wait_for(main, 60))
+        return runner.run(asyncio.wait_for(main, seconds))
 
 
 async def until(condition: Callable[[], bool]) -> None:
