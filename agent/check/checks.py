@@ -65,7 +65,7 @@ def looked(name: str, ports: Ports) -> Result:
         return CHECKS[name](ports)
     except Unreachable as problem:
         return ill(name, f"{problem.where}: {problem.why}", problem.remedy)
-    except (KeyError, TypeError, AttributeError) as problem:
+    except (KeyError, TypeError, AttributeError, ValueError) as problem:
         text = f"{ports.admin.url}: not the answer of this version ({problem!r:.60})"
         return ill(name, text, "check with the outrider that runs there")
 

@@ -26,6 +26,7 @@ from agent.report.content import (
 )
 from agent.report.past import QUERY, Key, events_of, pasts_of
 from agent.report.quality import rose, unseen_of
+from agent.report.shapes import History, Overview, Picture, Predictions, checked
 
 MOST_COLUMNS = 2000
 """Of all models that are reported, those furthest beyond their threshold first."""
@@ -42,14 +43,25 @@ class Day(NamedTuple):
 
 
 def live_report(sidecar: Sidecar, made_at: float, made_by: str) -> Report:
-    """What it says now. Raises Unreachable."""
+    """What it says now. Raises Unreachable, also of answers that are not what they should be."""
+    try:
+        made = _report(sidecar, made_at, made_by)
+        return msgspec.convert(msgspec.to_builtins(made), Report)
+    except (KeyError, TypeError, AttributeError, ValueError, IndexError) as problem:
+        why = f"not the answer of this version ({type(problem).__name__})"
+        remedy = "report with the outrider that runs there"
+        raise Unreachable(sidecar.url, why, remedy) from None
+
+
+def _report(sidecar: Sidecar, made_at: float, made_by: str) -> Report:
     clean = Cleaner(is_redacted=True)
     drift, status = sidecar.json("/api/v1/drift"), sidecar.json("/api/v1/status")
     if not isinstance(drift, dict) or not isinstance(status, dict) or "models" not in drift:
         raise Unreachable(sidecar.url, "is no admin port of Outrider", "wanted that of --admin")
     shown, left_out = _chosen(drift["models"])
-    predictions = (sidecar.json("/api/v1/predictions") or {}).get("outputs", [])
-    history = sidecar.json("/api/v1/history", QUERY)
+    found = checked(sidecar.json("/api/v1/predictions"), Predictions)
+    predictions = (found or {}).get("outputs", [])
+    history = checked(sidecar.json("/api/v1/history", QUERY), History)
     events = events_of(history, clean)
     day = Day(pasts_of(history), events)
     models = [_model(sidecar, one, shown, predictions, clean, day) for one in drift["models"]]
@@ -65,7 +77,7 @@ def live_report(sidecar: Sidecar, made_at: float, made_by: str) -> Report:
         current=clean.said(sidecar.url),
         models=models,
         findings=[_finding(one, clean) for one in findings],
-        traffic=_traffic(status, sidecar.json("/api/v1/overview"), clean),
+        traffic=_traffic(status, checked(sidecar.json("/api/v1/overview"), Overview), clean),
         events=events,
         caveats=list(dict.fromkeys(caveats)),
     )
@@ -96,7 +108,7 @@ def _model(
         for column in listed:
             if id(column) in shown:
                 asked = name | {"side": column["side"], "name": column["name"]}
-                picture = sidecar.json("/api/v1/drift/column", asked)
+                picture = checked(sidecar.json("/api/v1/drift/column", asked), Picture)
                 made = _column(column, picture, clean, is_derived=is_derived)
                 if made.state == "drift":
                     key = one["model"], one["version"], column["side"], column["name"]
@@ -213,7 +225,7 @@ def _finding(one: Json, clean: Cleaner) -> Finding:
 
 def _traffic(status: Json, overview: Json | None, clean: Cleaner) -> Traffic:
     requests, records = status["requests"], status["records"]
-    overview = overview if isinstance(overview, dict) else {}
+    overview = overview or {}
     spans = {name: overview[name] for name in ("now", "day") if overview.get(name)}
     return Traffic(
         requests["total"],
