@@ -1,6 +1,6 @@
 """How far each column was beyond its threshold in the last day, and what it lacked.
 
-Rule: bounded: `MAX_COLUMNS` columns, two numbers of four bytes a step of `recorder.STEP` seconds,
+Rule: bounded: `MAX_COLUMNS` columns, two numbers of four bytes a step: of a day of minutes
 5.8 MB. A column comes in when it is first judged and stays.
 
 Theory. Where there is no place, a newcomer takes that of a column that was not judged for `GONE`
@@ -54,9 +54,11 @@ class Seen(NamedTuple):
 class Columns:
     """See the module."""
 
-    def __init__(self) -> None:
-        self.ratio: Shares = np.empty((0, STEPS), dtype=np.float32)
-        self.missing: Shares = np.empty((0, STEPS), dtype=np.float32)
+    def __init__(self, steps: int = STEPS) -> None:
+        """So many steps are kept."""
+        self.steps = steps
+        self.ratio: Shares = np.empty((0, steps), dtype=np.float32)
+        self.missing: Shares = np.empty((0, steps), dtype=np.float32)
         self.places: dict[Key, int] = {}
         self.seen: dict[Key, int] = {}
         """The last step in which each was known."""
@@ -102,7 +104,7 @@ class Columns:
         keys = [*self.places]
         if not keys or most <= 0:
             return []
-        columns = np.arange(self.head - steps + 1, self.head + 1) % STEPS
+        columns = np.arange(self.head - steps + 1, self.head + 1) % self.steps
         places = np.array([self.places[key] for key in keys])
         ratio = self.ratio[places][:, columns]
         peaks = np.nan_to_num(ratio, nan=-1.0).max(axis=1)
@@ -111,15 +113,15 @@ class Columns:
         return [(keys[n], ratio[n], missing[i]) for i, n in enumerate(order.tolist())]
 
     def _put(self, place: int, one: Seen) -> None:
-        self.ratio[place, self.head % STEPS] = one.ratio
-        self.missing[place, self.head % STEPS] = one.missing
+        self.ratio[place, self.head % self.steps] = one.ratio
+        self.missing[place, self.head % self.steps] = one.missing
         if one.ratio == one.ratio:
             self.seen[one.key] = self.head
 
     def _go(self, step: int) -> None:
         """Forgets what stood where the new steps go; a clock set back forgets the steps after."""
         first, last = sorted((self.head, step))
-        gone = np.arange(max(first + 1, last - STEPS + 1), last + 1) % STEPS
+        gone = np.arange(max(first + 1, last - self.steps + 1), last + 1) % self.steps
         self.ratio[:, gone] = np.nan
         self.missing[:, gone] = np.nan
         self.head = step
@@ -168,7 +170,7 @@ class Columns:
 
     def _grow(self) -> None:
         size = len(self.ratio)
-        more = np.full((min(_GROWTH, MAX_COLUMNS - size), STEPS), np.nan, dtype=np.float32)
+        more = np.full((min(_GROWTH, MAX_COLUMNS - size), self.steps), np.nan, dtype=np.float32)
         self.ratio = np.concatenate((self.ratio, more))
         self.missing = np.concatenate((self.missing, more))
         self._free.extend(range(len(self.ratio) - 1, size - 1, -1))

@@ -13,35 +13,33 @@ import numpy.typing as npt
 from agent.history.columns import Columns
 from agent.history.events import Events
 from agent.history.percentile import percentiles
-from agent.history.recorder import STEP, Recorder, Span
-from agent.history.sums import AT
+from agent.history.recorder import Span
+from agent.history.sums import AT, Reader
 
 SERIES = ("client_errors", "server_errors", "shed", "dropped", "rows")
 
 
 def history(
-    recorder: Recorder, columns: Columns, events: Events, steps: int, most: int
+    reader: Reader, span: Span, columns: Columns, events: Events, most: int
 ) -> dict[str, Any]:
-    """The last `steps`, with at most `most` columns, those that drifted most.
+    """Of a span, with at most `most` columns, those that drifted most; `columns` have its steps.
 
     Times are seconds since the epoch; `at` is when each step began, and the last one is not over:
     `traffic.seconds` says how much of each was seen. Counts are per step.
     """
-    span = recorder.span(steps)
-    first, last = span.at[0], span.at[-1] + STEP
+    first, last = span.at[0], span.at[-1] + span.step
     return {
-        "step_seconds": STEP,
+        "step_seconds": span.step,
         "from": first,
         "to": last,
         "at": span.at,
-        "traffic": _traffic(recorder, span),
-        "drift": _drift(columns, most, span.at),
+        "traffic": _traffic(reader, span),
+        "drift": _drift(columns, most, span),
         "events": [event._asdict() for event in events.since(first)],
     }
 
 
-def _traffic(recorder: Recorder, span: Span) -> dict[str, Any]:
-    reader = recorder.reader
+def _traffic(reader: Reader, span: Span) -> dict[str, Any]:
     seen = span.seconds > 0
     durations, overheads = span.rows[:, reader.durations_at], span.rows[:, reader.overheads_at]
     found: dict[str, Any] = {
@@ -60,11 +58,11 @@ def _traffic(recorder: Recorder, span: Span) -> dict[str, Any]:
     return found
 
 
-def _drift(columns: Columns, most: int, at: list[int]) -> list[dict[str, Any]]:
-    """On the steps `at`, of which the columns may not know the last yet."""
-    late = at[-1] // STEP - columns.head
+def _drift(columns: Columns, most: int, span: Span) -> list[dict[str, Any]]:
+    """On the steps of a span, of which the columns may not know the last yet."""
+    late = span.at[-1] // span.step - columns.head
     found = []
-    for key, ratio, missing in columns.worst(most, len(at)):
+    for key, ratio, missing in columns.worst(most, len(span.at)):
         shown = {"ratio": _shifted(ratio, late), "missing": _shifted(missing, late)}
         found.append(key._asdict() | shown)
     return found

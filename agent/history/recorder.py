@@ -20,6 +20,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -42,9 +43,20 @@ MAX_GAP = 600.0
 """Seconds without a look over which what was counted is still spread."""
 
 
+class Look(NamedTuple):
+    """What a look found."""
+
+    at: float
+    grown: Sums
+    """All that was counted since this process began to look."""
+    active: int
+
+
 class Span(NamedTuple):
     """Consecutive steps, the last of which may not be over yet."""
 
+    step: int
+    """Seconds."""
     at: list[int]
     """When each began, seconds since the epoch."""
     seconds: npt.NDArray[np.float64]
@@ -88,8 +100,7 @@ class Recorder:
         self._rows = np.zeros((STEPS, size), dtype=np.int64)
         self._seconds = np.zeros(STEPS)
         self._active = np.zeros(STEPS, dtype=np.int64)
-        self._fine: deque[tuple[float, Sums]] = deque(maxlen=FINE)
-        """When, and all that was counted since this process began to look."""
+        self._fine: deque[Look] = deque(maxlen=FINE)
         self._grown = np.zeros(size, dtype=np.int64)
         self._looked = self.read_at = clock()
         """When the ledger was read last."""
@@ -98,7 +109,7 @@ class Recorder:
         self.head = int(self.read_at // STEP)
         """The number of the present step, of all since the epoch."""
         self._sums = np.zeros(size, dtype=np.int64) if self.reader.is_new() else self._read()
-        self._fine.append((self.read_at, self._grown))
+        self._fine.append(self._look())
 
     # ---- taking steps
 
@@ -109,8 +120,11 @@ class Recorder:
             return False
         self._take()
         self._looked = self.read_at
-        self._fine.append((self.read_at, self._grown))
+        self._fine.append(self._look())
         return True
+
+    def _look(self) -> Look:
+        return Look(self.read_at, self._grown, self.reader.active())
 
     def _take(self) -> None:
         now, lived = self._clock(), self._steady()
@@ -132,7 +146,7 @@ class Recorder:
         if abs(set_by) > CLOCK_SET:
             self.read_at += set_by
             self._looked += set_by
-            moved = [(at + set_by, grown) for at, grown in self._fine]
+            moved = [look._replace(at=look.at + set_by) for look in self._fine]
             self._fine = deque(moved, maxlen=FINE)
 
     def _read(self) -> Sums:
@@ -192,7 +206,7 @@ class Recorder:
         `STEP`; or shorter, if less is known. Its own `seconds` say so.
         """
         self._take()
-        for at, grown in reversed(self._fine):
+        for at, grown, _ in reversed(self._fine):
             if at <= self.read_at - seconds:
                 return self.reader.totals(self._grown - grown, self.read_at - at)
         span = self.span(self.head - int((self.read_at - seconds) // STEP) + 1)
@@ -205,7 +219,24 @@ class Recorder:
         numbers = np.arange(first, self.head + 1)
         places = numbers % STEPS
         at = (numbers * STEP).tolist()
-        return Span(at, self._seconds[places], self._rows[places], self._active[places])
+        return Span(STEP, at, self._seconds[places], self._rows[places], self._active[places])
+
+    def fine(self) -> Span:
+        """The last ten minutes, a step each `LOOK` seconds, the present one up to now."""
+        self._take()
+        step = int(LOOK)
+        head = int(self.read_at // step)
+        at = [number * step for number in range(head - FINE + 2, head + 1)]
+        seconds, active = np.zeros(len(at)), np.zeros(len(at), dtype=np.int64)
+        rows = np.zeros((len(at), self.reader.size), dtype=np.int64)
+        looks = [*self._fine, self._look()]
+        for before, after in pairwise(looks):
+            place = int(before.at // step) - head - 1
+            if place >= -len(at) and after.at > before.at:
+                seconds[place] += after.at - before.at
+                rows[place] += after.grown - before.grown
+                active[place] = max(int(active[place]), after.active)
+        return Span(step, at, seconds, rows, active)
 
     # ---- going on
 
@@ -241,7 +272,7 @@ class Recorder:
         else:
             self._go(int(now // STEP))
         self._fine.clear()
-        self._fine.append((self.read_at, self._grown))
+        self._fine.append(self._look())
 
     def is_same(self, kept: Kept) -> bool:
         """Whether it is of the same ledger."""

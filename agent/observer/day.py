@@ -22,7 +22,7 @@ from agent.drift.traffic.stale import is_stale
 from agent.history import page
 from agent.history.columns import Columns, Key, Seen
 from agent.history.events import Events, Kind
-from agent.history.recorder import STEPS, Recorder
+from agent.history.recorder import FINE, LOOK, STEPS, Recorder, Span
 from agent.history.routes import Routes
 from agent.ledger import Ledger
 from agent.observer import day_file
@@ -43,6 +43,7 @@ class Day:
         self.recorder = recorder
         self.routes = Routes(ledger, recorder.reader.is_new())
         self.columns = Columns()
+        self.fine_columns = Columns(FINE)
         self.events = Events()
         self._ledger = ledger
         self._monitor = monitor
@@ -69,7 +70,14 @@ class Day:
 
     def history(self, steps: int = STEPS, columns: int = 50) -> dict[str, Any]:
         """See `agent.history.page`."""
-        found = page.history(self.recorder, self.columns, self.events, steps, columns)
+        return self._page(self.recorder.span(steps), self.columns, columns)
+
+    def fine(self, columns: int = 50) -> dict[str, Any]:
+        """The same of the last ten minutes, in steps of `recorder.LOOK` seconds."""
+        return self._page(self.recorder.fine(), self.fine_columns, columns)
+
+    def _page(self, span: Span, of: Columns, most: int) -> dict[str, Any]:
+        found = page.history(self.recorder.reader, span, of, self.events, most)
         for column in found["drift"]:
             column["name"] = self._redactor.name(column["name"])
         return found
@@ -108,7 +116,9 @@ class Day:
         is_many = sum(len(model.columns) for model in models) > MANY
         if step != self.columns.head or not is_many:
             now = self._monitor.now()
-            self.columns.take(step, (seen for model in models for seen in _seen(model, now)))
+            found = [seen for model in models for seen in _seen(model, now)]
+            self.columns.take(step, found)
+            self.fine_columns.take(int(self.recorder.read_at // LOOK), found)
 
     # ---- events
 

@@ -7,13 +7,15 @@ from typing import Any
 
 from agent.admin.orders import Refused
 from agent.history.columns import MAX_COLUMNS
-from agent.history.recorder import STEP, STEPS
+from agent.history.recorder import FINE, LOOK, STEP, STEPS
 from agent.observer.day import Day
 
 HOURS, COLUMNS = 24, 50
 """That are shown if nothing is said."""
+MINUTES = int((FINE - 1) * LOOK // 60)
 _WANTED = {
     "hours": f"a whole number from 1 to {STEPS * STEP // 3600}",
+    "minutes": f"{MINUTES}, for steps of {LOOK:g} s",
     "columns": f"a whole number from 0 to {MAX_COLUMNS}",
 }
 
@@ -25,6 +27,9 @@ def page(day: Day, query: Mapping[str, str]) -> dict[str, Any]:
             raise _refused(name, value)
     hours = _number(query, "hours", HOURS, 1, STEPS * STEP // 3600)
     columns = _number(query, "columns", COLUMNS, 0, MAX_COLUMNS)
+    if "minutes" in query:
+        _number(query, "minutes", MINUTES, MINUTES, MINUTES)
+        return day.fine(columns)
     return day.history(hours * 3600 // STEP, columns)
 
 

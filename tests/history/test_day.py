@@ -33,6 +33,20 @@ def test_what_drifts_is_beyond_its_threshold_and_first() -> None:
     assert (found["drift"][0]["model"], found["drift"][0]["side"]) == ("m", "input")
 
 
+def test_columns_are_known_more_finely_too() -> None:
+    world = World()
+    world.run(120, shift=0.0)
+    world.run(120, shift=2.0)
+    found = world.day.fine()
+    assert (found["step_seconds"], len(found["at"])) == (10, 60)
+    assert found["drift"][0]["name"] == "age"
+    ratio = found["drift"][0]["ratio"]
+    assert len(ratio) == len(found["at"])
+    known = [one for one in ratio if one is not None]
+    assert 20 <= len(known) <= 24
+    assert known[0] < 1 < known[-1]
+
+
 def test_the_ratio_is_that_of_the_verdict() -> None:
     world = World()
     world.run(180, shift=0.3)

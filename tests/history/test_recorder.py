@@ -104,6 +104,32 @@ def test_a_step_a_minute_and_the_present_one_up_to_now() -> None:
     assert world.recorder.span(3).at == [NOON, NOON + 60, NOON + 120]
 
 
+def test_the_last_ten_minutes_are_known_more_finely() -> None:
+    world = World()
+    world.run(30, a_second=5)
+    world.run(15, a_second=2)
+    span = world.recorder.fine()
+    assert (span.step, len(span.at), span.at[-1]) == (10, 60, NOON + 40)
+    counted = [world.recorder.reader.totals(row, 10).requests for row in span.rows]
+    assert counted == [0] * 55 + [50, 50, 50, 20, 10]
+    assert span.seconds.tolist() == [0.0] * 55 + [10.0] * 4 + [5.0]
+    world.run(2000, a_second=1)
+    span = world.recorder.fine()
+    assert span.at[0] == span.at[-1] - 590
+    assert span.rows[:-1, world.recorder.reader.durations_at].sum(axis=1).tolist() == [10] * 59
+
+
+def test_a_pause_is_one_long_fine_step_and_steps_without_a_look() -> None:
+    world = World()
+    world.run(20, a_second=1)
+    world.now += 35
+    world.requests(35)
+    world.run(15, a_second=1)
+    span = world.recorder.fine()
+    assert span.seconds[-8:].tolist() == [10, 10, 36, 0, 0, 4, 10, 0]
+    assert span.rows[-8:, world.recorder.reader.durations_at].sum() == 70
+
+
 def test_windows_begin_at_a_look() -> None:
     world = World()
     world.run(1800, a_second=1)

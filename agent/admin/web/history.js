@@ -1,18 +1,24 @@
 // The last day as the sidecar kept it. Rule: a history begins where something is known: of a day's
-// chart an hour would be a sliver.
+// chart an hour would be a sliver. The first minutes of a sidecar are shown in steps of seconds.
 
 import { get } from "./api.js";
 
 const FEWEST = 15;
+const FEW = 9;
+const FINE_MINUTES = 10;
 const HOURS = 24;
 const USUAL = 50;
 const ALL = 500;
 
 /** `{step, at, traffic, events, drift}` of the columns that drift most, at most so many. */
 export async function history(columns) {
-  const found = await get("history", { hours: HOURS, columns });
-  const first = found.traffic.requests.findIndex((value) => value !== null);
-  const begin = Math.max(0, Math.min(first < 0 ? Infinity : first, found.at.length - FEWEST));
+  let found = await get("history", { hours: HOURS, columns });
+  let first = begun(found);
+  if (found.at.length - first <= FEW) {
+    found = await get("history", { minutes: FINE_MINUTES, columns });
+    first = begun(found);
+  }
+  const begin = Math.max(0, Math.min(first, found.at.length - FEWEST));
   const cut = (values) => values?.slice(begin) ?? [];
   return {
     step: found.step_seconds,
@@ -21,6 +27,12 @@ export async function history(columns) {
     events: found.events ?? [],
     drift: found.drift.map((one) => ({ ...one, ratio: cut(one.ratio), missing: cut(one.missing) })),
   };
+}
+
+/** The first step that was seen; none: beyond the last. */
+function begun({ at, traffic }) {
+  const first = traffic.requests.findIndex((value) => value !== null);
+  return first < 0 ? at.length : first;
 }
 
 /** The same of the usual number of columns. */
