@@ -19,6 +19,7 @@ from tests.report.conftest import Done, outrider
 
 
 def check(proxy: Outrider, *more: str) -> Done:
+    eventually(lambda: proxy.metric("outrider_build_info") == 1, "its observer")
     admin, health = (f"http://{host}:{port}" for host, port in (proxy.admin, proxy.health))
     return outrider("check", "--admin", admin, "--health", health, *more)
 

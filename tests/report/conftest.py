@@ -48,6 +48,7 @@ def outrider(*arguments: str, cwd: Path | None = None) -> Done:
 
 def send(proxy: Outrider, wanted: list[rows.Row], name: str) -> None:
     """A request a row, and waits until all are judged."""
+    eventually(lambda: proxy.metric("outrider_build_info") == 1, "its observer")
     before = proxy.metrics().accounted()
     client = http.client.HTTPConnection(*proxy.address)
     for n, row in enumerate(wanted):

@@ -10,7 +10,7 @@ import pytest
 
 from agent.check.arguments import CODES
 from agent.demo.rows import SHIFT
-from tests.harness import free_ports
+from tests.harness import eventually, free_ports
 from tests.report.conftest import outrider
 
 
@@ -74,6 +74,7 @@ def test_a_sidecar_that_is_not_there_is_told_with_the_remedy() -> None:
 
 def test_before_anything_is_known_it_says_so(start, own_origin) -> None:
     proxy = start(own_origin.url)
+    eventually(lambda: proxy.metric("outrider_build_info") == 1, "its observer")
     admin = f"http://{proxy.admin[0]}:{proxy.admin[1]}"
     done = outrider("report", "--admin", admin, "--fail-on", "drift")
     assert done.returncode == 0

@@ -34,6 +34,7 @@ def model() -> Iterator[Model]:
 
 def send(proxy: Outrider, rows: int, shift: float, plans: list[str]) -> None:
     numbers = random.Random(1)
+    eventually(lambda: proxy.metric("outrider_build_info") == 1, "its observer")
     before = proxy.metrics().accounted()
     client = http.client.HTTPConnection(*proxy.address)
     for _ in range(rows // 50):
@@ -112,4 +113,5 @@ def test_what_is_not_there_is_refused_by_name(proxy, query: str, status: int, fi
 @pytest.fixture(scope="module")
 def proxy(model: Model) -> Iterator[Outrider]:
     with Outrider(model.url) as proxy:
+        eventually(lambda: proxy.metric("outrider_build_info") == 1, "its observer")
         yield proxy
