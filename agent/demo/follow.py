@@ -94,8 +94,8 @@ def _view(run: Run, snapshot: Snapshot, seconds: float) -> View:
         trace=stage.receiver.last if stage.receiver else None,
         record=last_record(stage.sidecar.log),
         addresses=Addresses(
+            page=stage.url("admin", "/"),
             metrics=stage.url("admin", "/metrics"),
-            drift=stage.url("admin", "/api/v1/drift"),
             log=str(stage.sidecar.log),
         ),
     )

@@ -58,7 +58,7 @@ def picture(view: View, height: int) -> RenderableType:
         Text(),
         _where("trace", trace_line(view.trace) if view.trace else "not yet"),
         _where("log", record_line(view.record) if view.record else "not yet"),
-        _where("look", f"{view.addresses.metrics}  {view.addresses.drift}"),
+        _where("look", f"{view.addresses.page}  {view.addresses.metrics}"),
         _where("", view.addresses.log),
     )
 

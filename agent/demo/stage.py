@@ -58,6 +58,7 @@ class Stage:
         await stage.sidecar.ready(stage.session, stage.url("health", "/readyz"), STARTING)
         await stage.sidecar.ready(stage.session, stage.url("admin", "/readyz"), STARTING)
         screen.note(f"sidecar ready on {stage.url('listen')}, before it")
+        screen.note(f"open {stage.url('admin', '/')} in a browser to see what it sees")
         return stage
 
     def url(self, port: str, path: str = "") -> str:

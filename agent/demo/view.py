@@ -18,8 +18,8 @@ from agent.demo.timeline import Act
 class Addresses:
     """Where to look while it runs."""
 
+    page: str
     metrics: str
-    drift: str
     log: str
     """Path of the sidecar's log file."""
 

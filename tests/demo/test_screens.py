@@ -35,8 +35,8 @@ def view(seconds: float, columns: tuple[ColumnDrift, ...] = COLUMNS) -> View:
         trace=Trace("4bf92f3577b34da6a3ce929d0e0e4736", "POST /v1", 0.0021, 0.0019),
         record={"http.response.status_code": 200, "duration_ms": 2.1},
         addresses=Addresses(
+            "http://127.0.0.1:8901/",
             "http://127.0.0.1:8901/metrics",
-            "http://127.0.0.1:8901/api/v1/drift",
             "/tmp/outrider-demo-a1b2c3d4/sidecar.log",
         ),
     )
@@ -78,7 +78,7 @@ def test_says_that_no_window_is_full_yet() -> None:
 
 def test_shows_where_to_look_and_what_comes_next() -> None:
     text = drawn(view(10))
-    assert "http://127.0.0.1:8901/api/v1/drift" in text
+    assert "http://127.0.0.1:8901/ " in text
     assert "sidecar.log" in text
     assert "the shift in 17 s" in text
 

@@ -13,7 +13,7 @@ import { tile } from "./tiles.js";
 import { when } from "./times.js";
 
 const EVERY = 30;
-const BEGUN = 8;
+const BEGUN = 20;
 
 export const names = () => "Overview";
 
@@ -31,7 +31,7 @@ export function open(root) {
     latency: lineChart({ title: "Latency", show: ms }),
     overhead: lineChart({ title: "Outrider's own overhead", show: us }),
   };
-  const place = { models: h("div"), findings: h("div"), alerts: h("div"), routes: h("div"), sinks: h("div"), more: h("div", { class: "grid halves" }), events: h("div") };
+  const place = { models: h("div"), findings: h("div"), alerts: h("div"), routes: h("div"), sinks: h("div"), load: h("div", { class: "grid" }), host: h("div", { class: "grid" }), events: h("div") };
   const findings = panel("Findings", place.findings);
   const sent = panel("Alerts", place.alerts);
   const chartsNode = h("div", { class: "grid halves" }, Object.values(charts).map((chart) => h("section", { class: "panel" }, chart.node)));
@@ -41,8 +41,10 @@ export function open(root) {
     h("section", { class: "tiles", "aria-label": "Now" }, Object.values(tiles).map((one) => one.node)),
     day, chartsNode,
     panel("Models", place.models), findings, sent,
-    h("div", { class: "grid halves" }, panel("Routes", place.routes), panel("Sinks and processes", place.sinks)),
-    place.more, panel("What happened", place.events),
+    h("div", { class: "grid halves tops" },
+      h("div", { class: "grid" }, panel("Routes", place.routes), place.load),
+      h("div", { class: "grid" }, panel("Sinks and processes", place.sinks), place.host)),
+    panel("What happened", place.events),
   );
 
   let begun = 0;
@@ -73,7 +75,8 @@ export function open(root) {
     fresh(place.alerts, data.alerts ?? null, (told) => told && alerts(told));
     fresh(place.routes, data.routes, routes);
     fresh(place.sinks, [data.sinks, data.processes, data.shed], ([sinks, processes, shed]) => outlets(sinks, processes, shed));
-    fresh(place.more, [data.load, data.host], ([load, host]) => [own("Load on the model", load), own("Host and model server", host)].flat());
+    fresh(place.load, data.load, (load) => own("Load on the model", load));
+    fresh(place.host, data.host, (host) => own("Host and model server", host));
   });
   return {
     close() {
@@ -101,6 +104,7 @@ function told(data) {
   if (away.length) lines.push(["warn", `${away.map((sink) => sink.name).join(", ")} cannot be reached`, "records wait"]);
   const silent = untold(data.alerts);
   if (silent) lines.push(["warn", `${silent} cannot be told of alerts`, "they are told later"]);
+  if (data.next_step?.kind === "not_decoded") lines.push(["warn", "Requests pass, but none is understood", "so there is no drift to see yet"]);
   if (!lines.length) {
     const quiet = !data.now?.requests;
     const learning = data.models.some((model) => model.phase === "learning");
@@ -113,10 +117,24 @@ function told(data) {
 function nextStep(element, step) {
   element.hidden = !step;
   fresh(element, step ?? null, (now) => now && h("section", { class: "panel next", "aria-labelledby": "next" },
-    h("h2", { id: "next" }, now.title), h("p", {}, now.text),
-    now.command && h("div", { class: "command" }, h("code", {}, now.command), copier(() => now.command)),
+    h("h2", { id: "next" }, now.title), prose(now.text),
     now.kind === "learning" && progress(now.evidence),
     now.kind === "not_decoded" && now.evidence && evidence(now.evidence)));
+}
+
+/** Lines of text; those that are settings (indented) or commands (by their name) can be copied. */
+function prose(text) {
+  const parts = [];
+  for (const line of String(text).split("\n").filter(Boolean)) {
+    const kind = /^ {2}/.test(line) ? "settings" : /^(curl|outrider|pip) /.test(line) ? "command" : "text";
+    const last = parts.at(-1);
+    if (last && kind !== "text" && last.kind === kind) last.text += `\n${line}`;
+    else parts.push({ kind, text: line });
+  }
+  return parts.map((part) => {
+    const code = part.text.replace(/^ {2}/gm, "");
+    return part.kind === "text" ? h("p", {}, part.text) : h("div", { class: "command" }, h("code", {}, code), copier(() => code));
+  });
 }
 
 function progress({ rows, of }) {
@@ -125,13 +143,13 @@ function progress({ rows, of }) {
 
 /** What was seen of the last payload: plain values as facts, its shape as it came. */
 function evidence(seen) {
-  const known = Object.entries(seen).filter(([, value]) => value !== null && value !== "");
-  const flat = known.filter(([, value]) => typeof value !== "object");
-  return h("details", { open: true }, h("summary", {}, "What was seen"),
-    h("div", { class: "grid" },
-      facts(flat.map(([name, value]) => [words(name), united(name === "at" ? "seen_at" : name, value)])),
-      known.filter(([, value]) => typeof value === "object").map(([name, value]) => [
-        h("h3", {}, words(name)), h("pre", { tabindex: 0, "aria-label": words(name) }, JSON.stringify(value, null, 2))])));
+  const known = Object.entries(seen).filter(([, value]) => value !== null && value !== "" && Object.keys(Object(value)).length + (typeof value !== "object"));
+  const plain = (value) => typeof value !== "object" || Object.values(value).every((one) => typeof one !== "object");
+  const written = (value) => (Array.isArray(value) ? value.join(", ") : typeof value === "object" ? Object.entries(value).map((pair) => pair.join(": ")).join(", ") : value);
+  return h("details", { open: true }, h("summary", {}, "What was seen"), h("div", { class: "grid" },
+    facts(known.filter(([, value]) => plain(value)).map(([name, value]) => [words(name), name === "at" ? when(value) : united(name, written(value))])),
+    known.filter(([, value]) => !plain(value)).map(([name, value]) => [
+      h("h3", {}, words(name)), h("pre", { tabindex: 0, "aria-label": words(name) }, JSON.stringify(value, null, 2))])));
 }
 
 function figures(tiles, { now, day }) {
@@ -143,11 +161,11 @@ function figures(tiles, { now, day }) {
   tiles.overhead.show(us(now?.overhead_p99_us), over(us(day?.overhead_p99_us)));
 }
 
-function lines(charts, tiles, { at, traffic, step }, begun) {
+function lines(charts, tiles, history_, begun) {
+  const { at, traffic, step } = settled(history_);
   const share = (name) => traffic.requests.map((all, n) => (all ? (traffic[name][n] ?? 0) / all : all === null ? null : 0));
   const first = traffic.requests.findIndex((all) => all !== null);
   const persecond = traffic.requests.map((all, n) => (all === null ? null : all / lasted(at[n], step, n === first ? begun : 0)));
-  if (Date.now() / 1000 - at.at(-1) < BEGUN) persecond[persecond.length - 1] = null;
   charts.requests.draw({ at, step, series: [{ name: "requests", values: persecond, tone: "t1", area: true }] });
   charts.errors.draw({ at, step, series: [{ name: "5xx", values: share("server_errors"), tone: "bad", area: true }, { name: "4xx", values: share("client_errors"), tone: "t3" }] });
   charts.latency.draw({ at, step, series: [
@@ -157,6 +175,13 @@ function lines(charts, tiles, { at, traffic, step }, begun) {
   tiles.errors.line(share("server_errors"), "bad");
   for (const name of ["p50", "p90", "p99"]) tiles[name].line(traffic[`${name}_ms`]);
   tiles.overhead.line(traffic.overhead_p99_us);
+}
+
+/** Without the step that goes on, while so little of it is over that its figures jump. */
+function settled(history_) {
+  if (Date.now() / 1000 - history_.at.at(-1) >= BEGUN || history_.at.length < 2) return history_;
+  const traffic = Object.entries(history_.traffic).map(([name, values]) => [name, values.slice(0, -1)]);
+  return { ...history_, at: history_.at.slice(0, -1), traffic: Object.fromEntries(traffic) };
 }
 
 /** Seconds of a step that were seen: the first began late, the last is still going on. */
