@@ -3,7 +3,7 @@
 
 import { get, told } from "./api.js";
 
-const AGAIN = 5_000;
+const AGAIN = 3_000;
 const QUIET = 15_000;
 const listeners = { overview: new Set(), exchanges: new Set() };
 let latest = null;
