@@ -31,9 +31,10 @@ CHROMIUM = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's chromium, one for all tests: two drivers in one thread are refused."""
+    """Debian's chromium, one at a time: two drivers in one thread are refused. It ends with the
+    module: while a driver is there its loop runs in the thread, and asyncio.run is refused too."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

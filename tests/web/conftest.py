@@ -16,7 +16,7 @@ from tests.web.scene import Scene
 TOKEN = "hush-hush-4711"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """Traffic that was calm, then drifts in `income`, with errors and slow ones."""
     with Scene(tmp_path_factory.mktemp("scene"), {"admin": {"token": TOKEN}}) as scene:
@@ -62,7 +62,7 @@ def watch(page: Page, faults: list[str]) -> None:
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def artefacts() -> Path | None:
     """Where pictures are kept, if anywhere: they cost half a minute."""
     given = os.environ.get("OUTRIDER_ARTEFACTS")

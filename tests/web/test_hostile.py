@@ -69,7 +69,7 @@ def test_nothing_that_was_sent_runs_or_breaks_a_line(
         with sidecar.connect() as stream:
 
             def columns() -> bool:
-                """Whether all has come so far; it is sent again, as a busy machine may shed some."""
+                """Whether some are known; all is sent again, as a busy machine may shed it."""
                 for n in range(4):
                     attacked(stream, asked, f"/v1/models/{model}:predict", b"X-Request-Id: <b>")
                     attacked(stream, asked, f"/{quote(ATTACKS[n], safe='')}/score?q={model}")

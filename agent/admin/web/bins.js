@@ -16,6 +16,7 @@ export function binName(bin) {
   if (known(bin.low) && known(bin.high)) return bin.low === bin.high ? number(bin.low) : `${number(bin.low)} to ${number(bin.high)}`;
   if (known(bin.high)) return `up to ${number(bin.high)}`;
   if (known(bin.low)) return `over ${number(bin.low)}`;
+  if (bin.kind === "other" && bin.bin === "other" && !bin.reference) return "unseen categories";
   return bin.bin ?? bin.kind ?? NONE;
 }
 

@@ -2,7 +2,6 @@
 
 import { get, repeat } from "./api.js";
 import { binTable, histogram } from "./bars.js";
-import { binName } from "./bins.js";
 import { fresh, h, put, set } from "./dom.js";
 import { count, named, NONE, number, percent, span } from "./format.js";
 import { columnHistory } from "./history.js";
@@ -92,7 +91,7 @@ export function open(root, at) {
       ["Effect", typeof column.effect === "number" ? `${number(column.effect, 2)} sd` : null],
       ["Shift of the values", typeof column.shift === "number" ? `${number(column.shift, 2)} sd` : null],
       ["PSI", number(column.psi)], ["Jensen-Shannon distance", number(column.js)],
-      ["Missing", missingOf(column, opened)], ["Invalid", percent(column.invalid)], ["Unseen", unseen(opened)],
+      ["Missing", missingOf(column, opened)], ["Invalid", percent(column.invalid)], ["Unseen categories", unseen(opened)],
       ["Rows judged", number(column.rows)], ["Span", typeof column.span === "number" ? count(column.span, "window") : null],
       ["Last judged", column.evaluated ? when(column.evaluated) : NONE],
       ["Rows drawn", opened ? `${number(opened.now_rows)} (${opened.now_of})` : null],
@@ -143,7 +142,7 @@ function missingOf(column, opened) {
 /** The share of values that the reference never had. */
 function unseen(opened) {
   const bin = opened?.bins.find((one) => one.kind === "unseen" || (one.kind === "other" && one.reference === 0));
-  return bin ? `${percent(bin.now)} (${binName(bin)})` : null;
+  return bin ? percent(bin.now) : null;
 }
 
 function sample(list) {

@@ -150,6 +150,7 @@ function line(model) {
   const place = h("span", { class: "at" }, "since ", since);
   const link = h("a", { tabindex: -1 }, h("span", { class: "who" }, name, kind), gauge, small.node, said, place);
   const node = h("li", {}, link);
+  let drawn = null;
   return {
     node,
     show(one) {
@@ -162,11 +163,13 @@ function line(model) {
       mark(gauge, "data-tone", one.state === "drift" ? "bad" : far_ > 0.8 ? "near" : null);
       write(far, times(far_));
       const [word, tone] = judged(one);
-      set(said, state(word, tone), h("span", { class: "soft", title: moved(one) }, moved(one)));
+      fresh(said, [word, tone, moved(one)], () => [state(word, tone), h("span", { class: "soft", title: moved(one) }, moved(one))]);
       at_(since, one.state === "drift" ? one.since : null);
       place.hidden = one.state !== "drift";
     },
     lines(values) {
+      if (values === drawn) return;
+      drawn = values;
       small.draw(values, { limit: 1, tone: values && (values.at(-1) ?? 0) > 1 ? "bad" : null });
     },
   };

@@ -1,21 +1,21 @@
 // The live connection: one stream of server-sent events for the whole page. Where there is none
 // (too many pages, a proxy that holds streams back), the overview is asked for instead.
 
-import { get, told } from "./api.js";
+import { get, Refusal, told } from "./api.js";
 
 const AGAIN = 3_000;
 const QUIET = 15_000;
-const listeners = { overview: new Set(), exchanges: new Set() };
+const listeners = new Set();
 let latest = null;
 let source = null;
 let timer = 0;
 let heard = 0;
 
-/** Calls `listener(data)` with each event of this kind, and at once with the last overview. */
-export function listen(kind, listener) {
-  listeners[kind].add(listener);
-  if (kind === "overview" && latest) listener(latest);
-  return () => listeners[kind].delete(listener);
+/** Calls `listener(overview)` with each that comes, and at once with the last. Gives what ends it. */
+export function listen(listener) {
+  listeners.add(listener);
+  if (latest) listener(latest);
+  return () => listeners.delete(listener);
 }
 
 /** Begins; it goes on for as long as the page is there. */
@@ -31,9 +31,7 @@ function connect() {
   rest();
   heard = Date.now();
   source = new EventSource("api/v1/live");
-  for (const kind of Object.keys(listeners)) {
-    source.addEventListener(kind, (event) => take(kind, event.data));
-  }
+  source.addEventListener("overview", (event) => take(event.data));
   source.addEventListener("error", () => {
     if (source?.readyState !== EventSource.CLOSED) told("lost");
     rest();
@@ -49,25 +47,24 @@ function rest() {
 
 /** Without a stream: asks, and tries the stream again. */
 async function ask() {
+  clearTimeout(timer);
+  timer = setTimeout(() => !source && !document.hidden && connect(), AGAIN);
   try {
-    pass("overview", await get("overview"));
-  } catch {
-    // `get` has told what is wrong.
+    const overview = await get("overview");
+    told("ok", "asked");
+    pass(overview);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error; // `get` has told of a refusal
   }
-  if (!source && !document.hidden) timer = setTimeout(connect, AGAIN);
 }
 
-function take(kind, text) {
+function take(text) {
   heard = Date.now();
   told("ok", "live");
-  try {
-    pass(kind, JSON.parse(text));
-  } catch {
-    // A half event of a stream that was cut.
-  }
+  pass(JSON.parse(text));
 }
 
-function pass(kind, data) {
-  if (kind === "overview") latest = data;
-  for (const listener of listeners[kind]) listener(data);
+function pass(overview) {
+  latest = overview;
+  for (const listener of listeners) listener(overview);
 }

@@ -64,8 +64,9 @@ function connection() {
   };
   watchConnection((next, detail) => {
     if (next === "lost" && state !== "lost") lost = Date.now();
-    if (next === "ok") state = detail === "live" ? "live" : state === "live" ? "live" : "ok";
-    else state = next;
+    if (next !== "ok") state = next;
+    else if (detail === "live") state = "live";
+    else if (detail === "asked" || state !== "live") state = "ok";
     show();
   });
   setInterval(show, 1000);
@@ -80,7 +81,7 @@ function foot(data) {
 connection();
 themes(document.getElementById("theme"));
 keys(document.getElementById("help"), document.getElementById("keys"));
-listen("overview", foot);
+listen(foot);
 addEventListener("hashchange", go);
 go();
 started = true;

@@ -61,7 +61,7 @@ export function open(root) {
       if (error.status !== 0) failed(day, error, () => asking.now());
     }
   }, EVERY);
-  const end = listen("overview", (data) => {
+  const end = listen((data) => {
     if (!begun) asking.now();
     begun = data.at - data.uptime_seconds;
     well(trouble);

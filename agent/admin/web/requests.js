@@ -4,7 +4,6 @@ import { get, repeat } from "./api.js";
 import { h, keyed, mark, set, write } from "./dom.js";
 import { count, ms, number } from "./format.js";
 import { roving } from "./keys.js";
-import { listen } from "./live.js";
 import { choice, empty, failed, heading, search, select, tag, well } from "./parts.js";
 import { detail } from "./request.js";
 import { href, replace } from "./router.js";
@@ -72,7 +71,6 @@ export function open(root, first) {
       }
     }
   }, EVERY);
-  const heard = listen("exchanges", () => asking.now());
   side_();
   return {
     change(next) {
@@ -88,7 +86,6 @@ export function open(root, first) {
       return true;
     },
     close() {
-      heard();
       asking.end();
     },
   };
