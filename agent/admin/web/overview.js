@@ -13,7 +13,6 @@ import { tile } from "./tiles.js";
 import { when } from "./times.js";
 
 const EVERY = 30;
-const BEGUN = 20;
 
 export const names = () => "Overview";
 
@@ -179,7 +178,7 @@ function lines(charts, tiles, history_, begun) {
 
 /** Without the step that goes on, while so little of it is over that its figures jump. */
 function settled(history_) {
-  if (Date.now() / 1000 - history_.at.at(-1) >= BEGUN || history_.at.length < 2) return history_;
+  if (Date.now() / 1000 - history_.at.at(-1) >= history_.step / 3 || history_.at.length < 2) return history_;
   const traffic = Object.entries(history_.traffic).map(([name, values]) => [name, values.slice(0, -1)]);
   return { ...history_, at: history_.at.slice(0, -1), traffic: Object.fromEntries(traffic) };
 }
