@@ -22,13 +22,13 @@ from agent.drift.reference.sketch import MISSING, category, numbers
 from agent.drift.traffic.columns import Side, WatchedColumn
 from agent.drift.traffic.model import ModelWatch
 
-MOST = 100
+MOST = 50
 """Outputs of a model that are shown: an embedding has thousands."""
 LABELS = 20
 """Labels that are shown while a model learns; more are no labels, perhaps."""
 STEPS = 20
 """Bins of numbers while a model learns."""
-LOOKED_AT = 10_000
+LOOKED_AT = 2000
 """Values looked at while a model learns, the newest."""
 
 
@@ -79,9 +79,11 @@ def _learning(model: ModelWatch) -> Iterator[dict[str, Any]]:
 
 def _learned(values: Sequence[Value]) -> dict[str, Any] | None:
     """None of texts that are no few plain labels: nothing is known of them yet."""
-    found = numbers(values)
-    if 2 * len(found.finite) < len(values) or bool in set(map(type, values)):
+    if {str, bool} & set(map(type, values)):
         return _labels(values)
+    found = numbers(values)
+    if not len(found.finite):
+        return None
     counts, edges = np.histogram(found.finite, bins=STEPS)
     rows = len(values)
     pairs = zip(edges[:-1].tolist(), edges[1:].tolist(), counts.tolist(), strict=True)
