@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-import msgspec
 import numpy as np
 
 from agent.decode.payload import Value
@@ -65,9 +64,14 @@ def _of(column: WatchedColumn) -> dict[str, Any]:
         ],
         "rows": int(counts.sum()),
         "mean": mean_of(edges, values) if edges else None,
-        "quantiles": msgspec.to_builtins(quantiles_of(edges, values)) if edges else None,
+        "quantiles": _quantiles(edges, values) if edges else None,
         "of": "last and present window",
     }
+
+
+def _quantiles(edges: Sequence[float], values: Sequence[int]) -> dict[str, float | None]:
+    found = quantiles_of(edges, values)
+    return {name: getattr(found, name) for name in LEVELS}
 
 
 def _learning(model: ModelWatch) -> Iterator[dict[str, Any]]:
@@ -96,7 +100,7 @@ def _learned(values: Sequence[Value]) -> dict[str, Any] | None:
         ],
         "rows": rows,
         "mean": float(found.finite.mean()),
-        "quantiles": dict(zip(LEVELS, quantiles, strict=True)) | {"beyond": []},
+        "quantiles": dict(zip(LEVELS, quantiles, strict=True)),
     }
 
 
