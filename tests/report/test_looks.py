@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import closing
 from pathlib import Path
 
@@ -40,5 +41,9 @@ def test_it_fits_and_axe_finds_nothing_wrong(
         assert said == []
         found = Axe().run(page).response["violations"]
         assert [(one["id"], one["nodes"][0]["html"]) for one in found] == []
+        if given := os.environ.get("OUTRIDER_ARTEFACTS"):
+            target = Path(given, "report", f"report-{width}-{scheme}.png")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            page.screenshot(path=str(target), full_page=True)
         pictured = page.locator("section.card h4").all_inner_texts()
         assert {*pictured} >= SHIFT.keys()
