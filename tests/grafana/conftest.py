@@ -15,9 +15,11 @@ import pytest
 
 from tests.grafana.model_server import Running, model_server
 from tests.grafana.prometheus import Prometheus, prometheus
-from tests.grafana.traffic import Client, profile_rows
+from tests.grafana.traffic import ROWS, Client, profile_rows
 from tests.harness import Outrider, eventually
 
+WINDOW = 100
+"""Rows."""
 DRIFT = 12.0
 """Years by which the ages move."""
 
@@ -28,7 +30,7 @@ def settings(url: str, reference: Path) -> dict[str, object]:
     return {
         "drift": {
             "references": {"churn": str(reference)},
-            "window": {"rows": 100, "seconds": "1h"},
+            "window": {"rows": WINDOW, "seconds": "1h"},
             "false_alarms": "1 per 1h",
         },
         "capture": {"payload_log": True},
@@ -74,27 +76,32 @@ def seen(server: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         sidecars = [stack.enter_context(Outrider(url, made, env=to)) for _ in range(2)]
         found = stack.enter_context(prometheus(sidecars, folder))
         clients = [Client(sidecar) for sidecar in sidecars]
-        for client in clients:
-            client.churn(0)
-            client.all_kinds()
+        stack.enter_context(clients[0].in_flight())
+        send(clients, 0)
         scraped(found, clients)
         deadline = time.monotonic() + 60
         while found.value("sum(outrider_drift_detected)") in (None, 0):
             assert time.monotonic() < deadline, "no drift"
-            for client in clients:
-                client.churn(DRIFT)
-                client.all_kinds()
+            send(clients, DRIFT)
         told = "sum(outrider_alerts_sent_total)"
         eventually(lambda: (found.value(told) or 0) > 0, "the sidecar's own message", 30)
         os.kill(sidecars[1].pid("observer"), signal.SIGKILL)
         eventually(
             lambda: found.value("sum(outrider_process_restarts_total)") == 1, "a restart", 30
         )
-        for client in clients:
-            client.churn(DRIFT)
-            client.all_kinds()
+        send(clients, DRIFT)
         scraped(found, clients)
         yield found
+
+
+def send(clients: list[Client], shift: float) -> None:
+    """One round, no faster than the observers follow: what they are behind with they put aside."""
+    for client in clients:
+        for _ in range(WINDOW // ROWS):
+            client.churn(shift)
+        client.all_kinds()
+    for client in clients:
+        eventually(client.is_observed, "the observer to have finished", 30)
 
 
 def scraped(found: Prometheus, clients: list[Client]) -> None:

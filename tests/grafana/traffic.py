@@ -6,6 +6,9 @@ import http.client
 import io
 import json
 import random
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from PIL import Image
@@ -45,7 +48,7 @@ class Client:
     """One sidecar's, on a connection of its own."""
 
     def __init__(self, proxy: Outrider) -> None:
-        self.address = proxy.address
+        self.proxy, self.address = proxy, proxy.address
         self.connection = http.client.HTTPConnection(*proxy.address, timeout=DEADLINE)
         self.sent = 0
 
@@ -57,6 +60,10 @@ class Client:
         got = self.connection.getresponse()
         got.read()
         return got.status
+
+    def is_observed(self) -> bool:
+        """Whether the observer has done with all that was sent."""
+        return self.proxy.metrics().accounted() >= self.sent
 
     def churn(self, shift: float) -> None:
         """One request to each version, and one that fails with status 200."""
@@ -97,6 +104,14 @@ class Client:
         words = [{"role": "user", "content": "Say something"}]
         body = {"model": "parrot", "stream": True, "max_tokens": tokens, "messages": words}
         assert self.ask(CHAT, body) == 200
+
+    @contextmanager
+    def in_flight(self) -> Iterator[None]:
+        """A request whose body does not end."""
+        with socket.create_connection(self.address, timeout=DEADLINE) as sock:
+            head = "POST /score HTTP/1.1\r\nHost: m\r\nContent-Length: 9\r\n\r\n{"
+            sock.sendall(head.encode())
+            yield
 
     def leave(self) -> None:
         """A stream whose reader goes after its first bytes."""
