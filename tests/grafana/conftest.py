@@ -18,6 +18,8 @@ from tests.grafana.prometheus import Prometheus, prometheus
 from tests.grafana.traffic import ROWS, Client, profile_rows
 from tests.harness import Outrider, eventually
 
+SCRAPE = 2
+"""Seconds between scrapes, and that one may take on a busy machine."""
 WINDOW = 100
 """Rows."""
 DRIFT = 12.0
@@ -74,17 +76,18 @@ def seen(server: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         to = {"OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}
         made = settings(url, reference(folder))
         sidecars = [stack.enter_context(Outrider(url, made, env=to)) for _ in range(2)]
-        found = stack.enter_context(prometheus(sidecars, folder))
+        every = dict.fromkeys(("scrape_interval", "evaluation_interval"), f"{SCRAPE}s")
+        found = stack.enter_context(prometheus(sidecars, folder, {"global": every}))
         clients = [Client(sidecar) for sidecar in sidecars]
         stack.enter_context(clients[0].in_flight())
         send(clients, 0)
         scraped(found, clients)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while found.value("sum(outrider_drift_detected)") in (None, 0):
             assert time.monotonic() < deadline, "no drift"
             send(clients, DRIFT)
         told = "sum(outrider_alerts_sent_total)"
-        eventually(lambda: (found.value(told) or 0) > 0, "the sidecar's own message", 30)
+        eventually(lambda: (found.value(told) or 0) > 0, "the sidecar's own message", 60)
         os.kill(sidecars[1].pid("observer"), signal.SIGKILL)
         eventually(
             lambda: found.value("sum(outrider_process_restarts_total)") == 1, "a restart", 30
@@ -101,11 +104,13 @@ def send(clients: list[Client], shift: float) -> None:
             client.churn(shift)
         client.all_kinds()
     for client in clients:
-        eventually(client.is_observed, "the observer to have finished", 30)
+        eventually(client.is_observed, "the observer to have finished", 60)
 
 
 def scraped(found: Prometheus, clients: list[Client]) -> None:
-    """Waits until Prometheus knows of all that was sent."""
+    """Waits until Prometheus has reached all sidecars since the last request, and notes when."""
     sent = sum(client.sent for client in clients)
     count = "sum(http_server_request_duration_seconds_count)"
-    eventually(lambda: (found.value(count) or 0) >= sent, "all requests to be scraped", 30)
+    all_up = f"count(up == 1) == {len(clients)} and on () ({count} >= {sent})"
+    eventually(lambda: found.value(all_up), "all requests to be scraped", 60)
+    found.at = time.time()

@@ -23,6 +23,8 @@ class Prometheus:
 
     def __init__(self, address: str) -> None:
         self.address = address
+        self.at = 0.0
+        """When all was seen, seconds since the epoch: what is asked is asked as of then."""
 
     def api(self, path: str, **parameters: Any) -> Any:
         """The `data` of an answer; raises AssertionError with Prometheus' own words."""
@@ -90,7 +92,7 @@ def prometheus(
             assert process.poll() is None, log.read_text()
             return made.is_ready() and made.value("count(up == 1)") == len(targets)
 
-        eventually(is_up, "Prometheus to have scraped all", 30)
+        eventually(is_up, "Prometheus to have scraped all", 60)
         yield made
     finally:
         process.terminate()

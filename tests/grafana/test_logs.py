@@ -16,7 +16,7 @@ from tests.grafana.model_server import Running
 from tests.grafana.prometheus import Prometheus
 from tests.harness import eventually
 
-pytestmark = [pytest.mark.slow, pytest.mark.needs("prometheus")]
+pytestmark = [pytest.mark.slow, pytest.mark.needs("prometheus"), pytest.mark.timeout(300)]
 
 _COMPARED = re.compile(r"(\w+) *(?:=~|!=|>|=)")
 

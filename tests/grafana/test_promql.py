@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import math
 import re
-import time
 from typing import Any
 
 import pytest
 
 from agent.signals.host.catalog import BY_NAME
 from tests.grafana.boards import BOARDS, Query, asked_by, put, queries, variables
+from tests.grafana.conftest import SCRAPE
 from tests.grafana.prometheus import Prometheus
 
-pytestmark = [pytest.mark.slow, pytest.mark.needs("prometheus")]
+pytestmark = [pytest.mark.slow, pytest.mark.needs("prometheus"), pytest.mark.timeout(300)]
 
-SCRAPE = 1
-"""Seconds between scrapes here."""
 GLOBAL = {
     "__interval": f"{SCRAPE}s",
     "__rate_interval": f"{4 * SCRAPE}s",
@@ -95,10 +93,10 @@ def test_every_query_answers(
 ) -> None:
     expr = put(query.expr, choices[query.board])
     if query.is_instant:
-        data = seen.api("query", query=expr)
+        data = seen.api("query", query=expr, time=seen.at)
     else:
-        now = time.time()
-        data = seen.api("query_range", query=expr, start=now - 60, end=now, step=SCRAPE)
+        span = {"start": seen.at - 120, "end": seen.at, "step": SCRAPE}
+        data = seen.api("query_range", query=expr, **span)
     if any(name.startswith(tuple(DEPENDS)) for name in METRIC.findall(expr)):
         return
     is_absent = any(f"{name}{{" in expr for name in ABSENT)
@@ -118,10 +116,9 @@ def test_what_has_exemplars_leads_to_traces(
 ) -> None:
     asked = [query for query in queries("prometheus") if query.has_exemplars]
     assert asked
-    now = time.time()
     for query in asked:
         expr = put(query.expr, choices[query.board])
-        found = seen.api("query_exemplars", query=expr, start=now - 900, end=now)
+        found = seen.api("query_exemplars", query=expr, start=seen.at - 900, end=seen.at)
         traces = [one["labels"]["trace_id"] for series in found for one in series["exemplars"]]
         assert traces, query
         assert all(len(trace) == 32 for trace in traces)
