@@ -73,7 +73,8 @@ OWN = (
     "outrider_decode", "outrider_sink", "process_", "outrider_column", "python_",
     "outrider_drift_unseen", "outrider_images", "outrider_quality", "outrider_findings",
     "outrider_prediction", "outrider_business", "outrider_redactions", "gen_ai_",
-    "outrider_stream_truncated", "outrider_model_process_", "system_", "container_", "hw_",
+    "outrider_stream_truncated", "outrider_load_rows", "outrider_alert",
+    "outrider_model_process_", "system_", "container_", "hw_",
 )  # fmt: skip
 """Counters of the observer process itself, which begin anew with each."""
 
