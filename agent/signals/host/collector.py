@@ -52,7 +52,8 @@ def _machine(one: Machine) -> Iterator[Metric]:
     yield gauge(catalog.MEMORY, {(state,): size for state, size in one.memory.items()})
     yield gauge(catalog.MEMORY_LIMIT, {(): one.memory_total})
     yield gauge(catalog.MEMORY_AVAILABLE, {(): one.memory_available})
-    yield counter(catalog.DISK_IO, {("read",): one.read_bytes, ("write",): one.written_bytes})
+    if one.disks is not None:
+        yield counter(catalog.DISK_IO, {("read",): one.disks[0], ("write",): one.disks[1]})
     usage: _Values = {}
     for space in one.file_systems:
         usage[(space.path, "used")] = space.used

@@ -58,8 +58,8 @@ class Machine(NamedTuple):
     """Bytes by state; their sum is `memory_total`."""
     memory_total: int
     memory_available: int
-    read_bytes: int
-    written_bytes: int
+    disks: tuple[int, int] | None
+    """Bytes read and written."""
     interfaces: tuple[Interface, ...]
     file_systems: tuple[FileSystem, ...]
 
@@ -74,29 +74,27 @@ def sample(paths: Iterable[str]) -> Machine:
     cached, buffers = getattr(memory, "cached", 0), getattr(memory, "buffers", 0)
     states = {"free": memory.free, "cached": cached, "buffers": buffers}
     states["used"] = max(0, memory.total - sum(states.values()))
-    disks = _disks()
     return Machine(
         cpus=os.cpu_count() or 1,
         cpu=busy,
         memory=states,
         memory_total=memory.total,
         memory_available=memory.available,
-        read_bytes=disks[0],
-        written_bytes=disks[1],
+        disks=_disks(),
         interfaces=_interfaces(),
         file_systems=_file_systems(paths),
     )
 
 
-def _disks() -> tuple[int, int]:
-    """Bytes read and written, summed over whole disks."""
+def _disks() -> tuple[int, int] | None:
+    """Bytes read and written, summed over whole disks; None where there are none to be seen."""
     import psutil
 
     try:
         found = psutil.disk_io_counters(nowrap=False)
     except (OSError, ValueError, NotImplementedError):
-        return 0, 0
-    return (found.read_bytes, found.write_bytes) if found else (0, 0)
+        return None
+    return (found.read_bytes, found.write_bytes) if found else None
 
 
 def _interfaces() -> tuple[Interface, ...]:
@@ -109,10 +107,21 @@ def _interfaces() -> tuple[Interface, ...]:
     names = [name for name in found if not name.startswith(VIRTUAL)][:INTERFACES]
     return tuple(
         Interface(
-            name, one.bytes_recv, one.bytes_sent, one.errin, one.errout, one.dropin, one.dropout
+            _text(name),
+            one.bytes_recv,
+            one.bytes_sent,
+            one.errin,
+            one.errout,
+            one.dropin,
+            one.dropout,
         )
         for name, one in ((name, found[name]) for name in names)
     )
+
+
+def _text(name: str) -> str:
+    """Names of the kernel's may be any bytes; a label must be text."""
+    return name.encode("utf-8", "replace").decode("utf-8")
 
 
 def _file_systems(paths: Iterable[str]) -> tuple[FileSystem, ...]:
@@ -125,7 +134,7 @@ def _file_systems(paths: Iterable[str]) -> tuple[FileSystem, ...]:
                 space = os.statvfs(path)
                 size = space.f_frsize
                 free, used = space.f_bavail * size, (space.f_blocks - space.f_bfree) * size
-                found[device] = FileSystem(path, space.f_blocks * size, used, free)
+                found[device] = FileSystem(_text(path), space.f_blocks * size, used, free)
         except OSError:
             continue
     return tuple(found.values())
