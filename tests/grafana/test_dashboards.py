@@ -127,6 +127,10 @@ def test_runbooks_that_are_named_are_there() -> None:
     named = set(re.findall(r"\b((?:Model|Outrider)[A-Z]\w+)", json.dumps(BOARDS)))
     assert named
     assert {f"{name}.md" for name in named} <= {file.name for file in RUNBOOKS.iterdir()}
+    links = [
+        link for board in BOARDS.values() for p in panels(board) for link in p.get("links", ())
+    ]
+    assert {link["url"] for link in links} == {f"${{runbooks}}/{name}.md" for name in named}
 
 
 def test_alarms_lead_to_boards_and_variables_that_there_are() -> None:

@@ -6,6 +6,7 @@ positions and numbers follow from the order.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from examples.grafana.source.parts import ORANGE, PROMETHEUS, PURPLE, RED
 from examples.grafana.source.promql import PODS
 
 TAG = "outrider"
+_RUNBOOK = re.compile(r"\b(?:Model|Outrider)[A-Z]\w+")
 ALERTS = 'ALERTS{alertname=~"Model.+|Outrider.+",alertstate="firing"}'
 
 
@@ -78,6 +80,8 @@ def board(
     whole = found.build()
     for number, panel in enumerate(_panels(whole), 1):
         panel.id_val = number
+        if isinstance(panel, made.Panel):
+            panel.links = _runbooks(panel.description or "")
     return whole
 
 
@@ -136,6 +140,15 @@ def _panels(of: made.Dashboard) -> Iterator[made.Panel | made.RowPanel]:
         yield panel
         if isinstance(panel, made.RowPanel):
             yield from panel.panels
+
+
+def _runbooks(description: str) -> list[made.DashboardLink] | None:
+    """Links to those that a panel's description names."""
+    names = dict.fromkeys(_RUNBOOK.findall(description))
+    return [
+        made.DashboardLink(title=name, url=f"${{runbooks}}/{name}.md", target_blank=True)
+        for name in names
+    ] or None
 
 
 def _links() -> Iterator[Builder[made.DashboardLink]]:
