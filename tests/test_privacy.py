@@ -18,7 +18,10 @@ import msgspec
 import pytest
 from aiohttp import web
 
+from agent.client import Sidecar
 from agent.observer.day_file import unpacked
+from agent.report.cli import FORMS
+from agent.report.live import live_report
 from tests.harness import Outrider, eventually, free_ports, get
 from tests.origin import RawOrigin
 from tests.ship.receivers import HttpReceiver, http_receiver
@@ -42,7 +45,8 @@ PREDICT = b"/v1/models/m:predict"
 ROWS = 120
 PAGES = (
     "/metrics", "/api/v1/status", "/api/v1/drift", "/api/v1/reference?model=m", "/readyz",
-    "/api/v1/overview", "/api/v1/history?hours=1&columns=500", "/api/v1/exchanges?limit=1000",
+    "/api/v1/overview", "/api/v1/history?hours=1&columns=500", "/api/v1/predictions",
+    "/api/v1/exchanges?limit=1000",
 )  # fmt: skip
 JSON, FORM, TEXT = (b"Content-Type: " + kind for kind in (
     b"application/json", b"application/x-www-form-urlencoded", b"text/plain"))  # fmt: skip
@@ -141,7 +145,8 @@ def _drive(loki: HttpReceiver, otlp: HttpReceiver, tmp_path: Path, logged: bool)
         eventually(lambda: get(proxy.admin, PAGES[3]).status == 200, "a learned reference")
         for reader in (loki, otlp):
             eventually(lambda r=reader: r.requests, "what is pushed")
-        shown = [get(proxy.admin, page).body for page in PAGES]
+        shown = [*_pictures(proxy), *_reports(proxy)]
+        shown += [get(proxy.admin, page).body for page in PAGES]
         assert proxy.metric("outrider_redactions_total", rule="email") > 5
         assert proxy.metric("outrider_redactions_total", rule="credential") >= 4
         assert proxy.stop() == 0
@@ -151,6 +156,23 @@ def _drive(loki: HttpReceiver, otlp: HttpReceiver, tmp_path: Path, logged: bool)
     kept = [path.read_bytes() for path in state.rglob("*") if path.is_file()]
     kept.append(msgspec.json.encode(unpacked((state / "history.bin").read_bytes())))
     _search({"shown": shown, "pushed": pushed, "kept": kept, "written": written}, logged)
+
+
+def _pictures(proxy: Outrider) -> Iterator[bytes]:
+    """Of each column."""
+    [model] = [m for m in get(proxy.admin, "/api/v1/drift").json()["models"] if m["model"] == "m"]
+    assert len(model["columns"]) > 5
+    for column in model["columns"]:
+        query = f"model=m&side={column['side']}&name={quote(column['name'])}"
+        picture = get(proxy.admin, f"/api/v1/drift/column?{query}")
+        assert picture.status == 200, picture.body
+        yield picture.body
+
+
+def _reports(proxy: Outrider) -> Iterator[bytes]:
+    """What `outrider report` writes of it."""
+    report = live_report(Sidecar(f"http://{proxy.admin[0]}:{proxy.admin[1]}"), 1.8e9, "Outrider")
+    yield from (form(report).encode() for form in FORMS.values())
 
 
 def _search(all_of_it: dict[str, list[bytes]], logged: bool) -> None:

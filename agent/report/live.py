@@ -50,7 +50,7 @@ def live_report(sidecar: Sidecar, made_at: float, made_by: str) -> Report:
     except (KeyError, TypeError, AttributeError, ValueError, IndexError) as problem:
         why = f"not the answer of this version ({type(problem).__name__})"
         remedy = "report with the outrider that runs there"
-        raise Unreachable(sidecar.url, why, remedy) from None
+        raise Unreachable(sidecar.url, why, remedy) from problem
 
 
 def _report(sidecar: Sidecar, made_at: float, made_by: str) -> Report:
@@ -163,15 +163,15 @@ def _column(column: Json, asked: Json | None, clean: Cleaner, *, is_derived: boo
         derived=is_derived,
         acknowledged=column.get("acknowledged") is not None,
         since=column.get("since"),
-        test=clean.name(column.get("test", "")),
-        direction=column.get("direction", ""),
+        test=clean.name(column.get("test")),
+        direction=column.get("direction") or "",
         effect=column.get("effect"),
         score=column.get("score"),
         threshold=column.get("threshold"),
         p_value=column.get("p_value"),
         share=Pair(share["reference"], share["now"]) if share else None,
         psi=column.get("psi"),
-        rows=column.get("rows", 0),
+        rows=column.get("rows") or 0,
         missing=missing,
         invalid=invalid,
         unseen=unseen,

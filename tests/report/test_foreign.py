@@ -115,6 +115,17 @@ def test_an_older_sidecar_gives_what_it_has() -> None:
     assert "3 requests" in FORMS["markdown"](made)
 
 
+def test_a_column_without_a_verdict_yet_is_not_judged() -> None:
+    drift = deepcopy(DRIFT)
+    [column] = drift["models"][0]["columns"]
+    column |= dict.fromkeys(("since", "missing", "invalid", "rows", "test", "direction", "effect"))
+    column |= dict.fromkeys(("score", "threshold", "p_value", "share", "psi"))
+    column |= {"state": "insufficient", "examples": []}
+    made = live_report(Fake(**PAGES | {"drift": drift}), 1.8e9, "Outrider")  # type: ignore[arg-type]
+    for form in FORMS.values():
+        assert "age" in form(made) or form is FORMS["markdown"]
+
+
 def test_all_that_a_sidecar_tells_is_in_the_report() -> None:
     made = live_report(Fake(**PAGES), 1.8e9, "Outrider")  # type: ignore[arg-type]
     [column] = made.columns()
