@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agent.ledger import RouteKey
@@ -54,6 +54,14 @@ def test_a_stream_that_ends_is_not_all_of_the_last_second() -> None:
     assert span.concurrency == pytest.approx(0.75)
 
 
+def test_a_long_stream_among_short_requests_is_no_crowd() -> None:
+    """A thousand that took 10 ms each, and one of an hour that ended."""
+    looks = [reading(float(t), a=(17 * t, 0.17 * t, 1)) for t in range(60)]
+    span = between([*looks, reading(60.0, a=(1021, 3610.2, 0))])
+    assert span is not None
+    assert span.concurrency == pytest.approx(1, abs=0.05)
+
+
 def test_a_route_that_is_new_counts_from_nothing() -> None:
     span = between([reading(0.0), reading(2.0, a=(20, 1.0, 0))])
     assert span is not None
@@ -61,6 +69,7 @@ def test_a_route_that_is_new_counts_from_nothing() -> None:
 
 
 @settings(max_examples=25, deadline=None)
+@example(slots=1, mean=5.0, load=0.90625, seed=291)
 @given(
     slots=st.integers(1, 16),
     mean=st.sampled_from((0.01, 0.1, 1.0, 5.0, 20.0)),

@@ -16,7 +16,10 @@ JSON = b"Content-Type: application/json"
 ROWS = 150
 GOOD = response(json.dumps({"predictions": [0.5]}).encode(), JSON)
 BAD = response(b"{}", JSON, status=b"500 Oh")
-TIMING = ("_seconds", "process_", "budget_used", "client_connections", "_spool_", "_sink_")
+TIMING = (
+    "_seconds", "process_", "budget_used", "client_connections", "_spool_", "_sink_",
+    "_load_concurrency",
+)  # fmt: skip
 """Of families that hang on time, on what the processes do, or on how much is waiting to be sent."""
 
 
