@@ -40,6 +40,7 @@ STAGES = [
     "agent.observer.views:status",
     "agent.observer.views:live_overview",
     "agent.observer.day:Day.look",
+    "agent.signals.host.machine:sample",
 ]
 
 

@@ -73,6 +73,7 @@ def test_the_model_servers_process_is_shown_and_found_again_after_a_restart(
     assert seen["model_processes"] == 3
     assert seen["model_artifact_bytes"] == 4321
     assert seen["gpus"] == [] or seen["gpus"][0]["name"]
+    assert get(proxy.admin, "/api/v1/overview").json()["host"]["model_processes"] == 3
     metrics = proxy.metrics()
     assert metrics.value("outrider_model_processes") == 3
     memory = sum(psutil.Process(pid).memory_info().rss for pid in model.pids)
