@@ -13,6 +13,7 @@ FOLDER = ROOT / "examples" / "grafana" / "dashboards"
 BOARDS = {file.stem: json.loads(file.read_text()) for file in sorted(FOLDER.glob("*.json"))}
 
 _VARIABLE = re.compile(r"\$\{(\w+)(?::\w+)?\}|\$(\w+)")
+_LABEL = re.compile(r"\{\{(\w+)\}\}")
 _VALUES = re.compile(r"label_values\((?:(.*), *)?(\w+)\)")
 
 
@@ -26,6 +27,8 @@ class Query(NamedTuple):
     expr: str
     is_instant: bool
     has_exemplars: bool
+    shown: frozenset[str]
+    """Labels that the legend, or the table, shows of its series."""
 
     def __str__(self) -> str:
         return f"{self.board}: {self.panel}"
@@ -47,13 +50,20 @@ def queries(kind: str) -> list[Query]:
                 continue
             for target in panel["targets"]:
                 how = target.get("instant", False), target.get("exemplar", False)
-                found.append(Query(name, panel["title"], kind, target["expr"], *how))
-        found += [
-            Query(name, marks["name"], kind, marks["expr"], False, False)
-            for marks in board["annotations"]["list"]
-            if marks["datasource"]["type"] == kind
-        ]
+                shown = frozenset(_LABEL.findall(target.get("legendFormat", ""))) | _renamed(panel)
+                found.append(Query(name, panel["title"], kind, target["expr"], *how, shown))
+        for marks in board["annotations"]["list"]:
+            if marks["datasource"]["type"] == kind:
+                labels = frozenset(_LABEL.findall(marks["titleFormat"]))
+                found.append(Query(name, marks["name"], kind, marks["expr"], False, False, labels))
     return found
+
+
+def _renamed(panel: Mapping[str, Any]) -> frozenset[str]:
+    """Labels that a table gives titles."""
+    options = (one["options"] for one in panel["transformations"] if one["id"] == "organize")
+    names = (name for of in options for name in of["renameByName"])
+    return frozenset(name for name in names if not name.startswith("Value"))
 
 
 def variables(board: str) -> list[dict[str, Any]]:

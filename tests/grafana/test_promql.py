@@ -101,6 +101,8 @@ def test_every_query_answers(
         return
     is_absent = any(f"{name}{{" in expr for name in ABSENT)
     assert bool(numbers(data)) != is_absent, expr
+    labels = {label for series in data["result"] for label in series["metric"]}
+    assert is_absent or query.shown <= labels, f"{query.shown - labels} shown and not there"
     assert is_absent or any(numbers(data)) or query.panel in STILL, f"all zero: {expr}"
 
 
