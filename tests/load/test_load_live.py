@@ -105,12 +105,16 @@ def test_a_full_server_is_seen_as_full(start) -> None:
                 lambda: told if (told := load(proxy))["queue"] > 10 else None, "a queue", WAIT
             )
             metrics = proxy.metrics()
+            overview = get(proxy.admin, "/api/v1/overview").json()["load"]
     assert found["concurrency_limit"] == pytest.approx(SLOTS, rel=0.5)
     assert found["in_flight"] >= 15
     assert found["saturation"] > 1
     assert found["predictions_counted"] == "rows"
     assert 0 < found["cpu_seconds_per_prediction"] < 1
     assert found["rows_per_second"]["m"] > found["requests_per_second"]
+    assert overview["saturation"] > 1
+    assert overview["queue"] > 10
+    assert overview["rows_per_second"] > 0
     assert metrics.value("outrider_load_concurrency_limit") == pytest.approx(SLOTS, rel=0.5)
     assert metrics.value("outrider_load_saturation_ratio") > 1
     assert metrics.value("outrider_load_queue_requests") > 10
