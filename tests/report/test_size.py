@@ -7,12 +7,13 @@ import pytest
 
 from agent.report.cli import FORMS
 from agent.report.content import Example, Past, Report
+from agent.report.html.columns import MOST as COLUMNS
 from agent.report.html.page import MOST_PICTURES, html
 from agent.report.past import MOST
 from tests.report.reports import categorical, numeric, report
 
 
-@pytest.mark.parametrize("columns", [100, 500])
+@pytest.mark.parametrize("columns", [100, 500, 2000])
 def test_all_columns_drift_and_it_is_under_a_megabyte(columns: int) -> None:
     shapes = [numeric("", 3000, shift, 1) for shift in (0.0, 0.8)]
     names = [f"category-{n}" for n in range(60)]
@@ -30,7 +31,7 @@ def test_all_columns_drift_and_it_is_under_a_megabyte(columns: int) -> None:
     page = html(made)
     assert len(page.encode()) < 1_000_000
     assert page.count('class="card"') == min(columns, MOST_PICTURES)
-    assert all(f"column {n:03}" in page for n in range(columns))
+    assert sum(f"column {n:03}<" in page for n in range(columns)) == min(columns, COLUMNS)
     assert len(FORMS["markdown"](made)) < 65_536
 
 

@@ -17,6 +17,8 @@ NAME = 36
 """Characters of a column's name in a table; all of it is in its card, and in a tip."""
 UNSEEN = 0.01
 """Share of rows never seen before that is told; a little always is."""
+MOST = 500
+"""Rows of a table; of further columns the number is told."""
 OPEN = 15
 """Rows of a table that is shown; of more, its title is."""
 
@@ -32,10 +34,15 @@ def moved_of(columns: Sequence[Column]) -> Markup:
             _unbroken(words.probability(column.p_value)),
             *([_unbroken(words.when(column.since))] if is_timed else []),
         )
-        for column in columns
+        for column in columns[:MOST]
     )
     head = ["column", "what", "how far", "score / threshold", "by chance", *["since"] * is_timed]
-    return table("What moved", head, rows)
+    return joined(table("What moved", head, rows), _further(columns))
+
+
+def _further(columns: Sequence[Column]) -> Markup | None:
+    left = len(columns) - MOST
+    return element("p", f"{left:,} more are in the JSON alone.") if left > 0 else None
 
 
 def _unbroken(text: str) -> Markup:
@@ -147,12 +154,12 @@ def quality_of(model: Model) -> Markup:
                 tag("more than before", "drift") if column.missing_rose else None, " ", column.note
             ),
         )
-        for column in columns
+        for column in columns[:MOST]
     ]
     head = ["column", "missing", "invalid", "never seen before", "note"]
     return _folded(
-        f"Data quality ({counted(len(rows), 'column')})",
-        table("Data quality", head, rows, "<>>>"),
+        f"Data quality ({counted(len(columns), 'column')})",
+        joined(table("Data quality", head, rows, "<>>>"), _further(columns)),
         len(rows) <= OPEN,
     )
 
@@ -170,11 +177,12 @@ def all_of(model: Model) -> Markup | None:
             words.change(column.missing),
             f"{column.rows:,}",
         )
-        for column in model.columns
+        for column in model.columns[:MOST]
     ]
     head = ["column", "kind", "state", "times threshold", "PSI", "missing", "rows"]
-    title = f"All columns ({len(rows):,})"
-    return _folded(title, table(title, head, rows, "<<<>>>>"), len(rows) <= OPEN)
+    title = f"All columns ({len(model.columns):,})"
+    content = joined(table(title, head, rows, "<<<>>>>"), _further(model.columns))
+    return _folded(title, content, len(rows) <= OPEN)
 
 
 def _folded(title: str, content: Markup, is_open: bool) -> Markup:
