@@ -20,7 +20,7 @@ from agent.report.html.signals import events_of, findings_of, predictions_of, tr
 from agent.report.html.style import CSS
 from agent.report.signals import tiles_of
 
-MOST_PICTURES = 150
+MOST_PICTURES = 120
 """Of one report, so that it stays under a megabyte; the table names further columns."""
 HTML = "<!doctype html>\n"
 
