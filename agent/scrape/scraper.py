@@ -1,7 +1,8 @@
 """Reads the model server's metrics every `scrape.every`, and keeps what came of it.
 
-Rule: one reading at a time, in a loop of its own; parsing (38 ms for 2,000 series) is done in a
-thread. After STALE failures in a row nothing is shown any more: never frozen numbers.
+Rule: one reading at a time, in a loop of its own. Parsing (38 ms for 2,000 series) is done in a
+thread, and what came of it is written once, so that it cannot break our page. After STALE failures
+in a row nothing is shown any more: never frozen numbers.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from agent.scrape import known
 from agent.scrape.exposition import Parsed, parse
 from agent.scrape.fetch import Page, Unread
 from agent.scrape.shaping import shaped
+from agent.scrape.wellformed import prove
 from agent.scraping import Scrape
 
 LEAST = 0.1
@@ -97,6 +99,7 @@ class Scraper:
                 parse, page, settings.keep, known.NAMES, settings.max_series
             )
             result = self._result(parsed, began)
+            await asyncio.to_thread(prove, result.families)
             self._parsing = self._clock() - came
         except Unread as unread:
             self._failed(unread.why)

@@ -27,6 +27,8 @@ MAX_VALUE = 256
 MAX_HELP = 500
 _EXEMPLARS = frozenset(("trace_id", "span_id"))
 """Labels of exemplars that are kept."""
+_MAY_HAVE = {"counter": ("_total",), "histogram": ("_bucket",), "gaugehistogram": ("_bucket",)}
+"""Exemplars: by type, what the names of such samples end with."""
 _CREATED = "_created"
 
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
@@ -86,7 +88,9 @@ def _made(family: Metric, job: str, show: Show, dropped: Counter[str], seen: set
             dropped["duplicate"] += 1
             continue
         seen.add(key)
-        made.samples.append(Sample(own, labels, float(sample.value), None, _exemplar(sample)))
+        made.samples.append(
+            Sample(own, labels, float(sample.value), None, _exemplar(sample, family.type, show))
+        )
     return made
 
 
@@ -100,9 +104,10 @@ def _labels(labels: Mapping[str, str], job: str, show: Show) -> Labels | None:
     return {**made, "job": job}
 
 
-def _exemplar(sample: Sample) -> Exemplar | None:
+def _exemplar(sample: Sample, kind: str, show: Show) -> Exemplar | None:
     """With the labels that lead to a trace; none of a sample that may have none."""
-    if sample.exemplar is None or not sample.name.endswith(("_bucket", "_total")):
+    if sample.exemplar is None or not sample.name.endswith(_MAY_HAVE.get(kind, ())):
         return None
-    labels = {k: v for k, v in sample.exemplar.labels.items() if k in _EXEMPLARS}
-    return Exemplar(labels, sample.exemplar.value, sample.exemplar.timestamp) if labels else None
+    found = sample.exemplar
+    labels = {k: show(v) for k, v in found.labels.items() if k in _EXEMPLARS}
+    return Exemplar(labels, found.value, found.timestamp) if labels else None

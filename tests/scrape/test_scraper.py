@@ -7,7 +7,10 @@ import logging
 from collections.abc import Iterator
 
 import pytest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.samples import Exemplar, Sample
 
+from agent.scrape import scraper
 from agent.scrape.collector import ScrapeCollector
 from agent.scrape.fetch import Page, Unread
 from agent.scrape.scraper import STALE, Scraper
@@ -130,6 +133,20 @@ def test_a_fault_of_ours_costs_a_reading_and_no_more(caplog: pytest.LogCaptureFi
     assert server.read(RuntimeError("ours"))["outrider_scrape_up"] == 0
     assert "ours" in caplog.text
     assert server.read(GOOD)["outrider_scrape_up"] == 1
+
+
+def test_what_could_not_be_written_is_not_shown(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Should shaping ever let something pass that breaks the page, it costs theirs, not ours."""
+    server = Server()
+    broken = Metric("a", "", "gauge")
+    broken.samples.append(Sample("a", {}, 1.0, None, Exemplar({"trace_id": "1"}, 1.0)))
+    monkeypatch.setattr(scraper, "shaped", lambda *_: [broken])
+    found = server.read(GOOD)
+    assert found["outrider_scrape_up"] == 0
+    assert "a" not in found
+    assert "a fault in reading" in caplog.text
 
 
 @pytest.mark.parametrize("kind", ["text/html", "application/json"])
