@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address
 from typing import NamedTuple
 
@@ -43,6 +44,17 @@ def read(path: str, most: int = MOST) -> str | None:
     finally:
         os.close(file)
     return b"".join(pieces).decode("utf-8", "replace")
+
+
+def lines(path: str) -> Iterator[bytes]:
+    """Of a table of sockets, one at a time, as it may be long; none if it cannot be read."""
+    left = MOST_SOCKETS
+    with suppress(OSError), open(path, "rb") as file:
+        for line in file:
+            left -= len(line)
+            if left < 0:
+                return
+            yield line
 
 
 def number(text: str | None) -> int | None:
@@ -115,24 +127,24 @@ def pids(proc: str = PROC) -> list[int]:
         return []
 
 
-def listeners(text: str | None, port: int) -> Iterator[tuple[Ip, str]]:
+def listeners(table: Iterable[bytes], port: int) -> Iterator[tuple[Ip, str]]:
     """Address and inode of each socket that listens on `port`, of /proc/net/tcp or tcp6."""
-    suffix = f":{port:04X}"
-    for line in (text or "").splitlines():
+    suffix = b":%04X" % port
+    for line in table:
         if suffix not in line:
             continue
         fields = line.split()
-        if len(fields) < 10 or fields[3] != "0A" or not fields[1].endswith(suffix):
+        if len(fields) < 10 or fields[3] != b"0A" or not fields[1].endswith(suffix):
             continue
         address = _address(fields[1][: -len(suffix)])
-        if address is not None and fields[9].isdigit() and fields[9] != "0":
-            yield address, fields[9]
+        if address is not None and fields[9].isdigit() and fields[9] != b"0":
+            yield address, fields[9].decode()
 
 
-def _address(text: str) -> Ip | None:
+def _address(digits: bytes) -> Ip | None:
     """Words of 32 bits in the machine's byte order, in hexadecimal digits."""
     try:
-        raw = bytes.fromhex(text)
+        raw = bytes.fromhex(digits.decode())
     except ValueError:
         return None
     if sys.byteorder == "little":
@@ -145,12 +157,13 @@ def _address(text: str) -> Ip | None:
     return long.ipv4_mapped or long
 
 
-def unix_listeners(text: str | None, path: str) -> Iterator[str]:
+def unix_listeners(table: Iterable[bytes], path: str) -> Iterator[str]:
     """Inode of each Unix socket that listens at `path`, of /proc/net/unix."""
-    for line in (text or "").splitlines():
-        fields = line.split(maxsplit=7)
-        if len(fields) == 8 and fields[7] == path and fields[3] == "00010000":
-            yield fields[6]
+    wanted = os.fsencode(path)
+    for line in table:
+        fields = line.rstrip(b"\n").split(maxsplit=7)
+        if len(fields) == 8 and fields[7] == wanted and fields[3] == b"00010000":
+            yield fields[6].decode("ascii", "replace")
 
 
 def owners(inodes: set[str], proc: str = PROC) -> list[int]:

@@ -18,14 +18,13 @@ from ipaddress import ip_address
 from typing import NamedTuple
 
 from agent.signals.host.procfs import (
-    MOST_SOCKETS,
     PROC,
     Ip,
     Stat,
+    lines,
     listeners,
     owners,
     pids,
-    read,
     stat_of,
     unix_listeners,
 )
@@ -77,10 +76,8 @@ def find(upstream: Upstream, ours: int, proc: str = PROC) -> Family | None:
 
 
 def _unix(path: str, proc: str) -> set[str]:
-    text = read(f"{proc}/self/net/unix", MOST_SOCKETS)
-    return {
-        inode for name in {path, os.path.realpath(path)} for inode in unix_listeners(text, name)
-    }
+    table, names = f"{proc}/self/net/unix", {path, os.path.realpath(path)}
+    return {inode for name in names for inode in unix_listeners(lines(table), name)}
 
 
 def _tcp(upstream: Upstream, proc: str) -> set[str]:
@@ -89,8 +86,7 @@ def _tcp(upstream: Upstream, proc: str) -> set[str]:
         raise NotHere(f"{upstream.host} is no address of this machine")
     found: dict[Ip, set[str]] = {}
     for name in ("tcp", "tcp6"):
-        table = read(f"{proc}/self/net/{name}", MOST_SOCKETS)
-        for address, inode in listeners(table, upstream.port):
+        for address, inode in listeners(lines(f"{proc}/self/net/{name}"), upstream.port):
             found.setdefault(address, set()).add(inode)
     exact = set().union(*(inodes for address, inodes in found.items() if address in wanted))
     every = set().union(*(inodes for address, inodes in found.items() if address.is_unspecified))

@@ -42,13 +42,14 @@ def test_no_text_is_an_error(text: str | None) -> None:
     procfs.stat(text)
     procfs.number(text)
     procfs.table(text)
-    list(procfs.listeners(text, 8000))
-    list(procfs.unix_listeners(text, "/a"))
+    table = (text or "").encode("utf-8", "surrogatepass").splitlines()
+    list(procfs.listeners(table, 8000))
+    list(procfs.unix_listeners(table, "/a"))
 
 
 @given(st.lists(st.sampled_from([*"0123456789ABCDEF: \n", "0A ", ":1F40 "]), max_size=80))
 def test_no_table_of_sockets_is_an_error(pieces: list[str]) -> None:
-    for address, inode in procfs.listeners("".join(pieces), 8000):
+    for address, inode in procfs.listeners("".join(pieces).encode().splitlines(), 8000):
         assert address.version in (4, 6)
         assert inode.isdigit()
 
@@ -64,6 +65,7 @@ def test_a_file_that_is_a_pipe_does_not_block(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     assert procfs.read(str(tmp_path / "pipe")) == ""
     assert procfs.read(str(tmp_path)) is None
+    assert [*procfs.lines(str(tmp_path / "nowhere"))] == []
 
 
 @pytest.mark.parametrize(
@@ -84,7 +86,7 @@ def test_a_listening_socket_is_found_with_its_owner(
         port = listener.getsockname()[1]
         client.connect((host, port))
         name = "tcp" if kind == socket.AF_INET else "tcp6"
-        table = procfs.read(f"/proc/self/net/{name}", procfs.MOST_SOCKETS)
+        table = [*procfs.lines(f"/proc/self/net/{name}")]
         [(found, inode)] = procfs.listeners(table, port)
         assert found == ip_address(address)
         assert inode == str(os.fstat(listener.fileno()).st_ino)
@@ -96,7 +98,7 @@ def test_a_unix_socket_is_found(tmp_path: Path) -> None:
     path = str(tmp_path / "model server.sock")
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(path)
-        assert not list(procfs.unix_listeners(procfs.read("/proc/self/net/unix"), path))
+        assert not list(procfs.unix_listeners(procfs.lines("/proc/self/net/unix"), path))
         listener.listen()
-        [inode] = procfs.unix_listeners(procfs.read("/proc/self/net/unix"), path)
+        [inode] = procfs.unix_listeners(procfs.lines("/proc/self/net/unix"), path)
         assert inode == str(os.fstat(listener.fileno()).st_ino)
