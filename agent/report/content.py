@@ -126,6 +126,8 @@ class Model(Struct, frozen=True, kw_only=True):
     unexpected: list[str] = []
     """Names of columns that the reference has not."""
     caveats: list[str] = []
+    performance: dict[str, Any] | None = None
+    """Accuracy to be expected by the confidences of the last window, as `/api/v1/drift` has it."""
     predictions: list[dict[str, Any]] = []
     """As `/api/v1/predictions` has them."""
 

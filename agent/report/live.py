@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from agent.client import Sidecar, Unreachable
+from agent.drift.derived.confidence import Performance
 from agent.report.cleaned import Cleaner
 from agent.report.content import (
     Column,
@@ -130,6 +131,7 @@ def _model(
         columns=columns,
         unexpected=[clean.name(column["name"]) for column in one.get("unexpected", [])],
         caveats=[clean.said(text) for text in [*one.get("caveats", []), *told] if text],
+        performance=checked(one.get("performance"), Performance),
         predictions=[clean.page(one) for one in own],
     )
 

@@ -5,8 +5,9 @@ Rule: pure text of `content`, for no form in particular: who writes a form escap
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from agent.drift.engine.layout import counted, number, percent
 from agent.drift.reference.profile import MEASURED
@@ -89,6 +90,14 @@ def change(pair: Pair) -> str:
     """`1% → 5%`."""
     parts = ["–" if share is None else percent(share) for share in (pair.reference, pair.now)]
     return parts[0] if parts[0] == parts[1] else " → ".join(parts)
+
+
+def accuracy(performance: Mapping[str, Any]) -> str:
+    """`about 91% (89% to 93%), 94% in the reference`."""
+    share, low, high = (percent(performance[key]) for key in ("accuracy", "low", "high"))
+    reference = percent(performance["reference"])
+    how = "" if performance["is_calibrated"] else ", taking confidences at their word"
+    return f"about {share} ({low} to {high}), {reference} in the reference{how}"
 
 
 def when(at: float | None) -> str:

@@ -19,6 +19,8 @@ DRIFT: dict[str, Any] = {
         {
             "model": "m", "version": "", "phase": "watching", "reason": "", "state": "drift",
             "reference": {"hash": "0123abcd", "rows": 10, "source": "given", "version": ""},
+            "performance": {"accuracy": 0.912, "low": 0.9, "high": 0.925, "reference": 0.95,
+                            "is_calibrated": False, "rows": 100},
             "windows_judged": 3, "caveats": ["beware"], "unexpected": [], "derived": [],
             "columns": [
                 {
@@ -132,7 +134,15 @@ def test_all_that_a_sidecar_tells_is_in_the_report() -> None:
     assert column.picture is not None
     assert column.past is not None
     page = FORMS["html"](made)
-    for told in ("score", "it drifts", 'label="Routes"', 'class="hist"', 'class="past"', "at once"):
+    for told in (
+        "score",
+        "it drifts",
+        'label="Routes"',
+        'class="hist"',
+        'class="past"',
+        "at once",
+        "about 91.2%",
+    ):
         assert told in page
 
 

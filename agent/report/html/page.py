@@ -114,6 +114,8 @@ def _facts(report: Report, model: Model) -> Markup:
         facts.append(("compared with", counted(model.rows, "row")))
     if model.windows is not None:
         facts.append(("windows judged", f"{model.windows:,}"))
+    if model.performance is not None:
+        facts.append(("accuracy to expect", words.accuracy(model.performance)))
     if model.unexpected:
         facts.append(("not in the reference", ", ".join(model.unexpected[:20])))
     pairs = ((element("dt", name), element("dd", text)) for name, text in facts)
