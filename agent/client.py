@@ -7,9 +7,12 @@ answers bounded in time and size. What cannot be had is `Unreachable`, with the 
 from __future__ import annotations
 
 import http.client
+import math
 import socket
-from collections.abc import Mapping
-from contextlib import suppress
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from threading import Event, Timer
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -17,8 +20,10 @@ import msgspec
 
 TIMEOUT = 10.0
 """Seconds for each step of an answer."""
-MOST = 64 << 20
-"""Bytes of an answer."""
+STEPS = 3
+"""That a whole answer may take the time of."""
+MOST, MOST_IN_ALL = 64 << 20, 256 << 20
+"""Bytes of an answer, and of all."""
 ADMIN, HEALTH = "http://127.0.0.1:8901", "http://127.0.0.1:8902"
 
 
@@ -41,12 +46,21 @@ class Sidecar:
     """One port of a sidecar."""
 
     def __init__(
-        self, url: str, token: str = "", *, flag: str = "--admin", timeout: float = TIMEOUT
+        self,
+        url: str,
+        token: str = "",
+        *,
+        flag: str = "--admin",
+        timeout: float = TIMEOUT,
+        patience: float = math.inf,
     ) -> None:
-        """`url` as http://host:port, or host:port; `flag` is what people gave it by. Raises
-        Unreachable if it is none."""
+        """`url` as http://host:port, or host:port; `flag` is what people gave it by; `timeout` in
+        seconds for a step of an answer, `patience` for all answers together. Raises Unreachable if
+        it is no URL."""
         self.url = url.rstrip("/") if "://" in url else f"http://{url}".rstrip("/")
-        self._flag, self._timeout = flag, timeout
+        self._flag, self._timeout, self._patience = flag, timeout, patience
+        self._bytes = MOST_IN_ALL
+        """That may still come."""
         self._fields = {"Authorization": f"Bearer {token}"} if token else {}
         self._connection: http.client.HTTPConnection | None = None
         try:
@@ -103,15 +117,49 @@ class Sidecar:
         if self._connection is None:
             kind = http.client.HTTPSConnection if self._is_tls else http.client.HTTPConnection
             self._connection = kind(self._host, self._port, timeout=self._timeout)
-        self._connection.request("GET", target, headers=self._fields)
-        response = self._connection.getresponse()
-        body = response.read(MOST + 1)
-        if len(body) > MOST:
-            raise http.client.HTTPException(f"answered more than {MOST} bytes")
+        began = time.monotonic()
+        try:
+            if self._connection.sock is None:
+                self._connection.connect()
+            seconds = max(0.0, min(STEPS * self._timeout, self._patience))
+            with _within(self._connection.sock, seconds):
+                self._connection.request("GET", target, headers=self._fields)
+                response = self._connection.getresponse()
+                body = response.read(min(MOST, self._bytes) + 1)
+        finally:
+            self._patience -= time.monotonic() - began
+        if len(body) > min(MOST, self._bytes):
+            raise http.client.HTTPException(f"answered more than {min(MOST, self._bytes)} bytes")
+        self._bytes -= len(body)
         return Answer(response.status, body)
 
     def _remedy(self) -> str:
         return f"is Outrider running, and is {self._flag} its address?"
+
+
+@contextmanager
+def _within(sock: socket.socket, seconds: float) -> Iterator[None]:
+    """Cuts a connection off after so many seconds. A socket's own time-out is for a step: who sends
+    a byte now and then would hold us for ever. Raises TimeoutError."""
+    over = Event()
+
+    def cut() -> None:
+        over.set()
+        with suppress(OSError):
+            sock.shutdown(socket.SHUT_RDWR)
+
+    timer = Timer(seconds, cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except (OSError, http.client.HTTPException):
+        if not over.is_set():
+            raise
+    finally:
+        timer.cancel()
+    if over.is_set():
+        raise TimeoutError
 
 
 def _told(problem: Exception) -> str:

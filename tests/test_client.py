@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from time import sleep
 from typing import Any, ClassVar
 
 import pytest
@@ -80,6 +83,36 @@ def test_more_than_is_bearable_is_refused(url: str, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("agent.client.MOST", 3)
     with pytest.raises(Unreachable, match="more than 3 bytes"):
         Sidecar(url).json("/ok")
+
+
+def test_all_answers_together_are_bounded_too(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.client.MOST_IN_ALL", 10)
+    sidecar = Sidecar(url)
+    assert sidecar.json("/ok") == {"a": 1}
+    with pytest.raises(Unreachable, match="more than 2 bytes"):
+        sidecar.json("/ok")
+
+
+@pytest.mark.parametrize("begin", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\n\r\n"])
+@pytest.mark.parametrize("again", [b"HTTP/1.1 100 Continue\r\n\r\n", b"x: y\r\n", b" "])
+def test_who_answers_a_little_at_a_time_and_never_ends_is_left(begin: bytes, again: bytes) -> None:
+    """Whatever part of an answer it is that comes for ever: each step is in time."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def trickle() -> None:
+            connection, _ = server.accept()
+            with connection, suppress(OSError):
+                connection.sendall(begin)
+                while True:
+                    connection.sendall(again)
+                    sleep(0.02)  # as a slow peer does
+
+        thread = threading.Thread(target=trickle)
+        thread.start()
+        sidecar = Sidecar(f"http://127.0.0.1:{server.getsockname()[1]}", patience=0.2)
+        with pytest.raises(Unreachable):
+            sidecar.get("/")
+        thread.join()
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,10 @@ def is_loopback(address: str | None) -> bool:
 
 def names_this_host(host: str) -> bool:
     """Whether a Host field is an IP literal or localhost, which no DNS name can stand for."""
-    name = urlsplit(f"//{host}").hostname if host else ""
+    try:
+        name = urlsplit(f"//{host}").hostname
+    except ValueError:
+        return False
     if not name:
         return False
     if name == "localhost" or name.endswith(".localhost"):
@@ -75,13 +78,21 @@ def names_this_host(host: str) -> bool:
 def _of_another_site(request: web.Request) -> bool:
     headers = request.headers
     origin = headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc != headers.get("Host"):
+    if origin is not None and _netloc(origin) != headers.get("Host"):
         return True
     if headers.get("Sec-Fetch-Site", "none") in OWN_SITE:
         return False
     way = headers.get("Sec-Fetch-Mode"), headers.get("Sec-Fetch-Dest")
     followed = request.path == "/" and way == ("navigate", "document")
     return not (followed and request.method in ("GET", "HEAD"))
+
+
+def _netloc(origin: str) -> str | None:
+    """Host and port of a site; None of what is none."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
 
 
 def _has_token(request: web.Request, token: str | None) -> bool:
@@ -91,7 +102,7 @@ def _has_token(request: web.Request, token: str | None) -> bool:
     kind = scheme.lower()
     if kind == "basic":
         return hmac.compare_digest(_password(given), token.encode())
-    right = hmac.compare_digest(given.strip().encode(), token.encode())
+    right = hmac.compare_digest(given.strip().encode("utf-8", "surrogateescape"), token.encode())
     return right and kind == "bearer"
 
 

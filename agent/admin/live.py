@@ -140,7 +140,7 @@ def add_routes(app: web.Application, pages: Pages) -> None:
 
     app.router.add_get("/api/v1/overview", overview)
     app.router.add_get("/api/v1/history", refusing(history))
-    app.router.add_get("/api/v1/live", live.page)
+    app.router.add_get("/api/v1/live", live.page, allow_head=False)  # it would not end
     app.on_shutdown.append(live.end)
 
 

@@ -37,6 +37,14 @@ class Cleaner:
         """A sentence of ours that may have names in it; longer than a name."""
         return cut(text if isinstance(text, str) else "", 10 * MOST)
 
+    def lines(self, value: Any) -> Any:
+        """Plain data, each text as one printable line, whoever wrote it."""
+        if isinstance(value, str):
+            return value if value.isprintable() else cut(value, len(value))
+        if isinstance(value, dict):
+            return {self.lines(key): self.lines(item) for key, item in value.items()}
+        return [self.lines(item) for item in value] if isinstance(value, list) else value
+
     def page(self, value: Any) -> Any:
         """Plain data, its texts and keys."""
         if isinstance(value, str):

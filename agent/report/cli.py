@@ -28,6 +28,8 @@ from agent.report.markdown import markdown
 from agent.report.samples import Asked, compared_report, samples_of
 
 CLEAN, FAILED, UNKNOWN = 0, 1, 2
+PATIENCE = 600.0
+"""Seconds that a sidecar may take for all that it is asked."""
 
 
 def as_json(report: Report) -> str:
@@ -89,7 +91,8 @@ def _made(args: argparse.Namespace) -> Report:
     by, now = f"Outrider {__version__}", time.time()
     if not args.files:
         token = args.token or os.environ.get("OUTRIDER_ADMIN__TOKEN", "")
-        return live_report(Sidecar(args.admin or ADMIN, token), now, by)
+        sidecar = Sidecar(args.admin or ADMIN, token, patience=PATIENCE)
+        return live_report(sidecar, now, by)
     if len(args.files) != 2 or args.admin:
         wanted = "wanted REFERENCE and CURRENT, or --admin and no files"
         raise ConfigError("FILE", "", repr(" ".join(args.files)), wanted)

@@ -47,7 +47,8 @@ def live_report(sidecar: Sidecar, made_at: float, made_by: str) -> Report:
     """What it says now. Raises Unreachable, also of answers that are not what they should be."""
     try:
         made = _report(sidecar, made_at, made_by)
-        return msgspec.convert(msgspec.to_builtins(made), Report)
+        lines = Cleaner(is_redacted=True).lines(msgspec.to_builtins(made))
+        return msgspec.convert(lines, Report)
     except (KeyError, TypeError, AttributeError, ValueError, IndexError) as problem:
         why = f"not the answer of this version ({type(problem).__name__})"
         remedy = "report with the outrider that runs there"

@@ -36,7 +36,12 @@ def _parts(report: Report) -> Iterator[str]:
     active = [finding for finding in report.findings if finding.active]
     if active:
         rows = [
-            (code(words.titled(f.model, f.version)), f.means, f"{f.requests:,}", code(f.example))
+            (
+                code(words.titled(f.model, f.version)),
+                code(f.means),
+                f"{f.requests:,}",
+                code(f.example),
+            )
             for f in active
         ]
         yield from (

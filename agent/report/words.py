@@ -53,7 +53,7 @@ def what(column: Column, quoted: Callable[[str], str] = str) -> str:
     if column.kind == "text" and test:
         return f"{'more' if up else 'fewer'} texts have {test.replace('<=', '≤')}"
     if column.kind in MEASURED and "<= " in test:
-        return f"{'more' if up else 'fewer'} rows are {test.replace('<=', '≤')}"
+        return f"{'more' if up else 'fewer'} rows are {quoted(test.replace('<=', '≤'))}"
     return f"{'more' if up else 'fewer'} rows are {quoted(test)}" if test else ""
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from yarl import URL
 
 from agent.admin import access, server
 from tests.admin.test_server import TOKEN, admin, get, send, views
@@ -130,6 +131,30 @@ def test_head_is_guarded_like_get(path: str, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(access, "is_loopback", lambda _: False)
     assert run(_head(path))[0] == 401
     assert run(_head(path, **basic(TOKEN)))[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("field", "status"),
+    [
+        (b"Host: [", 403),
+        (b"Host: [::1", 403),
+        ("Host: a\u2100b".encode(), 403),
+        (b"Host: localhost\r\nOrigin: http://[", 403),
+        (b"Host: localhost\r\nOrigin: \xff", 403),
+        (b"Host: localhost\r\nAuthorization: Bearer \xff\xfe", 200),
+        (b"Host: localhost\r\nAuthorization: Basic \xff\xfe", 200),
+    ],
+)
+def test_fields_of_any_bytes_are_no_fault_of_ours(field: bytes, status: int) -> None:
+    async def main() -> bytes:
+        async with admin(token=TOKEN) as (url, _):
+            reader, writer = await asyncio.open_connection("127.0.0.1", URL(url).port)
+            writer.write(b"GET " + API.encode() + b" HTTP/1.1\r\n" + field + b"\r\n\r\n")
+            found = await reader.readline()
+            writer.close()
+            return found
+
+    assert int(run(main()).split()[1]) == status
 
 
 def own_address() -> str:

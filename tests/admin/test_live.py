@@ -187,3 +187,18 @@ def test_a_page_of_another_site_is_refused(path: str, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(live, "EVERY", QUICK)
     assert run(main()) == (200, 403, 403)
+
+
+def test_nobody_asks_for_the_head_of_what_never_ends() -> None:
+    async def main() -> int:
+        sock = socket.create_server(("127.0.0.1", 0))
+        made = views()
+        object.__setattr__(made, "pages", Pages(lambda: {"a": 1}, lambda query: {"b": dict(query)}))
+        runner = await server.start(made, sock, None, logging.getLogger("outrider"))
+        url = f"http://127.0.0.1:{sock.getsockname()[1]}/api/v1/live"
+        async with aiohttp.ClientSession() as client, client.head(url) as response:
+            found = response.status
+        await runner.cleanup()
+        return found
+
+    assert run(main()) == 405

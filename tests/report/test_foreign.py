@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from copy import deepcopy
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
@@ -171,3 +172,36 @@ def test_one_wrong_value_anywhere_is_told_or_shown(data: st.DataObject) -> None:
     except Unreachable:
         return
     json.loads(texts["json"])
+
+
+HOSTILE = "<= `x`|<img src=//evil>\n[a](http://evil) @all \x1b[2J\x00\u2028</script>"
+
+
+def _spoilt(value: Any) -> Any:
+    """Each text of it hostile, but what the report knows a column by."""
+    if isinstance(value, dict):
+        kept = ("state", "kind", "side", "since", "by_status")
+        return {k: v if k in kept else _spoilt(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_spoilt(one) for one in value]
+    return HOSTILE if isinstance(value, str) else value
+
+
+def test_whatever_text_of_a_sidecar_is_hostile_no_form_breaks() -> None:
+    finding = {
+        "model": "m", "version": "", "finding": "constant", "active": True, "where": "score",
+        "since": "2026-01-01T00:00:00Z", "requests": 3, "share": 0.5, "example": "r",
+        "means": "it says the same", "do": "look",
+    }  # fmt: skip
+    pages = deepcopy(PAGES)
+    pages["status"]["quality"]["findings"] = [finding]
+    pages["status"]["sinks"] = [{"name": "s", "away": "gone"}]
+    made = live_report(Fake(**_spoilt(pages)), 1.8e9, "Outrider")  # type: ignore[arg-type]
+    texts = {name: form(made) for name, form in FORMS.items()}
+    for text in texts.values():
+        assert all(line.isprintable() for line in text.split("\n"))
+    ElementTree.fromstring(texts["junit"])
+    assert not [tag for tag in ("<img", "</script") if tag in texts["html"]]
+    lines = texts["markdown"].splitlines()
+    outside = "".join("".join(line.split("`")[::2]) for line in lines)
+    assert not [sign for sign in ("<img", "](", "@all", "evil") if sign in outside]
