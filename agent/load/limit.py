@@ -39,6 +39,8 @@ FALLEN = 0.7
 ENOUGH_REQUESTS = 100
 ENOUGH_SECONDS = 3.5
 """Of a level, before it says anything."""
+FORGOTTEN = 0.5
+"""Of a level, requests that are left of it; with less it is gone."""
 RECENT = 600.0
 HALF_LIFE = 6 * 3600.0
 
@@ -57,6 +59,10 @@ class Level(NamedTuple):
     """Seconds a request."""
     seconds: float
     """How long it was seen."""
+
+
+SavedLevel = tuple[int, float, float, float, float]
+"""Of a level its number, and its sums: seconds, requests, held, area."""
 
 
 @dataclass(slots=True)
@@ -83,17 +89,39 @@ class LimitTable:
         """A short while of traffic that was about the same; one without a request says nothing."""
         if not span.requests or span.concurrency <= 0:
             return
-        share = 0.5 ** (span.seconds / HALF_LIFE)
-        for known in self._levels.values():
-            known.fade(share)
-        within = min(max(span.concurrency, LEAST), MOST)
-        sums = self._levels.setdefault(round(math.log(within, RATIO)), _Sums())
+        self._fade(span.seconds)
+        sums = self._levels.setdefault(_number(span.concurrency), _Sums())
         sums.seconds += span.seconds
         sums.requests += span.requests
         sums.held += span.held
         sums.area += span.concurrency * span.seconds
         if sums.seconds > RECENT:
             sums.fade(RECENT / sums.seconds)
+
+    def _fade(self, seconds: float) -> None:
+        share = 0.5 ** (seconds / HALF_LIFE)
+        for known in self._levels.values():
+            known.fade(share)
+        if any(known.requests < FORGOTTEN for known in self._levels.values()):
+            kept = {n: s for n, s in self._levels.items() if s.requests >= FORGOTTEN}
+            self._levels = kept
+
+    def saved(self) -> list[SavedLevel]:
+        """All of it, as plain data."""
+        return [(n, s.seconds, s.requests, s.held, s.area) for n, s in self._levels.items()]
+
+    def resume(self, levels: list[SavedLevel], age: float) -> None:
+        """Goes on from what was saved `age` seconds ago. Raises ValueError if that is none."""
+        for number, *sums in levels:
+            if not _number(LEAST) <= number <= _number(MOST):
+                raise ValueError(f"there is no level {number}")
+            seconds, requests, held, area = sums
+            if not 0 < seconds <= 1.01 * RECENT or not 0 < requests < math.inf:
+                raise ValueError(f"level {number} has no traffic")
+            if not 0 <= held < math.inf or not 0 <= area < math.inf:
+                raise ValueError(f"the sums of level {number} are none")
+        self._levels = {number: _Sums(*sums) for number, *sums in levels}
+        self._fade(age)
 
     def levels(self) -> list[Level]:
         """Those that were seen for long enough, the lowest concurrency first."""
@@ -107,6 +135,11 @@ class LimitTable:
     def limit(self) -> tuple[float | None, str]:
         """The limit, or None and why it is not known."""
         return limit_of(self.levels())
+
+
+def _number(concurrency: float) -> int:
+    """Of the level that it belongs to."""
+    return round(math.log(min(max(concurrency, LEAST), MOST), RATIO))
 
 
 def limit_of(levels: list[Level]) -> tuple[float | None, str]:

@@ -71,7 +71,8 @@ class Load:
         self.server: Server | None = None
         self._read = read
         self._looks: deque[Look] = deque(maxlen=KEPT)
-        self._table = LimitTable()
+        self.table = LimitTable()
+        """What was seen of the server's limit."""
         self._cpu, self._gpu = Meter(WINDOW), Meter(WINDOW)
         self._stepped: float | None = None
         self._step: Span | None = None
@@ -93,7 +94,7 @@ class Load:
                 step.requests < STEP_REQUESTS and now - self._stepped < LONGEST_STEP - EARLY
             ):
                 return
-            self._table.add(step)
+            self.table.add(step)
             self._step, self._stepped = step, now
 
     def _since(self, at: float) -> list[Reading]:
@@ -107,7 +108,7 @@ class Load:
         looks = [*self._looks]
         first, last = looks[0], looks[-1]
         span = between([look.reading for look in looks])
-        limit, why = self._table.limit()
+        limit, why = self.table.limit()
         made = predictions(looks) if span is not None else None
         now = last.reading.at
         return View(
@@ -145,7 +146,7 @@ class Load:
             "gpu_seconds_per_prediction": _round(view.gpu_seconds),
             "levels": [
                 {name: _round(value) for name, value in level._asdict().items()}
-                for level in self._table.levels()
+                for level in self.table.levels()
             ],
             "server": self.server.told() if self.server is not None else None,
         }

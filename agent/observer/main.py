@@ -95,6 +95,7 @@ class _Observer:
             await _first(self._switched, self._stop)
             self._switched.clear()
         parts.day_keeping.begin()
+        parts.load_keeping.begin()
         pages = await server.start(views_of(parts), admin, parts.config.admin.token, parts.log)
         counters[OBSERVER["ready"]] = 1
         leaving = loop.create_task(self._leave_pages(pages))
@@ -116,6 +117,7 @@ class _Observer:
         """Once another generation has taken over: who asks the port must find that one."""
         await self._switched.wait()
         self._keeping.over = self._parts.day_keeping.over = True
+        self._parts.load_keeping.over = True
         if self._parts.alarming is not None:
             self._parts.alarming.over = True
         await pages.cleanup()
@@ -138,6 +140,7 @@ class _Observer:
                 ("drift", self._learnt.look),
                 ("host", parts.host_news.look if parts.host_news else int),
                 ("history", parts.day_keeping.look),
+                ("load", parts.load_keeping.look),
                 ("alerts", parts.alarming.tick if parts.alarming else int),
             ):
                 try:
@@ -163,6 +166,7 @@ class _Observer:
             parts.host.stop()
         await self._keeping.end()
         await parts.day_keeping.end()
+        await parts.load_keeping.end()
         ends = [sender.stop(flush) for sender in parts.sinks.all()]
         if parts.pusher is not None:
             ends.append(asyncio.to_thread(parts.pusher.stop, flush))

@@ -37,6 +37,7 @@ from agent.observer.extras import Extras
 from agent.observer.faults import Faults
 from agent.observer.host import host_of, host_view
 from agent.observer.host_news import HostNews
+from agent.observer.load_keeping import LoadKeeping
 from agent.observer.naming import Naming
 from agent.observer.outlets import Outlets
 from agent.observer.payload_log import PayloadLog
@@ -90,6 +91,7 @@ class Parts:
     day: Day
     """That, and what else is known of it."""
     day_keeping: DayKeeping
+    load_keeping: LoadKeeping
     host: Host | None
     """None: it is not looked at."""
     host_news: HostNews | None
@@ -165,6 +167,7 @@ def make(config: Config, telemetry: Telemetry, ledger: Ledger, scratch: Path | N
         ScrapeCollector(scraper),
     )
     recorder = Recorder(ledger, rows=lambda: round(sum(load.rows.by_model.values())))
+    folder = Path(config.state_dir) if config.state_dir else scratch
     day = Day(ledger, recorder, monitor, redactor)
     parts = Parts(
         config=config,
@@ -184,7 +187,8 @@ def make(config: Config, telemetry: Telemetry, ledger: Ledger, scratch: Path | N
         pipeline=pipeline,
         recorder=recorder,
         day=day,
-        day_keeping=DayKeeping(day, Path(config.state_dir) if config.state_dir else scratch, log),
+        day_keeping=DayKeeping(day, folder, log),
+        load_keeping=LoadKeeping(load, folder, log),
         host=host,
         host_news=HostNews(host, day.note, redactor.name, log) if host else None,
         registry=registry,
