@@ -96,6 +96,8 @@ def place(pid: int | str = "self", proc: str = PROC, root: str = "") -> Place:
     folders = {
         name: _folders(paths[name], *where[name], root) for name in where.keys() & paths.keys()
     }
+    if paths.get("cpuacct") != paths.get("cpu"):
+        folders.pop("cpuacct", None)  # time of another group than the limit's
     return Place(folders.pop("", ()), folders)
 
 
@@ -117,7 +119,10 @@ def _folders(path: str, shown: str, where: str, root: str) -> tuple[str, ...]:
 
 def sample(found: Place) -> Cgroup | None:
     """The figures of this moment; None if there are none."""
-    group = _join(_unified(found.unified), _legacy(found.legacy))
+    unified, legacy = _unified(found.unified), _legacy(found.legacy)
+    if "cpu" in found.legacy:
+        unified = unified._replace(cpu_seconds=None, cpu_limit=None)
+    group = _join(unified, legacy)
     return None if group == Cgroup() else group
 
 

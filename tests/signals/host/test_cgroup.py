@@ -140,6 +140,30 @@ def test_v1_controllers_beside_v2_without(tmp_path: Path) -> None:
     assert seen(tmp_path) == Cgroup(cpu_seconds=1.0, memory=7)
 
 
+@pytest.mark.parametrize(("account", "seconds"), [("/c1", 2.0), ("/", None)])
+def test_time_and_limit_are_those_of_one_group(
+    tmp_path: Path, account: str, seconds: float | None
+) -> None:
+    """Where CPU time is counted for another group than is limited, their ratio would be none."""
+    where = tmp_path / "fs"
+    info = V2.format(shown="/", where=where / "unified")
+    for n, name in enumerate(("cpu", "cpuacct"), 40):
+        info += V1.format(n=n, name=name, shown="/", where=where)
+    groups = f"3:cpuacct:{account}\n2:cpu:/c1\n0::/\n"
+    write(tmp_path / "proc", {"self/mountinfo": info, "self/cgroup": groups})
+    write(
+        where,
+        {
+            "unified/cpu.stat": "usage_usec 9000000\n",
+            "cpu/c1/cpu.cfs_quota_us": "20000",
+            "cpu/c1/cpu.cfs_period_us": "100000",
+            "cpuacct/cpuacct.usage": "9000000000\n",
+            "cpuacct/c1/cpuacct.usage": "2000000000\n",
+        },
+    )
+    assert seen(tmp_path) == Cgroup(cpu_seconds=seconds, cpu_limit=0.2)
+
+
 def test_no_files_no_figures(tmp_path: Path) -> None:
     assert seen(tmp_path) is None
     v2(tmp_path, "/")
