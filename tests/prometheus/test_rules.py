@@ -20,6 +20,7 @@ import yaml
 from agent.alerting import Slo
 from agent.alerts import model, service
 from agent.alerts.conditions import TABLE
+from agent.load import collector as load
 from agent.quality.findings import CATALOG
 from agent.signals import catalog
 from tests.harness import ROOT
@@ -149,6 +150,7 @@ def exposed() -> set[str]:
     for file in (ROOT / "agent").rglob("*.py"):
         names |= set(re.findall(r'"((?:outrider|process)_[a-z_]+)"', file.read_text()))
     names |= {f"outrider_prediction_{measure}" for measure in ("confidence", "margin", "entropy")}
+    names |= {f"outrider_load_{name}" for name in load._GAUGES}
     names |= {"process_start_time_seconds", "process_cpu_seconds_total"}  # the library's own
     names.add("process_resident_memory_bytes")
     return {name + suffix for name in names for suffix in SUFFIXES}
