@@ -15,8 +15,8 @@ from collections.abc import Sequence
 
 from agent import demo
 from agent.arguments import parser
-from agent.building import ConfigError
-from agent.loading import Override, load
+from agent.settings.building import ConfigError
+from agent.settings.loading import Override, load
 
 EXTRAS = {"pyarrow": "parquet", "cramjam": "snappy", "sklearn": "demo", "rich": "demo"}
 """Which extra brings which module."""
@@ -58,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from agent.telemetry import telemetry
+    from agent.settings.telemetry import telemetry
 
     config = load(args.config, os.environ, _overrides(args))
     resolved = telemetry(os.environ)
@@ -92,7 +92,7 @@ def _check(args: argparse.Namespace) -> int:
     if args.show:
         import yaml
 
-        from agent.shown import shown
+        from agent.settings.shown import shown
 
         yaml.safe_dump(shown(config), sys.stdout, sort_keys=False, allow_unicode=True)
     else:
@@ -101,7 +101,7 @@ def _check(args: argparse.Namespace) -> int:
 
 
 def _schema(args: argparse.Namespace) -> int:
-    from agent.shown import schema
+    from agent.settings.shown import schema
 
     print(json.dumps(schema(), indent=2, ensure_ascii=False))
     return 0

@@ -1,9 +1,9 @@
 """Every setting, declared once: its name, type, default and explanation.
 
-Rule: this file says what can be set and what a value must be, `agent.loading` where it comes from
-(flag, variable, file). The JSON Schema, the names of the variables and the texts of errors are all
-made from these declarations. Durations are floats in seconds, sizes ints in bytes; `off` is
-infinity or `units.NO_LIMIT`.
+Rule: this file, with its parts in `agent.settings`, says what can be set and what a value must be,
+`settings.loading` where it comes from (flag, variable, file). The JSON Schema, the names of the
+variables and the texts of errors are all made from these declarations. Durations are floats in
+seconds, sizes ints in bytes; `off` is infinity or `units.NO_LIMIT`.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
-from agent.alerting import Alerting
-from agent.asking import Metadata
-from agent.declaring import Count, Text
-from agent.declaring import default as _default
-from agent.declaring import doc as _doc
-from agent.hosting import HostFigures, Model
-from agent.linking import Links
-from agent.redaction import Redact
-from agent.routing import Route
-from agent.scraping import Scrape
-from agent.streaming import Streams
-from agent.units import Address, Duration, Network, Rate, Secret, Size, Upstream, Url
+from agent.settings.alerting import Alerting
+from agent.settings.asking import Metadata
+from agent.settings.declaring import Count, Text
+from agent.settings.declaring import default as _default
+from agent.settings.declaring import doc as _doc
+from agent.settings.hosting import HostFigures, Model
+from agent.settings.linking import Links
+from agent.settings.redaction import Redact
+from agent.settings.routing import Route
+from agent.settings.scraping import Scrape
+from agent.settings.streaming import Streams
+from agent.settings.units import Address, Duration, Network, Rate, Secret, Size, Upstream, Url
 
 Histogram = Annotated[
     str,

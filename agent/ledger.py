@@ -12,13 +12,13 @@ table is full, counts go there and none is lost. A histogram's count is the sum 
 its sum may lag by one request. A restarted worker finds its rows by reading the keys back and
 keeps counting; gauges are zeroed by the supervisor first.
 
-Generations (see `agent.takeover`). A supervisor that takes over from a running one maps the same
-file. At most two generations run at once. Each writes a `Place` of its own: a run of workers'
-regions and one of the two observers'. The newer one takes the lowest run that the older one does
-not write, lengthening the file if it must, so whose workers had those regions have long ended:
-its own workers go on counting there as a restarted worker does. So no count is copied or added
-up at a handover, no region is ever given back, and there are never more than three times as many
-as there were workers at once. Sums are over all regions of the file, whoever wrote them last.
+Generations (see `agent.supervision.takeover`). A supervisor that takes over from a running one
+maps the same file. At most two generations run at once. Each writes a `Place` of its own: a run of
+workers' regions and one of the two observers'. The newer one takes the lowest run that the older
+one does not write, lengthening the file if it must, so whose workers had those regions have long
+ended: its own workers go on counting there as a restarted worker does. So no count is copied or
+added up at a handover, no region is ever given back, and there are never more than three times as
+many as there were workers at once. Sums are over all regions of the file, whoever wrote them last.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ QUICK_STOP = signal.SIGUSR1
 
 SWITCH = signal.SIGUSR2
 """One that was started to take over, and waits, begins to take connections; one that takes them
-stops at once, for its successor has the same sockets: see `agent.takeover`."""
+stops at once, for its successor has the same sockets: see `agent.supervision.takeover`."""
 
 ALL = frozenset({signal.SIGTERM, QUICK_STOP, SWITCH})
 

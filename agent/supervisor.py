@@ -28,18 +28,19 @@ import httptools  # noqa: F401  loaded before the fork, so that every worker sta
 import uvloop  # noqa: F401
 from setproctitle import setproctitle
 
-from agent import preflight, scratch
-from agent.child import Child
+from agent import scratch
 from agent.config import Config
 from agent.ledger import CAPS, OBSERVER, WORKER, Layout, Ledger
 from agent.orders import QUICK_STOP, SWITCH
 from agent.proxy import worker
 from agent.proxy.worker import Inherited
+from agent.settings.telemetry import Telemetry
 from agent.signals import selflog
-from agent.sockets import Ports, PortTaken, listen_local, open_ports, resolve, share
-from agent.succession import Succession
-from agent.takeover import Heir, Refused, claim
-from agent.telemetry import Telemetry
+from agent.supervision import preflight
+from agent.supervision.child import Child
+from agent.supervision.sockets import Ports, PortTaken, listen_local, open_ports, resolve, share
+from agent.supervision.succession import Succession
+from agent.supervision.takeover import Heir, Refused, claim
 
 TICK = 1.0
 """Seconds."""
@@ -271,7 +272,7 @@ class Supervisor:
                 child.missed = 0
                 os.kill(child.pid, signal.SIGKILL)
 
-    # ---- one generation after another: see `agent.takeover`
+    # ---- one generation after another: see `agent.supervision.takeover`
 
     def _take_over(self) -> None:
         """Once all are ready they serve, and the generation before is told. Raises Refused."""

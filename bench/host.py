@@ -69,10 +69,10 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=300)
     wanted = parser.parse_args().processes
     before = resident()
+    from agent.settings.units import Upstream
     from agent.signals.host import upstream
     from agent.signals.host.procfs import pids
     from agent.signals.host.sampler import Host
-    from agent.units import Upstream
 
     imported = resident()
     with sleeping(max(0, wanted - len(pids()) - WORKERS - 1)), ExitStack() as stack:

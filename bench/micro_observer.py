@@ -26,7 +26,7 @@ from agent.observer.receive import Receiver
 from agent.observer.redact import Redactor
 from agent.observer.shedding import Shedder
 from agent.quality.monitor import Quality
-from agent.redaction import Redact
+from agent.settings.redaction import Redact
 from agent.ship.http import gzip
 from agent.ship.outcome import OK, Outcome
 from agent.ship.queue import MemoryQueue, Record

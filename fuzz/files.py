@@ -6,8 +6,8 @@ import tempfile
 from pathlib import Path
 
 import agent.drift.reference.profile as reference
-from agent import loading, yaml12
-from agent.building import ConfigError
+from agent.settings import loading, yaml12
+from agent.settings.building import ConfigError
 
 _FOLDER = Path(tempfile.mkdtemp(prefix="outrider-fuzz-"))
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from agent import __version__, cli, yaml12
+from agent import __version__, cli
 from agent.config import Config
-from agent.loading import load
-from agent.shown import shown
+from agent.settings import yaml12
+from agent.settings.loading import load
+from agent.settings.shown import shown
 
 HEAVY = ["numpy", "opentelemetry", "aiohttp", "grpc", "prometheus_client", "rich", "sklearn"]
 ROOT = Path(__file__).parent.parent

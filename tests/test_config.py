@@ -11,12 +11,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from agent import yaml12
-from agent.building import ConfigError
 from agent.config import Config, Drain, LearnReference, Loki, Route
-from agent.loading import Override, load
-from agent.shown import default_of, schema, shown, structs
-from agent.units import (
+from agent.settings import yaml12
+from agent.settings.building import ConfigError
+from agent.settings.loading import Override, load
+from agent.settings.shown import default_of, schema, shown, structs
+from agent.settings.units import (
     NO_LIMIT,
     Address,
     Duration,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.loading import load
+from agent.settings.loading import load
 
 ROOT = Path(__file__).parent.parent
 DOCKERFILE = ROOT / "docker" / "Dockerfile"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.expressions import MAX_LIST, MAX_TEXT, Expression, Ignored, Place
+from agent.settings.expressions import MAX_LIST, MAX_TEXT, Expression, Ignored, Place
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from agent.building import ConfigError
-from agent.loading import Override, load
+from agent.settings.building import ConfigError
+from agent.settings.loading import Override, load
 from tests.harness import Outrider, eventually, free_ports, get
 from tests.origin import RawOrigin
 from tests.ship.receivers import HttpReceiver, http_receiver

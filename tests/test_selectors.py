@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.selectors import JsonPath, Regex, Step
+from agent.settings.selectors import JsonPath, Regex, Step
 
 
 @pytest.mark.parametrize(

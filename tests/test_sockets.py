@@ -11,8 +11,9 @@ from contextlib import ExitStack
 
 import pytest
 
-from agent import sockets
-from agent.sockets import (
+from agent.settings.units import Address
+from agent.supervision import sockets
+from agent.supervision.sockets import (
     Ports,
     PortTaken,
     listen,
@@ -22,7 +23,6 @@ from agent.sockets import (
     share,
     widen,
 )
-from agent.units import Address
 
 
 @pytest.fixture

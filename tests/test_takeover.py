@@ -8,8 +8,8 @@ import threading
 
 import pytest
 
-from agent import takeover
-from agent.takeover import Door, Refused, claim, open_door
+from agent.supervision import takeover
+from agent.supervision.takeover import Door, Refused, claim, open_door
 from tests.harness import eventually, free_ports
 
 

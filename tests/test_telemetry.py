@@ -14,7 +14,7 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
-from agent.telemetry import Telemetry, telemetry
+from agent.settings.telemetry import Telemetry, telemetry
 
 NAMES = [
     "",

@@ -8,16 +8,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from agent.alert_rules import secret_of
-from agent.alerting import Alerting
-from agent.alerting import Alertmanager as AlertmanagerSettings
-from agent.alerting import Destination as DestinationSettings
-from agent.alerting import Email as EmailSettings
 from agent.alerts.alarms import Alarms, Kept
 from agent.alerts.courier import Courier
 from agent.alerts.destination import Destination
 from agent.alerts.messages import Source
 from agent.alerts.telling import Pace, Telling
+from agent.settings.alert_rules import secret_of
+from agent.settings.alerting import Alerting
+from agent.settings.alerting import Alertmanager as AlertmanagerSettings
+from agent.settings.alerting import Destination as DestinationSettings
+from agent.settings.alerting import Email as EmailSettings
 
 
 def make_alarms(

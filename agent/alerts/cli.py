@@ -10,11 +10,11 @@ import sys
 import time
 
 from agent import __version__
-from agent.alerting import Destination as Settings
 from agent.alerts.build import kind_of, make, source_of
 from agent.alerts.messages import Source
 from agent.alerts.telling import Item, Kind
-from agent.loading import load
+from agent.settings.alerting import Destination as Settings
+from agent.settings.loading import load
 from agent.ship.outcome import Outcome, Verdict, retry
 
 NAME = "OutriderTest"

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 
 import msgspec
 
-from agent.building import ConfigError
 from agent.check.arguments import CODES
 from agent.check.checks import CHECKS, Ports, Result, looked
 from agent.client import ADMIN, HEALTH, Sidecar, Unreachable
-from agent.units import Duration
+from agent.settings.building import ConfigError
+from agent.settings.units import Duration
 
 PAUSE = 0.5
 """Seconds between two tries."""

@@ -16,7 +16,7 @@ from typing import Any
 from agent.decode.explain import explained
 from agent.decode.rules.routes import Routes, routes_of
 from agent.exchange import ABSENT, Exchange, Fields
-from agent.loading import load
+from agent.settings.loading import load
 
 MAX_LINES = 24
 """Columns of a side that are told without --json."""

@@ -18,7 +18,7 @@ from agent.decode.rules.reading import read
 from agent.decode.rules.routes import Route, Routes
 from agent.decode.rules.tally import Tally
 from agent.exchange import Exchange, Fields
-from agent.expressions import Place
+from agent.settings.expressions import Place
 
 SHOWN = 3
 """First values of a column that are shown."""

@@ -9,11 +9,11 @@ import argparse
 import os
 from typing import Any
 
-from agent.building import ConfigError
 from agent.config import Drift
 from agent.drift.settings import Settings
-from agent.loading import load
-from agent.units import Duration, Rate
+from agent.settings.building import ConfigError
+from agent.settings.loading import load
+from agent.settings.units import Duration, Rate
 
 
 def settings_of(args: argparse.Namespace, drift: Drift) -> Settings:

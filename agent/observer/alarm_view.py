@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 
-from agent.alerting import Slo
 from agent.alerts.view import Column, Confidence, Silent, Sink, Unseen, View
 from agent.drift.engine.layout import percent
 from agent.drift.engine.verdict import Verdict
@@ -22,6 +21,7 @@ from agent.ledger import OBSERVER, Ledger
 from agent.observer.redact import Redactor
 from agent.quality.findings import BY_NAME
 from agent.quality.monitor import Quality
+from agent.settings.alerting import Slo
 from agent.ship.sender import DROPPED_FULL, FAILED, REJECTED, SENT, Status
 
 SHED = ("", "sketches", "payload logs", "logs", "spans")

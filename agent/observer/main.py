@@ -25,7 +25,7 @@ from agent.observer.parts import Parts, make
 from agent.observer.receive import Receiver
 from agent.observer.views import views_of
 from agent.orders import SWITCH, hear
-from agent.telemetry import Telemetry
+from agent.settings.telemetry import Telemetry
 
 TICK = 1.0
 """Seconds between heartbeats, and between looks at windows whose time is over."""

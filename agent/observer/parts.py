@@ -53,6 +53,7 @@ from agent.quality.monitor import Quality
 from agent.scrape.build import scraper_of
 from agent.scrape.collector import ScrapeCollector
 from agent.scrape.scraper import Scraper
+from agent.settings.telemetry import Telemetry
 from agent.ship import build
 from agent.signals import metrics, selflog
 from agent.signals.exemplars import Exemplars
@@ -60,7 +61,6 @@ from agent.signals.host.collector import HostCollector
 from agent.signals.host.sampler import Host
 from agent.signals.logs import LogFormatter
 from agent.signals.sinks import SinkCollector
-from agent.telemetry import Telemetry
 
 if TYPE_CHECKING:  # what is not configured is not loaded
     from agent.observer.alarming import Alarming

@@ -24,8 +24,8 @@ from msgspec.structs import replace
 from agent.decode.payload import Columns, Payload
 from agent.exchange import Exchange, field
 from agent.patterns import BUILT_IN, IPV4, Pattern, signs
-from agent.redaction import ALWAYS, Redact, RedactRule
-from agent.selectors import Step
+from agent.settings.redaction import ALWAYS, Redact, RedactRule
+from agent.settings.selectors import Step
 from agent.signals import targets
 from agent.signals.attributes import MAX_TEXT, Kept
 

@@ -12,7 +12,7 @@ from agent.ledger import WORKER
 from agent.observer import day_page, desk, kept_page
 from agent.observer.overview import live_overview
 from agent.observer.parts import Parts
-from agent.shown import shown
+from agent.settings.shown import shown
 from agent.signals import metrics
 
 

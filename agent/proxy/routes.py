@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from agent.templates import is_everything, pattern
+from agent.settings.templates import is_everything, pattern
 
 REMEMBERED = 4096
 """Paths; past it the memory starts anew."""

@@ -34,7 +34,7 @@ from agent.proxy.health import Answer, Handler, Health
 from agent.proxy.hop import Hop, Limits, Sampling, networks
 from agent.proxy.pool import CONNECT_ERRORS, Address, Pool
 from agent.proxy.routes import Routes
-from agent.telemetry import Telemetry
+from agent.settings.telemetry import Telemetry
 
 TICK = 0.25
 """Seconds between looks at the deadlines; shorter where a timeout asks for it."""

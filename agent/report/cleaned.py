@@ -11,7 +11,7 @@ from typing import Any
 
 from agent.drift.engine.layout import cut
 from agent.observer.redact import Redactor
-from agent.redaction import Redact
+from agent.settings.redaction import Redact
 
 MOST = 200
 """Characters."""

@@ -12,7 +12,6 @@ from pathlib import Path
 import msgspec
 
 from agent import __version__
-from agent.building import ConfigError
 from agent.client import ADMIN, Sidecar, Unreachable
 from agent.drift.profiles.compare import Level
 from agent.drift.profiles.told import told
@@ -26,6 +25,7 @@ from agent.report.junit import junit
 from agent.report.live import live_report
 from agent.report.markdown import markdown
 from agent.report.samples import Asked, compared_report, samples_of
+from agent.settings.building import ConfigError
 
 CLEAN, FAILED, UNKNOWN = 0, 1, 2
 PATIENCE = 600.0

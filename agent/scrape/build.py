@@ -15,7 +15,7 @@ from agent.scrape.target import target_of
 def scraper_of(config: Config, show: Callable[[str], str], log: logging.Logger) -> Scraper | None:
     """None: nothing is read. `show` hides what must not be shown of a label's value.
 
-    Raises OSError on a bad certificate, which `agent.preflight` has told before.
+    Raises OSError on a bad certificate, which `agent.supervision.preflight` has told before.
     """
     target, settings = target_of(config), config.scrape
     if target is None:

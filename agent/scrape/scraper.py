@@ -21,7 +21,7 @@ from agent.scrape.exposition import Parsed, parse
 from agent.scrape.fetch import Page, Unread
 from agent.scrape.shaping import shaped
 from agent.scrape.wellformed import prove
-from agent.scraping import Scrape
+from agent.settings.scraping import Scrape
 
 LEAST = 0.1
 """Seconds between two readings."""

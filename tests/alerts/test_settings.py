@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from agent.alert_rules import broken, secret_of
-from agent.alerting import NAMES, Alertmanager, Email, Slack
 from agent.alerts.conditions import TABLE
-from agent.building import ConfigError
 from agent.config import Config
-from agent.loading import load
-from agent.shown import shown
-from agent.units import SecretUrl, Share
+from agent.settings.alert_rules import broken, secret_of
+from agent.settings.alerting import NAMES, Alertmanager, Email, Slack
+from agent.settings.building import ConfigError
+from agent.settings.loading import load
+from agent.settings.shown import shown
+from agent.settings.units import SecretUrl, Share
 
 HOOK = "https://hooks.example.com/services/T0/B0/geheim"
 MAIL = "type: email, host: mail, sender: a@example.com, to: [b@example.com]"

@@ -14,7 +14,7 @@ from agent.decode.bodies.message import Message
 from agent.decode.payload import MAX_COLUMNS, MAX_NUMBERED, Outcome, Payload, Refused
 from agent.decode.registry import BY_NAME, DIALECTS, decode
 from agent.decode.rules.routes import Route, Routes
-from agent.shown import schema
+from agent.settings.shown import schema
 from tests.decode.corpus import body_of, cases, exchange_of
 from tests.decode.test_registry import check, columns, exchange
 

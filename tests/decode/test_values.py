@@ -15,7 +15,7 @@ from agent.decode.rules.routes import Routes, routes_of
 from agent.decode.rules.tally import Tally
 from agent.decode.rules.walk import MAX_VISITED
 from agent.exchange import Exchange
-from agent.loading import load
+from agent.settings.loading import load
 from tests.decode.test_binary import message, of, tensor
 from tests.decode.test_registry import exchange
 

@@ -10,7 +10,7 @@ import time
 import psutil
 import pytest
 
-from agent.takeover import address
+from agent.supervision.takeover import address
 from tests.faults.generations import (
     ASKS,
     COUNT,

@@ -15,7 +15,7 @@ from agent.history.recorder import LOOK, STEP, Recorder
 from agent.ledger import OBSERVER, Caps, Ledger
 from agent.observer.day import Day
 from agent.observer.redact import Redactor
-from agent.redaction import Redact
+from agent.settings.redaction import Redact
 
 NOON = 1_800_000_000 // STEP * STEP
 SIZE = 3

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.building import ConfigError
 from agent.config import Config
 from agent.decode.payload import Payload
 from agent.decode.rules.routes import routes_of
-from agent.loading import load
-from agent.signatures import MAX_FILE, Signature, parsed, signature
+from agent.settings.building import ConfigError
+from agent.settings.loading import load
+from agent.settings.signatures import MAX_FILE, Signature, parsed, signature
 
 COLUMNS = [{"type": "double", "name": "age", "required": True}, {"type": "long", "name": "income"}]
 TENSOR = [{"type": "tensor", "tensor-spec": {"dtype": "float64", "shape": [-1]}}]

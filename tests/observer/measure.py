@@ -11,7 +11,7 @@ from agent.decode.rules.routes import Routes
 from agent.observer.kept import KeptExchanges
 from agent.observer.payload_log import PayloadLog
 from agent.observer.redact import Redactor
-from agent.redaction import Redact
+from agent.settings.redaction import Redact
 from tests.signals.factory import USUAL
 
 N = 512

@@ -14,7 +14,7 @@ from agent.observer.outlets import Outlets
 from agent.observer.pipeline import Pipeline
 from agent.observer.redact import Redactor
 from agent.observer.shedding import Shedder
-from agent.redaction import Redact
+from agent.settings.redaction import Redact
 from tests.signals.factory import USUAL
 
 POISON = b"poison"

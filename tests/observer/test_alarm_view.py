@@ -7,7 +7,6 @@ import random
 
 import pytest
 
-from agent.alerting import Slo
 from agent.alerts.view import View
 from agent.decode.payload import Payload
 from agent.drift.monitor import Monitor
@@ -18,7 +17,8 @@ from agent.ledger import OBSERVER, WORKER, Ledger, SeriesKey, observe
 from agent.observer.alarm_view import Viewer
 from agent.observer.redact import Redactor
 from agent.quality.monitor import Quality
-from agent.redaction import Redact, RedactRule
+from agent.settings.alerting import Slo
+from agent.settings.redaction import Redact, RedactRule
 from agent.ship.sender import OUTCOMES, Status
 
 EMAIL = "ann@example.com"

@@ -23,7 +23,7 @@ from agent.observer.kept import (
 from agent.observer.kept_page import MOST, page
 from agent.observer.redact import Redactor
 from agent.observer.slow import FEWEST, FORGET, MAX_ROUTES, Slow
-from agent.redaction import Redact
+from agent.settings.redaction import Redact
 from tests.observer.outlets import Run, batch, body, usual
 from tests.signals.factory import USUAL
 

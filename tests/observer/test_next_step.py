@@ -13,10 +13,10 @@ from agent.config import Config, ListenTls
 from agent.decode.payload import Outcome, Payload
 from agent.drift.monitor import Monitor
 from agent.drift.settings import Settings
-from agent.loading import load
 from agent.observer.decodes import DECODED
 from agent.observer.next_step import HELP, address, next_step
-from agent.units import Address
+from agent.settings.loading import load
+from agent.settings.units import Address
 
 ROUTE = {"route": "/score", "dialects": [], "not_decoded": {}, "last_refused": None}
 READ = {**ROUTE, "dialects": [{"dialect": "csv", "outcomes": {"ok": 3}}]}

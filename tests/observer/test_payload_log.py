@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from agent.exchange import Exchange
 from agent.observer.payload_log import CUT, PayloadLog
 from agent.observer.redact import Redactor
-from agent.redaction import Redact, RedactRule
-from agent.selectors import JsonPath
+from agent.settings.redaction import Redact, RedactRule
+from agent.settings.selectors import JsonPath
 from tests.signals.factory import USUAL
 
 MAIL = "ann@example.com"

@@ -15,11 +15,11 @@ from agent.drift.monitor import Monitor
 from agent.drift.settings import Settings
 from agent.exchange import Exchange
 from agent.ledger import OBSERVER
-from agent.loading import load
 from agent.observer.decodes import DecodeCollector
 from agent.observer.redact import Redactor
 from agent.observer.shedding import LOGS, PAYLOAD_LOGS, SKETCHES, SPANS, STEP_NS
 from agent.quality.monitor import Quality
+from agent.settings.loading import load
 from tests.observer.outlets import POISON, PoisonError, Run, batch, body, usual
 from tests.signals.factory import USUAL
 

@@ -13,8 +13,8 @@ from agent.decode.payload import Payload
 from agent.exchange import field
 from agent.observer.redact import MAX_TARGET, Redactor
 from agent.observer.redactions import RedactionCollector
-from agent.redaction import ALWAYS, Redact, RedactRule
-from agent.selectors import Regex
+from agent.settings.redaction import ALWAYS, Redact, RedactRule
+from agent.settings.selectors import Regex
 from tests.signals.factory import USUAL
 
 KEY = b"k" * 16

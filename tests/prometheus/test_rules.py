@@ -17,11 +17,11 @@ from typing import Any
 import pytest
 import yaml
 
-from agent.alerting import Slo
 from agent.alerts import model, service
 from agent.alerts.conditions import TABLE
 from agent.load import collector as load
 from agent.quality.findings import CATALOG
+from agent.settings.alerting import Slo
 from agent.signals import catalog
 from tests.harness import ROOT
 

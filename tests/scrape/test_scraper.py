@@ -14,7 +14,7 @@ from agent.scrape import scraper
 from agent.scrape.collector import ScrapeCollector
 from agent.scrape.fetch import Page, Unread
 from agent.scrape.scraper import STALE, Scraper
-from agent.scraping import Scrape
+from agent.settings.scraping import Scrape
 
 
 class Server:

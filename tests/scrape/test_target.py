@@ -14,12 +14,12 @@ import pytest
 import trustme
 
 from agent.config import Config, UpstreamTls
-from agent.loading import load
 from agent.scrape.exposition import parse
 from agent.scrape.fetch import Page, Unread, fetch
 from agent.scrape.target import Target, target_of
-from agent.scraping import MetricsPage, Scrape
-from agent.units import Upstream
+from agent.settings.loading import load
+from agent.settings.scraping import MetricsPage, Scrape
+from agent.settings.units import Upstream
 from tests.harness import ROOT
 
 

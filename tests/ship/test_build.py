@@ -10,9 +10,9 @@ import pytest
 from aiohttp import web
 
 from agent.config import Loki as LokiConfig
+from agent.settings.units import Url
 from agent.ship.build import Sinks, make_sinks
 from agent.ship.queue import Record
-from agent.units import Url
 from tests.ship.receivers import grpc_receiver, http_receiver
 from tests.ship.sinks import run
 from tests.ship.spans import as_record, make

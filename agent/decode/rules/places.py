@@ -19,7 +19,7 @@ from agent.decode.rules.tally import Why
 from agent.decode.rules.walk import Steps, TooMany, Walk
 from agent.decode.shapes import delimited
 from agent.exchange import Exchange, field
-from agent.expressions import Place
+from agent.settings.expressions import Place
 
 MAX_QUERY = 8192
 """Bytes of a target's query that are read."""

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from agent.decode.rules import values
 from agent.decode.rules.walk import Steps
-from agent.expressions import Place
-from agent.routing import Route
-from agent.selectors import JsonPath
+from agent.settings.expressions import Place
+from agent.settings.routing import Route
+from agent.settings.selectors import JsonPath
 
 _COLUMNS = ("", "input", "output")
 

@@ -12,14 +12,14 @@ from functools import lru_cache
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from agent import routing
 from agent.config import Config
 from agent.decode.names import REMEMBERED, version_in
 from agent.decode.payload import Columns, Payload, numbered
 from agent.decode.rules.ready import Rules, rules_of
 from agent.decode.rules.shaping import Unwanted, other_names
-from agent.signatures import Signature, signature
-from agent.templates import pattern
+from agent.settings import routing
+from agent.settings.signatures import Signature, signature
+from agent.settings.templates import pattern
 
 
 class Route(Struct, frozen=True):

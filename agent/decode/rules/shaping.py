@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from agent.decode.payload import MAX_CELLS, MAX_NAME, Columns, Payload, Value, cut
 from agent.decode.rules.places import Places, Unfound
 from agent.decode.rules.walk import Steps
-from agent.expressions import Ignored, Place
+from agent.settings.expressions import Ignored, Place
 
 _PLAIN = frozenset((float, int, bool, type(None)))
 _KINDS = 16

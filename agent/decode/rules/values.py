@@ -16,7 +16,7 @@ from typing import Any
 from agent.decode.payload import Columns
 from agent.decode.rules.places import Places, Unfound
 from agent.decode.rules.tally import Tally
-from agent.expressions import Expression, Scalar
+from agent.settings.expressions import Expression, Scalar
 
 Judged = bool | float | None
 """A boolean, a number, or None: it cannot be said."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agent.decode.payload import Refused
-from agent.selectors import Step
+from agent.settings.selectors import Step
 
 MAX_VISITED = 1 << 18
 """Values of the documents of one exchange that its route's rules look at together."""

@@ -9,7 +9,6 @@ import argparse
 from pathlib import Path
 from typing import NamedTuple, get_args
 
-from agent.building import ConfigError
 from agent.config import Drift
 from agent.drift.backtest.beginning import Beginning
 from agent.drift.engine.classic import Rule
@@ -17,6 +16,7 @@ from agent.drift.given import drift_of, settings_of
 from agent.drift.reference.times import epoch
 from agent.drift.rows.table import TableError, format_of
 from agent.drift.settings import Settings
+from agent.settings.building import ConfigError
 
 MODES = ("evidence", *get_args(Rule))
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import msgspec
 
-from agent.building import ConfigError
 from agent.drift.derived.correlation import prediction_of
 from agent.drift.engine.layout import WIDTH, counted, cut, number, percent, shortened, table
 from agent.drift.profiles.chosen import chosen
@@ -21,6 +20,7 @@ from agent.drift.profiles.show import summary
 from agent.drift.profiles.told import told
 from agent.drift.profiles.unshared import MEAN
 from agent.drift.reference.profile import Profile, load
+from agent.settings.building import ConfigError
 
 ALIKE, DIFFER, UNKNOWN = 0, 1, 2
 MOVED = 0.1

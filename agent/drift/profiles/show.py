@@ -20,7 +20,7 @@ from agent.drift.profiles.contents import Column, Contents, contents
 from agent.drift.profiles.detectable import HORIZONS, Told
 from agent.drift.profiles.told import told
 from agent.drift.reference.profile import MEASURED, Profile, load
-from agent.units import Duration
+from agent.settings.units import Duration
 
 
 @told("outrider profile")

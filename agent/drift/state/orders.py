@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from agent.drift.reference.profile import SideName
-from agent.units import Duration
+from agent.settings.units import Duration
 
 MAX_TEXT = 1000
 """Characters of a note."""

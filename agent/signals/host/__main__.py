@@ -11,9 +11,9 @@ import logging
 import os
 import time
 
+from agent.settings.units import Upstream
 from agent.signals.host.sampler import Host
 from agent.signals.host.shares import view
-from agent.units import Upstream
 
 APART = 1.0
 """Seconds between the two samples that shares of time need."""

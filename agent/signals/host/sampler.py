@@ -16,6 +16,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
+from agent.settings.units import Upstream
 from agent.signals.host import artifact, cgroup, gpu, machine, upstream
 from agent.signals.host.artifact import Artifact, Unreadable
 from agent.signals.host.cgroup import Cgroup, Place
@@ -23,7 +24,6 @@ from agent.signals.host.gpu import GpuReader, Gpus
 from agent.signals.host.machine import Machine
 from agent.signals.host.model_process import ModelProcess, ModelProcesses
 from agent.signals.host.periodic import Periodic
-from agent.units import Upstream
 
 OLD = 3.0
 """Intervals after which a sample is no more shown."""

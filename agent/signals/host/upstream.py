@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from ipaddress import ip_address
 from typing import NamedTuple
 
+from agent.settings.units import Upstream
 from agent.signals.host.procfs import (
     PROC,
     Ip,
@@ -28,7 +29,6 @@ from agent.signals.host.procfs import (
     stat_of,
     unix_listeners,
 )
-from agent.units import Upstream
 
 MOST = 1024
 """Processes of a family that are counted."""

@@ -20,6 +20,7 @@ from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metr
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
+from agent.settings.units import Upstream
 from agent.signals.host import catalog, gpu
 from agent.signals.host.cgroup import Cgroup
 from agent.signals.host.collector import HostCollector
@@ -27,7 +28,6 @@ from agent.signals.host.sampler import Host
 from agent.signals.host.shares import cpu_shares, view
 from agent.signals.metrics import make_registry, render
 from agent.signals.otlp_metrics import metrics_data
-from agent.units import Upstream
 from tests.harness import ROOT, Metrics, eventually
 from tests.signals.host.nvml import Nvml
 

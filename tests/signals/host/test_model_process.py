@@ -14,10 +14,10 @@ from shutil import rmtree
 import psutil
 import pytest
 
+from agent.settings.units import Upstream
 from agent.signals.host import procfs, upstream
 from agent.signals.host.model_process import LONGEST, SHARE, SOON, ModelProcesses
 from agent.signals.host.upstream import Family, NotHere, family, find
-from agent.units import Upstream
 from tests.harness import free_ports
 from tests.signals.host.trees import stat_line, write
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from agent.declaring import doc
+from agent.settings.declaring import doc
 
 
 class TraceLink(str):

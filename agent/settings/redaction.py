@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from msgspec import Struct
 
-from agent.declaring import Text, doc
-from agent.selectors import JsonPath, Regex
+from agent.settings.declaring import Text, doc
+from agent.settings.selectors import JsonPath, Regex
 
 ALWAYS = frozenset((b"authorization", b"proxy-authorization", b"cookie", b"set-cookie"))
 """Header fields that are never shown."""

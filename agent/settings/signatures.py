@@ -13,7 +13,7 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from agent import yaml12
+from agent.settings import yaml12
 
 MAX_FILE = 1 << 20
 """Bytes."""

@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from agent import alert_rules, route_rules
 from agent.config import Config
-from agent.units import Address, Duration
+from agent.settings import alert_rules, route_rules
+from agent.settings.units import Address, Duration
 
 MAX_RECORD = 32 << 20
 """Bytes of both copies of an exchange; half of what one frame to the observer may have."""

@@ -1,7 +1,7 @@
 """The settings of a route; the rest of the settings is in `agent.config`.
 
-A path beside a list of names is a plain text here, which `agent.route_rules` reads: msgspec has no
-unions with types of ours, and reads beyond its memory where one has a pattern beside a list.
+A path beside a list of names is a plain text here, which `settings.route_rules` reads: msgspec has
+no unions with types of ours, and reads beyond its memory where one has a pattern beside a list.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
-from agent.declaring import Text, doc
-from agent.expressions import Expression, Ignored, Place
+from agent.settings.declaring import Text, doc
+from agent.settings.expressions import Expression, Ignored, Place
 
 ColumnName = Annotated[str, Meta(min_length=1, max_length=128)]
 ValueName = Annotated[str, Meta(pattern="^[A-Za-z_][A-Za-z0-9_.-]{0,63}$")]

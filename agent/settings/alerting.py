@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
-from agent.declaring import Text, default, doc
-from agent.units import Duration, Rate, Secret, SecretUrl, Share, Url
+from agent.settings.declaring import Text, default, doc
+from agent.settings.units import Duration, Rate, Secret, SecretUrl, Share, Url
 
 NAMES = (
     "ModelLatencyHigh",

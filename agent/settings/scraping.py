@@ -7,8 +7,8 @@ from typing import Annotated, ClassVar
 
 from msgspec import Struct
 
-from agent.declaring import Count, Text, default, doc
-from agent.units import Duration, Size, Url
+from agent.settings.declaring import Count, Text, default, doc
+from agent.settings.units import Duration, Size, Url
 
 _PATH = re.compile(r"/[!-~]*")
 

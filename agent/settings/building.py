@@ -13,8 +13,8 @@ from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_ori
 
 import msgspec
 
-from agent.shown import HIDDEN, default_of, shown
-from agent.units import Secret
+from agent.settings.shown import HIDDEN, default_of, shown
+from agent.settings.units import Secret
 
 _PASSWORD = re.compile(r"//[^/@\s]*@")
 

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from msgspec import Struct
 
-from agent.declaring import default, doc
-from agent.units import Duration
+from agent.settings.declaring import default, doc
+from agent.settings.units import Duration
 
 
 class Streams(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

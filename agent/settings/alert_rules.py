@@ -1,4 +1,4 @@
-"""Rules that join several settings of alerts, for `agent.rules`."""
+"""Rules that join several settings of alerts, for `agent.settings.rules`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from agent.alerting import NAMES, Alerting, Alertmanager, Email, Slack
-from agent.units import SecretUrl
+from agent.settings.alerting import NAMES, Alerting, Alertmanager, Email, Slack
+from agent.settings.units import SecretUrl
 
 MOST = 16
 """Destinations."""

@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 
-from agent import alerting
 from agent import config as declared
-from agent.redaction import RedactRule
-from agent.units import Duration, Secret, Share, Size
+from agent.settings import alerting
+from agent.settings.redaction import RedactRule
+from agent.settings.units import Duration, Secret, Share, Size
 
 HIDDEN = "***"
 

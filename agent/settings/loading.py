@@ -2,7 +2,7 @@
 
 Rule: every fault is found and told with its source, its path, what stands there and what to write
 instead, before anything listens. Values are laid over each other as a plain tree, of which
-`agent.building` makes the `Config`.
+`agent.settings.building` makes the `Config`.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from agent import rules, yaml12
-from agent.building import Builder, ConfigError, Given, Path, written
 from agent.config import Config
+from agent.settings import rules, yaml12
+from agent.settings.building import Builder, ConfigError, Given, Path, written
 
 PREFIX = "OUTRIDER_"
 FILE_VARIABLE = "OUTRIDER_CONFIG"

@@ -1,4 +1,4 @@
-"""What a supervisor holds of the generations before and after its own; see `agent.takeover`."""
+"""What a supervisor holds of the generations before and after its own; see `takeover`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from time import monotonic
 
 from agent.ledger import Ledger
-from agent.sockets import Ports
-from agent.takeover import Door, Estate, Heir, Say, open_door
+from agent.supervision.sockets import Ports
+from agent.supervision.takeover import Door, Estate, Heir, Say, open_door
 
 
 class Succession:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from agent.config import Config
-from agent.redaction import ALWAYS
-from agent.routing import Route
-from agent.selectors import JsonPath
-from agent.signatures import signature
+from agent.settings.redaction import ALWAYS
+from agent.settings.routing import Route
+from agent.settings.selectors import JsonPath
+from agent.settings.signatures import signature
 
 MOST = 32
 """Of `extra` and of `values` each."""
 MOST_NAMES = 1000
 MOST_IGNORED = 64
 Broken = tuple[str, str, str]
-"""As in `agent.rules`."""
+"""As in `agent.settings.rules`."""
 
 
 def broken(route: Route, place: str, config: Config) -> Iterator[Broken]:

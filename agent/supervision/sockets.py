@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from agent.units import Address
+from agent.settings.units import Address
 
 BACKLOG = 4096
 

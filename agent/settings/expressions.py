@@ -1,13 +1,13 @@
 """What a rule of a route says: where a value is, and what it is compared with.
 
-Rule: as `agent.selectors`: a subclass of the text that stands in the file, which raises
+Rule: as `agent.settings.selectors`: a subclass of the text that stands in the file, which raises
 `ValueError` that says at which character and what is wanted. Nothing is evaluated as code.
 
     place      = [request | response] path | [input | output] name | (header | query) name
     expression = place [(== | != | < | <= | > | >=) literal | in [literal, …]]
     literal    = number | "text" | 'text' | true | false | null
 
-A path is `agent.selectors`'; a name of other than letters, digits, `_`, `.` and `-` is quoted.
+A path is `settings.selectors`'; a name of other than letters, digits, `_`, `.` and `-` is quoted.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import ClassVar, Literal, NoReturn
 
 import msgspec
 
-from agent.selectors import MAX_STEPS, Step, steps_of
+from agent.settings.selectors import MAX_STEPS, Step, steps_of
 
 MAX_TEXT = 512
 """Characters of an expression."""

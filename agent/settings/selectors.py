@@ -1,7 +1,8 @@
 """What a rule names: a place in a JSON document, or a regular expression.
 
-Rule: as `agent.units`: a subclass of the text that stands in the file; it raises `ValueError` that
-says what it wanted. Nothing is accepted that could cost more than its input is long, times WIDEST.
+Rule: as `settings.units`: a subclass of the text that stands in the file; it raises `ValueError`
+that says what it wanted. Nothing is accepted that could cost more than its input is long, times
+WIDEST.
 
 A path is a part of RFC 9535 (JSONPath): `$`, then `.name` or `['name']`, `[*]` or `.*` for each
 item, `[0]` for one, and `..` before any of them for any depth.
