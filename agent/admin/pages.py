@@ -32,7 +32,6 @@ POLICY = {
             "frame-ancestors 'none'",
         )
     ),
-    "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",

@@ -34,6 +34,8 @@ SHOWN = (
 """Rows out of sight are not drawn, and a picture of the whole page would lack them."""
 
 
+COLOURFUL = ("overview", "column", "request")
+"""Views that have all of the colours between them."""
 ALL: dict[str, Any] = {"resultTypes": ["violations"]}
 COLOURS = ALL | {"runOnly": ["color-contrast", "link-in-text-block"]}
 
@@ -52,6 +54,8 @@ def test_axe_finds_nothing_in_any_view_and_each_fits_a_phone(
     watch(page, faults)
     found: list[str] = []
     for name, (place, full) in VIEWS.items():
+        if scheme == "dark" and artefacts is None and name not in COLOURFUL:
+            continue
         for width, height in SIZES.items():
             page.set_viewport_size({"width": width, "height": height})
             if width == min(SIZES):

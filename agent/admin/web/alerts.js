@@ -10,8 +10,8 @@ export function alerts(told) {
   return h("div", { class: "grid" },
     told.firing.length
       ? h("ul", { class: "plain" }, told.firing.map((one) => h("li", {},
-        state(one.summary, one.severity === "critical" ? "bad" : "warn"), " ",
-        h("span", { class: "soft" }, `${one.name}, `, when(one.since)))))
+        state(one.summary, one.severity === "critical" ? "bad" : "warn"),
+        h("p", { class: "soft" }, `${one.name}, since `, when(one.since)))))
       : h("p", { class: "soft" }, "None fires."),
     told.more ? h("p", { class: "soft" }, `And ${count(told.more, "more", "more")}.`) : null,
     table([["Told"], ["State"], ["Held back", true, true]], told.destinations.map((one) => [

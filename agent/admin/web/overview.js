@@ -39,9 +39,9 @@ export function open(root) {
     heading("Overview"), verdict, next, trouble,
     h("section", { class: "tiles", "aria-label": "Now" }, Object.values(tiles).map((one) => one.node)),
     day, chartsNode,
-    panel("Models", place.models), findings, sent,
+    panel("Models", place.models), findings,
     h("div", { class: "grid halves tops" },
-      h("div", { class: "grid" }, panel("Routes", place.routes), place.load),
+      h("div", { class: "grid" }, panel("Routes", place.routes), sent, place.load),
       h("div", { class: "grid" }, panel("Sinks and processes", place.sinks), place.host)),
     panel("What happened", place.events),
   );

@@ -2,7 +2,7 @@
 
 import { get, repeat } from "./api.js";
 import { h, keyed, mark, set, write } from "./dom.js";
-import { count, ms, number } from "./format.js";
+import { count, ms, named, number } from "./format.js";
 import { roving } from "./keys.js";
 import { choice, empty, failed, heading, search, select, tag, well } from "./parts.js";
 import { detail } from "./request.js";
@@ -109,10 +109,11 @@ function fits(one, text) {
 function line(at) {
   const status = h("span", { class: "status" });
   const where = h("span", { class: "where" });
+  const who = h("span", { class: "who soft" });
   const why = h("span", { class: "kinds" });
   const took = h("span", { class: "took" });
   const time = when(null);
-  const link = h("a", { tabindex: -1 }, status, where, why, took, h("span", { class: "at" }, time));
+  const link = h("a", { tabindex: -1 }, status, where, who, why, took, h("span", { class: "at" }, time));
   return {
     node: h("li", {}, link),
     show(one) {
@@ -125,6 +126,7 @@ function line(at) {
         set(where, h("span", { class: "soft" }, `${one.method} `), h("span", { class: "mono" }, one.path));
         mark(where, "title", one.path);
       }
+      write(who, one.model ? named(one) : "");
       set(why, one.reasons.map((reason) => tag(reason)), one.error && tag(one.error));
       write(took, ms(one.duration_ms));
       at_(time, one.at);
