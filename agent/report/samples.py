@@ -7,11 +7,13 @@ cannot say is in the caveats.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from agent.drift.learning.build import build_profile
+from agent.drift.learning.natural_build import with_variation
 from agent.drift.pictures.bins import counts_of
 from agent.drift.pictures.column import picture_of
 from agent.drift.profiles.compare import STRUCTURAL, Difference, Level, compare
@@ -19,6 +21,7 @@ from agent.drift.profiles.like import counted_like
 from agent.drift.profiles.shared import shared
 from agent.drift.profiles.unshared import MEAN
 from agent.drift.reference.profile import ColumnProfile, Profile, load
+from agent.drift.rows.progress import Progress
 from agent.drift.rows.table import SUFFIXES, Batch, TableError, batches
 from agent.report.cleaned import Cleaner
 from agent.report.content import Column, Model, Pair, Reference, Report, State
@@ -29,9 +32,13 @@ CHANCE = (
     "says how the samples differ, not since when, and not that it goes on"
 )
 INDEPENDENT = (
-    "rows are taken as independent of each other and of the hour: samples of different hours or "
-    "days may differ by what is natural; a reference built of a week or more with --timestamp "
-    "knows it"
+    "rows are taken as independent of each other and of the hour: samples of different days may "
+    "differ by what is natural; a reference of a week or more of rows with times, against others "
+    "with times, allows for it (--timestamp)"
+)
+HOURS = (
+    "what days differ by themselves is allowed for, hours of day are not: compare whole days with "
+    "whole days"
 )
 TOGETHER = "columns are compared one by one, not how they go together"
 STATES: dict[str, State] = {"alike": "stable", "not_comparable": "insufficient"}
@@ -69,20 +76,30 @@ def _sample(path: Path, asked: Asked, like: Profile | None) -> Sample:
     if _is_profile(path):
         return Sample(path.name, load(path))
     form = asked.format or _format(path)
+    with Progress(f"reading {path.name}", passes=4 if like is None else 2) as progress:
 
-    def passes() -> Iterator[Batch]:
-        return batches(path, form, times=asked.timestamp)
+        def passes() -> Iterator[Batch]:
+            return batches(path, form, progress, asked.timestamp)
 
-    if like is not None:
-        return Sample(path.name, counted_like(like, passes, timestamp=asked.timestamp))
+        if like is not None:
+            return Sample(path.name, counted_like(like, passes, timestamp=asked.timestamp))
+        return Sample(path.name, _reference(passes, asked, is_text=form == "csv"))
+
+
+def _reference(passes: Callable[[], Iterator[Batch]], asked: Asked, *, is_text: bool) -> Profile:
+    """A profile of the rows, with their natural variation where their times are told and many
+    enough."""
     profile = build_profile(
         passes,
         inputs=asked.columns,
         outputs=asked.outputs,
         timestamp=asked.timestamp,
-        from_text=form == "csv",
+        from_text=is_text,
     )
-    return Sample(path.name, profile)
+    with suppress(TableError):
+        if asked.timestamp:
+            return with_variation(profile, passes(), asked.timestamp)
+    return profile
 
 
 def _format(path: Path) -> str:
@@ -115,6 +132,8 @@ def compared_report(
     caveats = [CHANCE.format(1 / level.chance), TOGETHER]
     if a.period is None or b.period is None or not any(c.variation for c in a.columns):
         caveats.append(INDEPENDENT)
+    else:
+        caveats.append(HOURS)
     ended = a.period.ended if a.period is not None else None
     return Report(
         made_at=made_at,

@@ -136,3 +136,29 @@ def test_it_is_written_whole_or_to_a_pipe_as_it_comes(files: Path) -> None:
     assert target.read_text().endswith("</html>\n")
     done = outrider("report", "a.csv", "same.csv", "-o", "/dev/null", "--format", "html", cwd=files)
     assert (done.returncode, Path("/dev/null").is_char_device()) == (0, True)
+
+
+def test_where_times_are_told_what_is_natural_is_allowed_for(files: Path) -> None:
+    """Three weeks whose days differ by themselves, against the day after them."""
+    chance = random.Random(5)
+    began = 1_790_000_000 // 86400 * 86400
+
+    def lines(days: range) -> str:
+        found = ["at,load"]
+        for day in days:
+            middle = chance.gauss(0, 1)
+            found += [
+                f"{began + day * 86400 + n * 480},{chance.gauss(middle, 1):.3f}" for n in range(180)
+            ]
+        return "\n".join(found) + "\n"
+
+    (files / "weeks.csv").write_text(lines(range(21)))
+    (files / "day.csv").write_text(lines(range(21, 22)))
+    states = {}
+    for name, more in (("blind", ["--columns", "load"]), ("timed", ["--timestamp", "at"])):
+        done = outrider("report", "weeks.csv", "day.csv", *more, "--format", "json", cwd=files)
+        assert done.returncode == 0, done.stderr
+        [model] = json.loads(done.stdout)["models"]
+        states[name] = {c["name"]: c["state"] for c in model["columns"]}["load"]
+        assert any("independent" in caveat for caveat in model["caveats"]) is (name == "blind")
+    assert states == {"blind": "drift", "timed": "stable"}
