@@ -138,6 +138,13 @@ def test_the_furthest_beyond_its_threshold_is_first_and_what_has_no_verdict_last
     ]  # fmt: skip
 
 
+def test_what_is_set_aside_is_not_called_too_few_rows_besides() -> None:
+    column = {"state": "insufficient", "score": None, "reason": "fewer than 50", "suspended": 1}
+    assert told(f"ranking.moved({json.dumps(column)})") == ""
+    assert told(f"ranking.judged({json.dumps(column)})[0]").startswith("set aside")
+    assert told(f"ranking.moved({json.dumps({**column, 'suspended': 0})})") == "fewer than 50"
+
+
 def test_every_name_survives_an_address() -> None:
     names = ["age", "a b&c=d", "#/drift?x", "ü/%2F", "<img src=x>", "__proto__", ""]
     at = 'router.columnAt({model: name, version: "1"}, {name, side: "input"})'

@@ -81,7 +81,7 @@ export function open(root, at) {
     const far = ratio(column);
     fresh(verdict, column, () => [h("p", {}, state(word, tone), put(h("span", { class: "soft" }), moved(column) && ` ${moved(column)}`, far !== null && `, ${times(far)}`, column.since && column.state === "drift" ? [", since ", when(column.since)] : "")),
       column.finding && h("p", {}, column.finding),
-      column.reason && h("p", { class: "soft" }, column.reason),
+      column.reason && !column.suspended && h("p", { class: "soft" }, column.reason),
       column.acknowledged && h("p", { class: "soft" }, `Acknowledged${column.acknowledged.by ? ` by ${column.acknowledged.by}` : ""}${column.acknowledged.note ? `: ${column.acknowledged.note}` : ""}`),
       column.renewed && h("p", { class: "soft" }, `Its reference was renewed${column.renewed.by ? ` by ${column.renewed.by}` : ""}`, column.renewed.at ? [" ", when(column.renewed.at)] : "")]);
     set(tags, tag(column.side), tag(column.kind), column.derived && tag("of whole rows"), column.hashed && tag("categories are hashed"));

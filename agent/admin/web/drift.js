@@ -14,6 +14,7 @@ import { at_, when } from "./times.js";
 
 const EVERY = 5;
 const HISTORY_EVERY = 60;
+const NAMED = 12;
 
 export const names = (at) => (at.rest[0] === "column" ? column.names(at) : "Drift");
 
@@ -122,7 +123,13 @@ function wanted(one, { q = "", show = "" }) {
 function learning(model) {
   if (model.phase !== "learning") return "No column fits the search.";
   const { rows, of, columns } = model.learning;
-  return `The reference is being learned: ${number(rows)} of ${number(of)} rows, of ${columns.map((one) => one.name).join(", ") || "no column yet"}. A better one is made of the training data: outrider profile build train.csv -o reference.json`;
+  return `The reference is being learned: ${number(rows)} of ${number(of)} rows, of ${listed(columns)}. A better one is made of the training data: outrider profile build train.csv -o reference.json`;
+}
+
+/** Names of columns in a sentence; of many the first. */
+function listed(columns) {
+  const names = columns.slice(0, NAMED).map((one) => one.name).join(", ");
+  return columns.length > NAMED ? `${names} and ${number(columns.length - NAMED)} more` : names || "no column yet";
 }
 
 function facts(model) {

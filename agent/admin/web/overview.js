@@ -203,7 +203,7 @@ function models(list) {
     h("a", { href: href("drift", { model: model.model, version: model.version }) }, named(model)),
     state(...stateOf(model)),
     model.reference ? `${model.reference.source ?? ""} ${model.reference.hash ?? ""} (${number(model.reference.rows)} rows)`.trim() : NONE,
-    model.learning ? `${number(model.learning.rows)} of ${number(model.learning.of)} rows` : `${number(model.drifted)} of ${number(model.columns)}`,
+    model.learning ? `${number(model.learning.rows)} of ${number(model.learning.of)} rows learned` : `${number(model.drifted)} of ${number(model.columns)}`,
     model.last_seen ? when(model.last_seen) : NONE,
   ]), "Models");
 }

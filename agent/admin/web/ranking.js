@@ -31,7 +31,7 @@ const TESTS = {
 
 /** What moved, in a few words; empty where nothing is known. */
 export function moved(column) {
-  if (column.score === null || column.score === undefined) return column.reason || "";
+  if (column.score === null || column.score === undefined) return column.suspended ? "" : column.reason || "";
   const what = TESTS[column.test] ?? (column.test ? `share of ${column.test}` : "");
   if (column.share) return `${what} ${percent(column.share.reference)} → ${percent(column.share.now)}`;
   if (!what) return "";
