@@ -10,7 +10,7 @@ keeps, for each level of concurrency that was seen, how long it was seen, what f
 long that took. The limit is known once the table shows
 
 - a plateau: from the knee, the lowest level within NEAR of the greatest throughput, to one with
-  WIDE times as many requests in flight, throughput rose no more, and
+  WIDE times as many requests in flight, and as many at least, throughput rose no more, and
 - the rise to it: at less concurrency than at the knee, throughput below LOW of the greatest.
 
 Without the plateau nothing is known but that the limit is not below what was seen; without the
@@ -32,6 +32,9 @@ RATIO = 1.4
 """From one level to the next."""
 LEAST, MOST = 0.25, 65536.0
 """Mean concurrency of the lowest and the highest level."""
+ONE = 1.0
+"""Requests that any server answers at once. One client that waits for each answer never has more in
+flight: where its requests become longer, that is no limit."""
 NEAR = 0.85
 WIDE = 2.0
 LOW, LIGHT = 0.6, 0.4
@@ -149,14 +152,15 @@ def limit_of(levels: list[Level]) -> tuple[float | None, str]:
     greatest = max(level.rate for level in levels)
     at = next(n for n, level in enumerate(levels) if level.rate >= NEAR * greatest)
     knee, below = levels[at], levels[:at]
-    far = [level for level in levels[at:] if level.concurrency >= WIDE * knee.concurrency]
+    wide = WIDE * max(knee.concurrency, ONE)
+    far = [level for level in levels[at:] if level.concurrency >= wide]
     if not any(level.rate >= FALLEN * greatest for level in far):
         return None, NO_PLATEAU
     if not any(level.rate <= LOW * greatest for level in below):
         return None, NO_RISE
     flat = [level for level in levels[at:] if level.rate >= NEAR * greatest]
     plateau = sum(x.rate * x.seconds for x in flat) / sum(x.seconds for x in flat)
-    return min(knee.concurrency, plateau * _light(below, greatest)), ""
+    return max(min(knee.concurrency, plateau * _light(below, greatest)), ONE), ""
 
 
 def _light(below: list[Level], greatest: float) -> float:

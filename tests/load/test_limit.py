@@ -14,6 +14,7 @@ from agent.load.limit import (
     NO_RISE,
     NO_TRAFFIC,
     RECENT,
+    Level,
     LimitTable,
     limit_of,
 )
@@ -44,6 +45,12 @@ def test_while_throughput_rises_the_limit_is_unknown() -> None:
     for clients in (1, 2, 4, 8):
         closed(table, clients, slots=8, service=0.02)
     assert table.limit() == (None, NO_PLATEAU)
+
+
+def test_a_client_that_is_alone_shows_no_limit_where_its_requests_become_longer() -> None:
+    seen = ((0.062, 72.4), (0.405, 371.0), (0.739, 376.0), (0.874, 343.0))
+    levels = [Level(busy, rate, busy / rate, 10.0) for busy, rate in seen]
+    assert limit_of(levels) == (None, NO_PLATEAU)
 
 
 @pytest.mark.parametrize(
