@@ -6,7 +6,7 @@ Rule: it translates and tells; what an order means is `agent.drift`'s.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from agent.admin.orders import Orders, Refused
@@ -17,6 +17,12 @@ from agent.drift.reference.name import Name
 from agent.drift.reference.profile import shown
 from agent.drift.state.orders import OrderError, parse
 from agent.drift.traffic.unseen import CAVEAT
+from agent.drift.traffic.versions import (
+    MAX_LEARNING,
+    MAX_LEARNING_VERSIONS,
+    MAX_MODELS,
+    MAX_VERSIONS,
+)
 from agent.ledger import Ledger
 from agent.observer.redact import Redactor
 from agent.quality.distributions import distributions
@@ -61,7 +67,6 @@ def drift_page(monitor: Monitor, ledger: Ledger, redactor: Redactor) -> dict[str
     lost = sum(ledger.counter(f"dropped_{why}") for why in ("full", "away", "killed"))
     lost += sum(ledger.observer_counter(why) for why in ("failed", "lost"))
     share = lost / observed if observed else 0.0
-    caveat = f"{share:.1%} of the records of requests were lost before they were looked at"
     status: dict[str, Any] = monitor.status()
     for model in status["models"]:
         for column in model["columns"]:
@@ -69,8 +74,24 @@ def drift_page(monitor: Monitor, ledger: Ledger, redactor: Redactor) -> dict[str
     return {
         **status,
         "records_lost": {"records": lost, "share": share},
-        "caveats": [caveat] if share > CAVEAT else [],
+        "caveats": [*_not_seen(share, monitor)],
     }
+
+
+def _not_seen(lost: float, monitor: Monitor) -> Iterator[str]:
+    """What no model's own caveats can tell, as it is in none of them."""
+    if lost > CAVEAT:
+        yield f"{lost:.1%} of the records of requests were lost before they were looked at"
+    if rows := monitor.rows_unseen:
+        yield (
+            f"{rows:,} rows were of models that are not watched: {MAX_LEARNING} learn a reference "
+            f"at once, {MAX_MODELS} are watched in all; give some a reference (drift.references)"
+        )
+    if further := sum(monitor.rows_of_further_versions.values()):
+        yield (
+            f"{further:,} rows were of versions that are not watched: {MAX_VERSIONS} of a model "
+            f"are, {MAX_LEARNING_VERSIONS} of them while they learn"
+        )
 
 
 def column_page(monitor: Monitor, redactor: Redactor, query: Mapping[str, str]) -> dict[str, Any]:

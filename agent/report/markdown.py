@@ -77,7 +77,7 @@ def _model(report: Report, model: Model) -> Iterator[str]:
         yield from _table(["column", "missing", ""], rows)
     unknown = [column for column in model.columns if column.state == "insufficient"]
     if unknown:
-        yield from (f"{counted(len(unknown), 'column')} not judged: too few rows.", "")
+        yield from (f"{counted(len(unknown), 'column')} not judged now.", "")
 
 
 def _row(column: Column) -> Sequence[str]:
