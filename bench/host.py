@@ -16,8 +16,6 @@ from contextlib import ExitStack, contextmanager
 
 TRIES = 15
 WORKERS = 7
-NOBODY = 1 << 30
-"""A pid that no process has."""
 INTERVAL = 10.0
 """Seconds between two samples, as `host.sample` has it."""
 
@@ -79,12 +77,12 @@ def main() -> None:
         with socket.create_server(("127.0.0.1", 0)) as server:
             target = Upstream(f"http://127.0.0.1:{server.getsockname()[1]}")
             stack.enter_context(sleeping(1, WORKERS))
-        while not (found := upstream.find(target, NOBODY)) or len(found.members) <= WORKERS:
+        while not (found := upstream.find(target, tuple)) or len(found.members) <= WORKERS:
             time.sleep(0.01)
         host = Host(
             target,
             every=INTERVAL,
-            ours=NOBODY,
+            ours=tuple,
             paths=("/",),
             model_path=None,
             log=logging.getLogger("bench"),
@@ -95,7 +93,7 @@ def main() -> None:
         model = host.samples()[1]
         assert model is not None
         assert model.model is not None
-        search = milliseconds(lambda: upstream.find(target, NOBODY))
+        search = milliseconds(lambda: upstream.find(target, tuple))
         members = model.model.processes
     share = sample / 1e3 / INTERVAL + search / 1e3 / 60
     print(f"{count} processes, {members} of them the model server's")

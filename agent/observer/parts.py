@@ -121,7 +121,7 @@ def make(config: Config, telemetry: Telemetry, ledger: Ledger, scratch: Path | N
     redactor = _redactor(config)
     monitor = _monitor(config, ledger, redactor, scratch, caveats, log)
     quality, business = Quality(), Business()
-    host = host_of(config, log)
+    host = host_of(config, ledger, log)
     load = Load(Reader(ledger).read, host)
     load.server = scraper = scraper_of(config, redactor.title, log)
     for text in business_caveats(config):

@@ -29,7 +29,7 @@ def main() -> None:
     host = Host(
         Upstream(given.upstream),
         every=APART,
-        ours=os.getpid(),
+        ours=lambda: [os.getpid()],
         paths=("/",),
         model_path=given.model,
         log=logging.getLogger("host"),

@@ -24,6 +24,7 @@ from agent.signals.host.gpu import GpuReader, Gpus
 from agent.signals.host.machine import Machine
 from agent.signals.host.model_process import ModelProcess, ModelProcesses
 from agent.signals.host.periodic import Periodic
+from agent.signals.host.upstream import Pids
 
 OLD = 3.0
 """Intervals after which a sample is no more shown."""
@@ -45,8 +46,8 @@ class Sample(NamedTuple):
 class Host:
     """Samples every `every` seconds once started; infinity: the model's files alone.
 
-    `ours` is the supervisor's pid, `paths` are on the file systems that matter, `model_path` is
-    where the model's files are.
+    `ours` gives the pids of Outrider's own processes, `paths` are on the file systems that matter,
+    `model_path` is where the model's files are.
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class Host:
         target: Upstream,
         *,
         every: float,
-        ours: int,
+        ours: Pids,
         paths: tuple[str, ...],
         model_path: str | None,
         log: logging.Logger,

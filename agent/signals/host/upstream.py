@@ -6,14 +6,15 @@ never looked for. Not found is no fault: in most pods each container sees its ow
 Theory. A listening socket has an inode in /proc/net, and whoever holds it shows that inode among
 its descriptors. Servers with several workers share the socket, or their parent holds it, so the
 whole family counts: those who hold it, and all their descendants. Ours are none of them, though
-whoever started both may be our ancestor.
+whoever started both may be our ancestor, and the model server may be our supervisor's child: it is
+where a script starts it and then becomes Outrider.
 """
 
 from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from ipaddress import ip_address
 from typing import NamedTuple
 
@@ -61,12 +62,16 @@ class Family(NamedTuple):
     """Of the first root, as the kernel has it: 15 bytes at most."""
 
 
+Pids = Callable[[], Iterable[int]]
+
+
 class NotHere(Exception):
     """The upstream is on another machine, or in another network namespace."""
 
 
-def find(upstream: Upstream, ours: int, proc: str = PROC) -> Family | None:
-    """The family; None if there is none that we may see. `ours` is the supervisor's pid.
+def find(upstream: Upstream, ours: Pids, proc: str = PROC) -> Family | None:
+    """The family; None if there is none that we may see. `ours` gives the pids of
+    Outrider's own processes.
 
     Blocks: it reads /proc as a whole, and may ask the name service. Raises `NotHere`, and OSError
     where the name service cannot answer.
@@ -113,13 +118,13 @@ def _is_own(address: Ip) -> bool:
     return True
 
 
-def family(holders: Iterable[int], ours: int, proc: str = PROC) -> Family | None:
+def family(holders: Iterable[int], ours: Pids, proc: str = PROC) -> Family | None:
     """The holders of a socket and their descendants, without our own processes."""
     stats = {pid: found for pid in pids(proc) if (found := stat_of(pid, proc))}
     children: dict[int, list[int]] = {}
     for pid, found in stats.items():
         children.setdefault(found.parent, []).append(pid)
-    own = _descendants([ours], children)
+    own = frozenset(ours())
     holding = {
         pid: stats[pid]
         for pid in holders

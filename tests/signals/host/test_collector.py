@@ -58,7 +58,7 @@ def host(clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
         made = Host(
             Upstream(f"http://127.0.0.1:{server.getsockname()[1]}"),
             every=10.0,
-            ours=1 << 30,
+            ours=tuple,
             paths=("/", str(tmp_path)),
             model_path=str(tmp_path / "model"),
             log=LOG,
@@ -172,7 +172,7 @@ def test_a_missing_model_is_told_once_and_found_later(
     made = Host(
         Upstream("http://127.0.0.1:9"),
         every=float("inf"),
-        ours=0,
+        ours=tuple,
         paths=(),
         model_path=str(path),
         log=LOG,
@@ -201,7 +201,7 @@ def test_a_call_that_never_comes_back_costs_its_own_figures_alone(
     made = Host(
         Upstream("http://192.0.2.7:9"),
         every=10.0,
-        ours=0,
+        ours=tuple,
         paths=(),
         model_path=None,
         log=LOG,

@@ -22,7 +22,11 @@ from tests.harness import free_ports
 from tests.signals.host.trees import stat_line, write
 
 LOG = logging.getLogger("test")
-OURS = 900
+
+
+def ours() -> list[int]:
+    """Pids of Outrider's own, in a /proc of our making."""
+    return [900, 901]
 
 
 class Proc:
@@ -41,7 +45,7 @@ class Proc:
 
     def _find(self) -> Family | None:
         self.searches += 1
-        return family(self.holders, OURS, str(self.root))
+        return family(self.holders, ours, str(self.root))
 
     def put(self, pid: int, parent: int = 1, **stat: object) -> None:
         write(self.root, {f"{pid}/stat": stat_line(pid, parent, **stat)})  # type: ignore[arg-type]
@@ -78,8 +82,17 @@ def test_a_family_is_summed(proc: Proc) -> None:
 def test_our_own_processes_are_none_of_them(proc: Proc) -> None:
     """Whoever started both holds the socket: a notebook, a test."""
     proc.put(10)
-    proc.put(OURS, 10)
-    proc.put(901, OURS)
+    proc.put(900, 10)
+    proc.put(901, 900)
+    proc.put(11, 10)
+    assert proc.look().pids == (10, 11)
+
+
+def test_a_server_that_our_supervisor_adopted_is_found(proc: Proc) -> None:
+    """A script starts it, and then becomes Outrider: `serve & exec outrider run`."""
+    proc.put(900)
+    proc.put(901, 900)
+    proc.put(10, 900)
     proc.put(11, 10)
     assert proc.look().pids == (10, 11)
 
@@ -94,7 +107,7 @@ def test_of_several_that_share_a_socket_the_parent_is_the_root(proc: Proc) -> No
     proc.put(10)
     proc.put(11, 10)
     proc.put(12, 9)
-    found = family(proc.holders, OURS, str(proc.root))
+    found = family(proc.holders, ours, str(proc.root))
     assert found is not None
     assert [*found.roots] == [10, 12]
     assert [*found.members] == [10, 12, 11]
@@ -207,7 +220,7 @@ def test_an_unknown_name_is_asked_for_again(proc: Proc) -> None:
 def test_an_address_of_another_machine_is_not_looked_for(host: str) -> None:
     shown = f"[{host}]" if ":" in host else host
     with pytest.raises(NotHere, match=host):
-        find(Upstream(f"http://{shown}:8000"), OURS)
+        find(Upstream(f"http://{shown}:8000"), tuple)
 
 
 def test_loopback_and_own_addresses_are_ours() -> None:
@@ -264,7 +277,7 @@ def serve() -> Iterator:
 def test_a_real_server_of_several_workers(serve) -> None:
     [port] = free_ports(1)
     pid = serve("tcp", str(port), 2)
-    found = find(Upstream(f"http://localhost:{port}"), OURS)
+    found = find(Upstream(f"http://localhost:{port}"), tuple)
     assert found is not None
     assert [*found.roots] == [pid]
     assert set(found.members) == {pid, *(c.pid for c in psutil.Process(pid).children())}
@@ -278,21 +291,21 @@ def test_a_real_server_of_several_workers(serve) -> None:
 def test_a_real_server_at_a_unix_socket(serve, tmp_path: Path) -> None:
     path = tmp_path / "model.sock"
     pid = serve("unix", str(path), 0)
-    found = find(Upstream(f"unix://{path}"), OURS)
+    found = find(Upstream(f"unix://{path}"), tuple)
     assert found is not None
     assert [*found.members] == [pid]
 
 
 def test_nobody_listens() -> None:
     [port] = free_ports(1)
-    assert find(Upstream(f"http://127.0.0.1:{port}"), OURS) is None
+    assert find(Upstream(f"http://127.0.0.1:{port}"), tuple) is None
 
 
 def test_a_connection_to_the_port_is_no_server(serve) -> None:
     [port] = free_ports(1)
     pid = serve("tcp", str(port), 0)
     with socket.create_connection(("127.0.0.1", port)):
-        found = find(Upstream(f"http://127.0.0.1:{port}"), OURS)
+        found = find(Upstream(f"http://127.0.0.1:{port}"), tuple)
     assert found is not None
     assert [*found.members] == [pid]
     assert os.getpid() not in found.members
