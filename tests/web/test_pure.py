@@ -106,6 +106,8 @@ def test_ranges_are_drawn_to_scale_and_single_values_side_by_side() -> None:
     assert found["places"][-1][1] == 1
     values = [{"low": n, "high": n} for n in range(4)]
     assert told(f"bins.laidOut({json.dumps(values)}, 0.001).places[1]") == [0.25, 0.5]
+    spike = [{"low": n / 100, "high": (n + 1) / 100, "now": 0.9 * (n == 90)} for n in range(100)]
+    assert told(f"bins.laidOut({json.dumps(spike)}, 0.001).scale") is False
     skewed = [{"low": n * n * n * n, "high": (n + 1) ** 4} for n in range(30)]
     assert told(f"bins.laidOut({json.dumps(skewed)}, 0.01).scale") is False
 
@@ -116,13 +118,15 @@ def test_bins_have_names() -> None:
         {"low": None, "high": 2},
         {"low": 2, "high": None},
         {"low": 3, "high": 3},
+        {"low": 0.99981, "high": 0.99982},
         {"category": "<b>"},
         {"category": ""},
         {"kind": "missing", "bin": "missing"},
         {"kind": "other", "bin": "other", "reference": 0},
     ]
     assert told(f"{json.dumps(bins)}.map(bins.binName)") == [
-        "1 to 2", "up to 2", "over 2", "3", "<b>", "(empty text)", "missing", "unseen categories",
+        "1 to 2", "up to 2", "over 2", "3", "0.99981 to 0.99982",
+        "<b>", "(empty text)", "missing", "unseen categories",
     ]  # fmt: skip
 
 

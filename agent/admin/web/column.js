@@ -72,7 +72,7 @@ export function open(root, at) {
     if (quantiles) {
       const place = ["p05", "p25", "p50", "p75", "p95"];
       set(spread, table([["Below which lie"], ...["5 %", "25 %", "50 %", "75 %", "95 %"].map((text) => [text, true])],
-        [["reference", ...place.map((name) => number(quantiles.reference?.[name]))], ["now", ...place.map((name) => number(quantiles.now?.[name]))]], "Quantiles"));
+        [["reference", ...place.map((name) => number(quantiles.reference?.[name], 4))], ["now", ...place.map((name) => number(quantiles.now?.[name], 4))]], "Quantiles"));
     }
   }
 

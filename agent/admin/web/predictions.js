@@ -58,7 +58,7 @@ function section() {
   return {
     node: h("section", { class: "grid" }, h("div", { class: "group" }, title, model), versions),
     show(group) {
-      write(title, `${group.output || group.model}: ${TITLES[group.kind] ?? group.kind}`);
+      write(title, group.output === group.kind ? group.output : `${group.output || group.model}: ${TITLES[group.kind] ?? group.kind}`);
       write(model, group.model);
       keyed(versions, group.versions, (one) => one.version ?? "", () => card());
     },
@@ -75,7 +75,7 @@ function card() {
     show(one) {
       set(about, h("b", {}, named(one)), tag(count(one.rows, "row")));
       bars.draw(one.bins);
-      set(figures, facts([["Mean", number(one.mean)], ...Object.entries(one.quantiles ?? {}).map(([name, value]) => [PLACES[name] ?? name, number(value)])]
+      set(figures, facts([["Mean", number(one.mean)], ...Object.entries(one.quantiles ?? {}).map(([name, value]) => [PLACES[name] ?? name, number(value, 4)])]
         .filter(([, value]) => value !== NONE)));
       figures.hidden = !figures.querySelector("dd");
       set(exact.lastChild, binTable(one.bins));

@@ -1,6 +1,6 @@
 // A histogram of numbers: the reference as an area, what is now as a line over it.
 
-import { binName, isRange, known, laidOut } from "./bins.js";
+import { binName, bound, isRange, known, laidOut } from "./bins.js";
 import { h, mark, s, set, write } from "./dom.js";
 import { number, percent } from "./format.js";
 import { linear, ticks } from "./scale.js";
@@ -156,8 +156,8 @@ function labels(ranges, bars, height, left, right) {
   };
   ranges.forEach((bin, n) => {
     const bar = bars[n];
-    if (bin.low === bin.high) add((bar.left + bar.right) / 2, number(bin.low));
-    else if (n < ranges.length - 1 && known(bin.high)) add(bar.right, number(bin.high));
+    if (bin.low === bin.high) add((bar.left + bar.right) / 2, number(bin.low, 6));
+    else if (n < ranges.length - 1 && known(bin.high)) add(bar.right, bound(bin.high, known(bin.low) ? bin.high - bin.low : (ranges[n + 1].high ?? Infinity) - bin.high));
   });
   return found;
 }
