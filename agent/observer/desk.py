@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from typing import Any, TypeVar
 
 from agent.admin.orders import Orders, Refused
@@ -111,7 +112,8 @@ def _redact(column: dict[str, Any], redactor: Redactor) -> None:
     if column.get("test"):
         column["test"] = redactor.name(column["test"])
     share = column.get("share")
-    for part in [*(column.get("moved") or ()), *([share] if share else ())]:
+    named = column.get("moved") or (), column["examples"], [share] if share else ()
+    for part in chain.from_iterable(named):
         part["bin"] = redactor.name(part["bin"])
 
 
