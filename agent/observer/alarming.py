@@ -146,7 +146,7 @@ class Alarming:
         return made
 
     def _kept(self) -> Kept | None:
-        if self._path is None or not self._path.exists():
+        if self._path is None or not self._path.is_file():
             return None
         try:
             return read(read_bounded(self._path, MAX_KEPT))

@@ -38,7 +38,7 @@ class DayKeeping:
 
     def begin(self) -> None:
         """Goes on from what was kept."""
-        if self._path is None or not self._path.exists():
+        if self._path is None or not self._path.is_file():
             return
         try:
             self._day.resume(unpacked(read_bounded(self._path, MAX_FILE)))

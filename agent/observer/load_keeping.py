@@ -56,7 +56,7 @@ class LoadKeeping:
 
     def begin(self) -> None:
         """Goes on from what was kept."""
-        if self._path is None or not self._path.exists():
+        if self._path is None or not self._path.is_file():
             return
         try:
             saved = msgspec.json.decode(read_bounded(self._path, MAX_FILE), type=Saved)

@@ -60,6 +60,16 @@ def shaped(families: Iterable[Metric], job: str, show: Show, dropped: Counter[st
     return out
 
 
+def texts(families: Iterable[Metric]) -> list[str]:
+    """All that `shaped` may ask `show` for, each once."""
+    found: dict[str, None] = {}
+    for family in families:
+        found[family.documentation[:MAX_HELP]] = None
+        for sample in family.samples:
+            found |= dict.fromkeys(v for v in sample.labels.values() if len(v) <= MAX_VALUE)
+    return [*found]
+
+
 def named(name: str) -> str:
     """The name that a foreign family has here."""
     return PREFIX + name if name.startswith(OURS) else name

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import threading
 import zlib
 from pathlib import Path
 
@@ -169,3 +171,15 @@ def test_what_was_changed_on_purpose_is_refused_or_harmless(data: st.DataObject)
         return
     world.run(20)
     world.day.history()
+
+
+def test_what_is_no_file_holds_nobody_up(tmp_path: Path) -> None:
+    """A pipe that nobody writes to, where the file should be."""
+    world = World()
+    os.mkfifo(tmp_path / NAME)
+    beginning = threading.Thread(target=kept(world, tmp_path).begin, daemon=True)
+    beginning.start()
+    beginning.join(10)
+    assert not beginning.is_alive()
+    write(world, tmp_path)
+    assert (tmp_path / NAME).is_file()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -155,3 +156,28 @@ def test_a_page_for_people_is_told(kind: str) -> None:
     server.kind = kind
     assert server.read(b"<html>")["outrider_scrape_up"] == 0
     assert "exposition" in server.scraper.why
+
+
+def test_others_have_their_turn_while_many_labels_are_looked_through() -> None:
+    server = Server()
+    lines = (f'a{{b="{n}"}} 1\n' for n in range(500))
+    server.answer = "".join(lines).encode()
+    turns: list[int] = []
+    asked: list[int] = []
+    """The turn in which each text was looked at."""
+
+    def show(text: str) -> str:
+        asked.append(len(turns))
+        return text
+
+    async def main() -> None:
+        server.scraper._show = show
+        reading = asyncio.create_task(server.scraper.read())
+        while not reading.done():
+            turns.append(0)
+            await asyncio.sleep(0)
+
+    asyncio.run(main())
+    assert server.scraper.samples == 500
+    assert len(asked) >= 500
+    assert max(Counter(asked).values()) <= scraper.AT_ONCE
