@@ -75,6 +75,8 @@ def unpacked(raw: bytes) -> SavedDay:
     day = msgspec.msgpack.decode(plain, type=SavedDay)
     if len(day.events) > MOST or any(len(event.text) > MAX_TEXT for event in day.events):
         raise ValueError("its events are too many, or too long")
+    if not all(0 <= head < 1 << 32 for head in (day.traffic.head, day.columns.head)):
+        raise ValueError("its steps are of no time")
     return day
 
 

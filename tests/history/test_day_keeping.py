@@ -173,6 +173,16 @@ def test_what_was_changed_on_purpose_is_refused_or_harmless(data: st.DataObject)
     world.day.history()
 
 
+@pytest.mark.parametrize("head", [-1, 1 << 32, (1 << 64) - 1])
+@pytest.mark.parametrize("of", ["traffic", "columns"])
+def test_steps_of_no_time_are_a_reason(of: str, head: int) -> None:
+    """Else each look would fail, as no array has such places."""
+    saved = World().day.saved()
+    getattr(saved, of).head = head
+    with pytest.raises(ValueError, match="steps"):
+        unpacked(packed(saved))
+
+
 def test_what_is_no_file_holds_nobody_up(tmp_path: Path) -> None:
     """A pipe that nobody writes to, where the file should be."""
     world = World()
