@@ -64,7 +64,8 @@ def test_a_column_opened(page: Page, scene: Scene) -> None:
     expect(picture).to_be_visible()
     assert picture.locator("path.was").count() == 1
     assert picture.locator("rect.moved").count() > 0
-    expect(page.get_by_role("img", name=re.compile("Score over threshold"))).to_be_visible()
+    over = page.get_by_role("img", name=re.compile("Score over threshold"))
+    expect(over).to_be_visible(timeout=20_000)  # once the history has taken a step with it
     expect(page.locator(".plot text.limit").first).to_have_text("threshold")
     page.get_by_text("As a table").click()
     expect(page.locator("tr.moved").first).to_contain_text("%")

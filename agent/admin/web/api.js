@@ -75,7 +75,7 @@ function refusal(name, status, data) {
 
 /**
  * Runs `work` at once, every so many seconds while somebody looks, and once the sidecar is back;
- * one run at a time.
+ * one run at a time. `every` may be a function.
  * Gives `{now, end}`: `now()` runs it again at once.
  */
 export function repeat(work, every) {
@@ -95,7 +95,8 @@ export function repeat(work, every) {
       await work();
     } finally {
       busy = false;
-      if (!ended) timer = setTimeout(run, again ? 0 : document.hidden ? every * 10_000 : every * 1000);
+      const seconds = typeof every === "function" ? every() : every;
+      if (!ended) timer = setTimeout(run, again ? 0 : seconds * (document.hidden ? 10_000 : 1000));
     }
   }
   const seen = () => document.hidden || run();

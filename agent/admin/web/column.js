@@ -125,7 +125,7 @@ export function open(root, at) {
     } catch {
       // The rest of the view says that the sidecar does not answer.
     }
-  }, HISTORY_EVERY);
+  }, () => (past_.hidden ? EVERY : HISTORY_EVERY));
   return {
     close() {
       asking.end();

@@ -70,7 +70,7 @@ function list(root, first) {
     } catch {
       // Without a history there are no small lines; the rest says it all.
     }
-  }, HISTORY_EVERY);
+  }, () => (lines.size ? HISTORY_EVERY : EVERY));
   return {
     change(at) {
       if (at.rest[0] === "column") return false;
