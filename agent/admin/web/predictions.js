@@ -73,7 +73,8 @@ function card() {
   return {
     node: h("section", { class: "panel" }, about, bars.node, figures, exact),
     show(one) {
-      set(about, h("b", {}, named(one)), tag(count(one.rows, "row")));
+      set(about, h("b", {}, named(one)), tag(one.rows ? count(one.rows, "row") : "no row lately"));
+      bars.node.hidden = exact.hidden = !one.rows;
       bars.draw(one.bins);
       set(figures, facts([["Mean", number(one.mean)], ...Object.entries(one.quantiles ?? {}).map(([name, value]) => [PLACES[name] ?? name, number(value, 4)])]
         .filter(([, value]) => value !== NONE)));

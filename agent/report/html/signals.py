@@ -37,7 +37,11 @@ def predictions_of(model: Model) -> Markup | None:
         mean = "" if one["mean"] is None else f", mean {number(one['mean'])}"
         text = f"{one['kind']}, {counted(one['rows'], 'row')}{mean}, {one['of']}"
         head = element("header", element("h4", one["output"]), element("span", text, class_="soft"))
-        picture = drawn({"bins": bins}, f"{one['output']}: {one['kind']} of the predictions")
+        picture = (
+            drawn({"bins": bins}, f"{one['output']}: {one['kind']} of the predictions")
+            if one["rows"]
+            else element("p", "No row came lately.", class_="soft")
+        )
         cards.append(element("section", head, picture, class_="card"))
     return joined(
         element("h3", "Predictions and confidence"), element("div", *cards, class_="grid")
