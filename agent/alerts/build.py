@@ -47,9 +47,9 @@ def make_alarms(
 
 
 def source_of(settings: Alerting, service: str, instance: str) -> Source:
-    """Who tells it."""
+    """Who tells it. Links as plain texts: no encoder of messages takes the settings' own type."""
     links = settings.links
-    return Source(service, instance, links.page or "", links.runbooks or "")
+    return Source(service, instance, str(links.page or ""), str(links.runbooks or ""))
 
 
 def kind_of(one: DestinationSettings) -> str:

@@ -12,9 +12,11 @@ import trustme
 from aiohttp import web
 
 from agent.alerts.alertmanager import AGAIN, LASTS, Alertmanager
+from agent.alerts.build import make, source_of
 from agent.alerts.email import Email, Server
 from agent.alerts.slack import Slack
 from agent.alerts.telling import Kind
+from agent.settings.loading import load
 from agent.ship.outcome import OK, Verdict
 from tests.alerts.factory import SOURCE, item
 from tests.alerts.receivers import MailServer, mail_server
@@ -207,5 +209,24 @@ def test_a_mail_server_that_is_slow_holds_one_thread_not_many() -> None:
         held.set()
         assert (await first).verdict is Verdict.RETRY
         server.close()
+
+    run(go())
+
+
+@pytest.mark.parametrize("kind", ["alertmanager", "slack"])
+def test_links_of_the_settings_get_there(kind: str, tmp_path: Path) -> None:
+    async def go() -> None:
+        async with http_receiver() as receiver:
+            file = tmp_path / "outrider.yaml"
+            links = '{page: "http://page.example:8901", runbooks: "https://wiki.example/r"}'
+            to = f'{{ops: {{type: {kind}, url: "{receiver.url}"}}}}'
+            file.write_text(f"alerts: {{to: {to}, links: {links}}}", encoding="utf-8")
+            alerts = load(str(file)).alerts
+            destination = make(alerts.to["ops"], source_of(alerts, "s", "i"), "1")
+            assert await destination.push([item()], NOW) == OK
+            await destination.close()
+            [came] = receiver.requests
+            assert b"http://page.example:8901" in came.body
+            assert b"https://wiki.example/r/" in came.body
 
     run(go())
