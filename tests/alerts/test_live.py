@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import re
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -61,9 +62,19 @@ class Told:
     def __init__(self, receiver: HttpReceiver) -> None:
         self._receiver = receiver
 
-    def messages(self, word: str) -> list[dict[str, Any]]:
-        bodies = [json.loads(request.body) for request in self._receiver.requests]
-        return [body for body in bodies if f" {word}" in body["text"]]
+    def messages(self) -> list[dict[str, Any]]:
+        return [json.loads(request.body) for request in self._receiver.requests]
+
+    def count(self, kind: str) -> int:
+        """Pieces of news of a kind, in all messages."""
+        return sum(counted(message["text"], kind) for message in self.messages())
+
+
+def counted(title: str, kind: str) -> int:
+    """Of `*29 firing, 1 resolved; first: …`, or of a message of one, which says what it is."""
+    if found := re.search(rf"(\d+) {kind}[,;]", title):
+        return int(found[1])
+    return int(title.startswith("*warning: " if kind == "firing" else f"*{kind}: "))
 
 
 async def seen(check: Callable[[], Any], what: str) -> Any:
@@ -99,8 +110,8 @@ async def _whole_way(folder: Path) -> None:
             asking.cancel()
             await asyncio.gather(asking, return_exceptions=True)
             await asyncio.to_thread(proxy.__exit__, None, None, None)
-        # At its end it tells at once what is still to be told: nothing was.
-        assert len(receiver.requests) == 2
+        # Columns whose windows end later come in a message of their own.
+        assert len(receiver.requests) <= 5
 
 
 def _settings(manager: Alertmanager, receiver: HttpReceiver, mail: MailServer) -> dict[str, Any]:
@@ -133,9 +144,9 @@ async def _tell(
 
     traffic.shift = 2.0
     await seen(lambda: len(manager.alerts()) == len(COLUMNS), "Alertmanager to have them all")
-    await seen(lambda: told.messages("firing"), "the webhook")
+    await seen(lambda: told.count("firing") >= len(COLUMNS), "the webhook")
     await seen(lambda: mail.raw, "the mail")
-    _look_at(told.messages("firing"), mail, manager)
+    _look_at(told.messages(), mail, manager)
     page = status()
     assert len(page["firing"]) == len(COLUMNS)
     assert {one["name"]: one["messages"]["sent"] > 0 for one in page["destinations"]} == {
@@ -148,24 +159,24 @@ async def _tell(
     assert b"geheim" not in whole + proxy.stderr().encode()
     labels = {"alertname": "ModelInputDrift", "severity": "warning"}
     assert proxy.metric("outrider_alerts_firing", **labels) == len(COLUMNS)
-    assert proxy.metric("outrider_alerts_sent_total", destination="ops", outcome="sent") == 1
+    assert proxy.metric("outrider_alerts_sent_total", destination="ops", outcome="sent") in (1, 2)
 
     traffic.shift = 0.0
     await seen(lambda: manager.received("resolved") >= len(COLUMNS), "all to be over")
     await seen(lambda: not manager.alerts(), "Alertmanager to hold none for active")
-    await seen(lambda: told.messages("resolved"), "the webhook")
-    await seen(lambda: len(mail.raw) == 2, "the mail")
-    assert len(told.messages("resolved")) == 1
+    await seen(lambda: told.count("resolved") >= len(COLUMNS), "the webhook")
+    await seen(lambda: len(mail.raw) >= 2, "the mail")
 
 
 def _look_at(firing: list[dict[str, Any]], mail: MailServer, manager: Alertmanager) -> None:
-    [message] = firing
-    assert message["text"].startswith(f"*{len(COLUMNS)} firing; first: Input ")
-    assert "<" not in json.dumps(message), "there are no links, and nothing of a client's is one"
+    message = max(firing, key=lambda one: counted(one["text"], "firing"))
+    many = counted(message["text"], "firing")
+    assert many > 20, "nearly all come in one message"
+    assert "<" not in json.dumps(firing), "there are no links, and nothing of a client's is one"
     assert len(message["attachments"]) == 21
     more = message["attachments"][20]["text"]
-    assert more == f"And {len(COLUMNS) - 20} × ModelInputDrift."
-    [letter] = mail.messages
+    assert more == f"And {many - 20} × ModelInputDrift."
+    letter = mail.messages[0]
     assert letter["To"] == "team@example.com"
     assert letter["Bcc"] is None
     assert "ModelInputDrift firing (warning)" in letter.get_content()
