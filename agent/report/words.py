@@ -51,7 +51,7 @@ def what(column: Column, quoted: Callable[[str], str] = str) -> str:
     if test in of_shares:
         return of_shares[test]
     if column.kind == "text" and test:
-        return f"{'more' if up else 'fewer'} texts have {test.replace('<=', '≤')}"
+        return f"{'more' if up else 'fewer'} texts have {quoted(test.replace('<=', '≤'))}"
     if column.kind in MEASURED and "<= " in test:
         return f"{'more' if up else 'fewer'} rows are {quoted(test.replace('<=', '≤'))}"
     return f"{'more' if up else 'fewer'} rows are {quoted(test)}" if test else ""

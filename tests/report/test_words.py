@@ -29,7 +29,11 @@ SHARE = Pair(0.1, 0.3)
         (column("length", "text"), "texts are longer", "by 0.5 sd"),
         (column("missing", share=SHARE), "more values are missing", "10.0% → 30.0%"),
         (column("<= 3.5", share=SHARE), "more rows are «≤ 3.5»", "10.0% → 30.0%"),
-        (column("length <= 9", "text", share=SHARE), "more texts have length ≤ 9", "10.0% → 30.0%"),
+        (
+            column("length <= 9", "text", share=SHARE),
+            "more texts have «length ≤ 9»",
+            "10.0% → 30.0%",
+        ),
         (column("gold", "categorical", share=SHARE), "more rows are «gold»", "10.0% → 30.0%"),
         (
             column("location", "categorical", share=SHARE),
