@@ -13,6 +13,7 @@ from tests.wire import request, response
 
 PREDICT = b"/v1/models/m:predict"
 JSON = b"Content-Type: application/json"
+LEARNED = 100
 ROWS = 150
 GOOD = response(json.dumps({"predictions": [0.5]}).encode(), JSON)
 BAD = response(b"{}", JSON, status=b"500 Oh")
@@ -36,16 +37,22 @@ def send(proxy: Outrider, origin: RawOrigin, body: bytes, answer: bytes, name: b
 
 def traffic(proxy: Outrider, origin: RawOrigin) -> None:
     """A reference is learned of the first; then an error, an outlier, and what is no JSON."""
-    with proxy.connect() as client, origin.serving(GOOD):
-        for n in range(ROWS):
-            client.send(request(b"POST", PREDICT, JSON, body=asked(n)))
-            assert client.response().status == 200
+    rows(proxy, origin, range(LEARNED))  # and no more in one batch with them
     admin = ("127.0.0.1", proxy.ports[1])
     eventually(lambda: get(admin, "/api/v1/reference?model=m").status == 200, "a reference")
+    rows(proxy, origin, range(LEARNED, ROWS))
     send(proxy, origin, asked(1), BAD, b"the-error")
+    eventually(lambda: finished(proxy) == ROWS + 1, "them, so that the outlier begins a batch")
     odd = json.dumps({"instances": [{"age": 4000, "plan": "platinum"}]}).encode()
     send(proxy, origin, odd, GOOD, b"the-outlier")
     send(proxy, origin, b"nonsense", GOOD, b"the-nonsense")
+
+
+def rows(proxy: Outrider, origin: RawOrigin, numbers: range) -> None:
+    with proxy.connect() as client, origin.serving(GOOD):
+        for n in numbers:
+            client.send(request(b"POST", PREDICT, JSON, body=asked(n)))
+            assert client.response().status == 200
 
 
 def values(metrics: Metrics) -> dict[str, float]:
@@ -59,6 +66,11 @@ def values(metrics: Metrics) -> dict[str, float]:
 
 def finished(proxy: Outrider) -> float:
     return proxy.metric("outrider_records_total", stage="finished")
+
+
+def counted(proxy: Outrider) -> float:
+    """Rows after those that were learned of; drift counts them once a second."""
+    return proxy.metric("outrider_column_values_total", column="age")
 
 
 def one(proxy: Outrider, name: str) -> dict[str, Any]:
@@ -77,12 +89,13 @@ def test_metrics_are_the_same_whether_payloads_are_logged_or_not(
         settings = {
             "capture": {"payload_log": logged},
             "host": {"sample": "off"},
-            "drift": {"reference": {"learn": {"rows": 100}}, "window": {"rows": 1000}},
+            "drift": {"reference": {"learn": {"rows": LEARNED}}, "window": {"rows": 1000}},
         }
         proxy = start(own_origin.url, settings)
         eventually(lambda p=proxy: p.metric("outrider_build_info") == 1, "the observer")
         traffic(proxy, own_origin)
         eventually(lambda p=proxy: finished(p) == ROWS + 3, "all of them")
+        eventually(lambda p=proxy: counted(p) == ROWS - LEARNED + 1, "their rows")
         assert proxy.metric("outrider_records_dropped_total") == 0
         found[logged] = values(proxy.metrics())
         _look(proxy, logged)
