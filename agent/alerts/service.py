@@ -52,7 +52,7 @@ def burn_slow(view: View, _: Trends) -> Iterator[So]:
     hours, now = view.window(6 * HOUR), view.window(30 * MINUTE)
     if _burns(view, 6.0, hours, now):
         yield So(
-            f"{_share(hours)} of the requests have failed for hours",
+            f"{_share(hours)} of the requests of the last 6 hours failed",
             f"In the last 6 hours {_failed(hours)}, in the last 30 minutes {_share(now)}. "
             f"{_allowed(view)}: at this rate the budget of 30 days is gone in five.",
             hold=5 * MINUTE,
