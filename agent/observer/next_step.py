@@ -119,12 +119,13 @@ def _learning(models: Sequence[ModelWatch]) -> dict[str, Any] | None:
         of, rows = model.settings.learn_rows, model.inputs.rows
         if model.phase == "learning" and of:
             lines = [
-                f"{rows} of {of} rows have come; then each window is judged by them. If today is "
-                "not normal, build a reference of data that are, and run with it:",
+                f"{rows:,} of {of:,} rows have come; from then on traffic is judged by them. If "
+                "today's traffic is not normal, build the reference from data that are, and run "
+                "with it:",
                 *BUILD,
             ]
             evidence = {"model": model.name, "version": model.version, "rows": rows, "of": of}
-            title = f"Learning what is normal of {model.key.told()}"
+            title = f"Learning what is normal for {model.key.told()}"
             return _step("learning", title, lines, evidence)
     return None
 

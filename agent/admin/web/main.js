@@ -51,7 +51,7 @@ function connection() {
   let lost = 0;
   const show = () => {
     dot.dataset.state = state;
-    const words = { ok: "answering", live: "live", lost: "no connection", locked: "locked", wait: "connecting" };
+    const words = { ok: "connected", live: "live", lost: "no connection", locked: "locked", wait: "connecting" };
     write(text, words[state]);
     mark(dot, "title", state === "live" ? "New figures come by themselves" : words[state]);
     const gone = state === "lost" && Date.now() - lost > 400;

@@ -88,7 +88,7 @@ export function open(root) {
 function told(data) {
   const drifted = data.models.filter((model) => model.drifted > 0);
   const lines = [];
-  if (data.upstream && !data.upstream.up) lines.push(["bad", "The model server cannot be reached", data.upstream.url]);
+  if (data.upstream && !data.upstream.up) lines.push(["bad", "The model server cannot be reached", `at ${data.upstream.url}: start it, or give its address by --upstream`]);
   if ((data.now?.error_ratio ?? 0) >= 0.01) {
     lines.push(["bad", `${percent(data.now.error_ratio)} of the requests of the last minute failed`, ""]);
   }
