@@ -38,8 +38,9 @@ examples:
   outrider run --upstream unix:///run/model.sock --listen :8900 --set timeouts.total=2m
   OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318 outrider run --config outrider.yaml
 
-Send clients to --listen instead of to the model. Look at /metrics and /api/v1/status on --admin;
-point probes at /healthz and /readyz on --health. SIGTERM drains, then ends.
+Send clients to --listen instead of to the model. Open --admin in a browser for the page, and let
+Prometheus scrape /metrics there; point probes at /healthz and /readyz on --health. SIGTERM drains,
+then ends.
 
 With --takeover it replaces the one that serves the same --listen, and starts as usual if there is
 none: that one finishes what is in flight and ends with status 0. If the new one cannot take its
@@ -111,7 +112,7 @@ def _add_run(commands: Commands[argparse.ArgumentParser]) -> None:
     add = run.add_argument
     add("--upstream", metavar="URL", help="the model server (default http://127.0.0.1:8000)")
     add("--listen", metavar="HOST:PORT", help="where clients connect (default 127.0.0.1:8900)")
-    add("--admin", metavar="HOST:PORT", help="metrics and status (default 127.0.0.1:8901)")
+    add("--admin", metavar="HOST:PORT", help="page, metrics, status (default 127.0.0.1:8901)")
     add("--health", metavar="HOST:PORT", help="probes (default 127.0.0.1:8902)")
     add("--workers", metavar="N", help="proxy processes, about one a core in use (default 1)")
     add("--reference", metavar="FILE", help="profile to judge drift by; without: learned")

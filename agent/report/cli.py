@@ -90,6 +90,11 @@ def _form(args: argparse.Namespace) -> str:
 def _made(args: argparse.Namespace) -> Report:
     by, now = f"Outrider {__version__}", time.time()
     if not args.files:
+        for option in ("columns", "outputs", "timestamp", "data_format"):
+            if given := getattr(args, option):
+                wanted = "is of rows in files; wanted REFERENCE and CURRENT"
+                shown = given if isinstance(given, str) else ",".join(given)
+                raise ConfigError(f"--{option.replace('_', '-')}", "", repr(shown), wanted)
         token = args.token or os.environ.get("OUTRIDER_ADMIN__TOKEN", "")
         sidecar = Sidecar(args.admin or ADMIN, token, patience=PATIENCE)
         return live_report(sidecar, now, by)

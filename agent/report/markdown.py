@@ -71,7 +71,7 @@ def _model(report: Report, model: Model) -> Iterator[str]:
         yield from _table(head, (_row(column) for column in drifting[:MOST]))
         if len(drifting) > MOST:
             yield from (f"{len(drifting) - MOST:,} more columns drift.", "")
-    lacking = [c for c in model.columns if c.missing_rose and c.state != "drift"]
+    lacking = [c for c in model.columns if c.missing_rose]
     if lacking:
         rows = ((code(c.name), words.change(c.missing), code(c.note)) for c in lacking[:MOST])
         yield from _table(["column", "missing", ""], rows)

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.report.arguments import FAIL_ON
-from agent.report.content import Column, Finding, Model, Report
+from agent.report.content import Column, Finding, Model, Pair, Report
 from agent.report.gate import CHOICES, failed, state_of
+from agent.report.markdown import markdown
 from agent.report.quality import rose
 from agent.report.words import verdict
 
@@ -51,6 +52,11 @@ def test_each_problem_is_that_of_its_choice_alone(made: Report, problems: list[s
 
 def test_choices_are_those_of_the_command() -> None:
     assert CHOICES == FAIL_ON
+
+
+def test_more_missing_is_told_in_markdown_of_a_column_that_drifts_besides() -> None:
+    lacking = Pair(0.0, 0.05)
+    assert "0% → 5.0%" in markdown(report(column("drift", missing=lacking, missing_rose=True)))
 
 
 def test_what_is_acknowledged_is_told_and_is_no_drift() -> None:

@@ -104,6 +104,7 @@ def test_a_column_that_is_gone_is_drift_and_one_that_is_new_is_told(files: Path)
         (["a.csv", "moved.csv", "-o", "none/r.html"], "none/r.html"),
         (["--admin", "ftp://x"], "wanted http://HOST:PORT"),
         (["--token", "a\nb"], "--token"),
+        (["--outputs", "score"], "--outputs: 'score': is of rows in files"),
     ],
 )
 def test_what_cannot_be_done_is_told_in_a_line(
