@@ -1,7 +1,8 @@
 """Messages by SMTP.
 
-Rule: the standard library's client in a thread of its own, one message at a time; a thread that a
-slow server holds is left to its time-outs, and no other is begun meanwhile.
+Rule: the standard library's client in a thread of its own, one message at a time. Its time-outs are
+for a step, so who waits no longer cuts the connection: a server that says a little now and then
+would hold the thread, and what it says, for ever.
 
 A message is plain text; nothing of what clients send gets into its head but the subject, which is
 one line of printable characters by then.
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import smtplib
+import socket
 import ssl
 import threading
 from collections.abc import Sequence
@@ -43,11 +45,14 @@ class Email:
     def __init__(self, server: Server, sender: str, to: Sequence[str], source: Source) -> None:
         self._server, self._sender, self._to, self._source = server, sender, [*to], source
         self._busy: threading.Thread | None = None
+        self._line = Line()
 
     async def push(self, items: Sequence[Item], now: float) -> Outcome:
         """One message of them all."""
         if self._busy is not None and self._busy.is_alive():
+            self._line.cut()
             return retry("the mail server is slow")
+        self._line = line = Line()
         message = letter(compose(items, self._source), self._sender, self._to, now)
         loop = asyncio.get_running_loop()
         done: asyncio.Future[Outcome] = loop.create_future()
@@ -55,7 +60,7 @@ class Email:
         def work() -> None:
             outcome: Outcome | Exception
             try:
-                outcome = send(self._server, message)
+                outcome = send(self._server, message, line)
             except Exception as fault:
                 outcome = fault
             with suppress(RuntimeError):  # the loop has ended meanwhile
@@ -64,7 +69,11 @@ class Email:
         # Not of a pool: those are waited for at the end of the process, however long it takes.
         self._busy = threading.Thread(target=work, name="alerts by e-mail", daemon=True)
         self._busy.start()
-        return await done
+        try:
+            return await done
+        except asyncio.CancelledError:
+            line.cut()
+            raise
 
     async def close(self) -> None:
         """Nothing is kept open."""
@@ -92,10 +101,10 @@ def letter(message: Message, sender: str, to: Sequence[str], now: float) -> Emai
     return made
 
 
-def send(server: Server, message: EmailMessage) -> Outcome:
-    """Blocks; raises on a fault of ours alone."""
+def send(server: Server, message: EmailMessage, line: Line) -> Outcome:
+    """Blocks; raises on a fault of ours alone. `line` gets the connection."""
     try:
-        with _connect(server) as client:
+        with _connect(server, line) as client:
             if server.user is not None:
                 client.login(server.user, server.password or "")
             refused = client.send_message(message)
@@ -117,11 +126,10 @@ def _refused(recipients: dict[str, tuple[int, bytes]]) -> Outcome:
     return reject(reason) if min(codes) >= 500 else retry(reason)
 
 
-def _connect(server: Server) -> smtplib.SMTP:
+def _connect(server: Server, line: Line) -> smtplib.SMTP:
     if server.tls == "tls":
-        context = ssl.create_default_context()
-        return smtplib.SMTP_SSL(server.host, server.port, timeout=server.timeout, context=context)
-    client = smtplib.SMTP(server.host, server.port, timeout=server.timeout)
+        return _Tls(server, line)
+    client = _Plain(server, line)
     if server.tls == "starttls":
         try:
             client.starttls(context=ssl.create_default_context())
@@ -129,3 +137,34 @@ def _connect(server: Server) -> smtplib.SMTP:
             client.close()
             raise
     return client
+
+
+class Line:
+    """The connection of one message."""
+
+    def __init__(self) -> None:
+        self.client: smtplib.SMTP | None = None
+
+    def cut(self) -> None:
+        """Ends it, from any thread; who waits for its next bytes waits no more."""
+        sock = self.client.sock if self.client is not None else None
+        if sock is not None:
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+
+
+class _Plain(smtplib.SMTP):
+    """Known to its line before it connects, which waits for the server's greeting."""
+
+    def __init__(self, server: Server, line: Line) -> None:
+        line.client = self
+        super().__init__(server.host, server.port, timeout=server.timeout)
+
+
+class _Tls(smtplib.SMTP_SSL):
+    """The same with TLS from the first byte."""
+
+    def __init__(self, server: Server, line: Line) -> None:
+        line.client = self
+        context = ssl.create_default_context()
+        super().__init__(server.host, server.port, timeout=server.timeout, context=context)

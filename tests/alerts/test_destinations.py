@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -208,6 +209,38 @@ def test_a_mail_server_that_is_slow_holds_one_thread_not_many() -> None:
         assert outcome.reason == "the mail server is slow"
         held.set()
         assert (await first).verdict is Verdict.RETRY
+        server.close()
+
+    run(go())
+
+
+@pytest.mark.parametrize("greeting", [b"220-wait\r\n", b"220 test\r\n250-wait\r\n"])
+def test_a_mail_server_that_says_more_for_ever_is_cut_off(greeting: bytes) -> None:
+    """Each line is in time, and each is kept until the last has come."""
+
+    async def go() -> None:
+        left = asyncio.Event()
+
+        async def endless(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(greeting)
+            while not writer.is_closing():
+                writer.write(b"%b-more\r\n" % greeting[-10:-7])
+                with suppress(ConnectionError):
+                    await writer.drain()
+                await asyncio.sleep(0.01)  # as a slow one does
+            left.set()
+
+        server = await asyncio.start_server(endless, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        settings = Server("127.0.0.1", port, "none", None, None, 30)
+        destination = Email(settings, "a@b.c", ["d@e.f"], SOURCE)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await destination.push([item()], NOW)
+        assert destination._busy is not None
+        await asyncio.to_thread(destination._busy.join, 10)
+        assert not destination._busy.is_alive()
+        await left.wait()
         server.close()
 
     run(go())
