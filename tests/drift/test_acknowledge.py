@@ -249,7 +249,7 @@ def test_what_cannot_be_done_is_said_with_field_value_and_remedy(body, field, st
     ("body", "error"),
     [
         (b'{"model": "m", "action": "mut"}', "action 'mut': wanted mute or new_normal or revert"),
-        (b'{"model": "m"}', "action: is missing"),
+        (b'{"model": "m"}', "action: must be given"),
         (b'{"model": "m", "action": "mute", "colum": "a"}', "colum 'a': is no field; there are m"),
     ],
 )

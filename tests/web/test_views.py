@@ -72,6 +72,8 @@ def test_a_column_opened(page: Page, scene: Scene) -> None:
     expect(page.get_by_role("region", name="Quantiles").last).to_contain_text("reference")
     example = page.locator("section", has_text="Examples").locator("a.mono").last
     request_id = example.inner_text()
+    trace = page.locator("section", has_text="Examples").get_by_role("link", name="Trace").last
+    expect(trace).to_have_attribute("href", re.compile(r"^https://jaeger\.example/trace/\w{32}$"))
     example.click()
     expect(page.locator(".detail")).to_contain_text(request_id)
 

@@ -8,6 +8,7 @@ import { columnHistory } from "./history.js";
 import { lineChart } from "./line.js";
 import { facts, failed, panel, state, table, tag, well } from "./parts.js";
 import { columnsOf, judged, moved, ranked, ratio, times } from "./ranking.js";
+import { traceAt, traceLink } from "./request.js";
 import { columnAt, href } from "./router.js";
 import { when } from "./times.js";
 
@@ -31,6 +32,7 @@ export function open(root, at) {
   const spread = h("div");
   const change = h("div");
   const examples = h("div");
+  let link = "";
   const past_ = h("section", { class: "panel", hidden: true }, score.node, missing.node);
   const spreadPanel = panel("Quantiles", spread);
   const movedPanel = panel("Bins that moved most", change);
@@ -43,7 +45,8 @@ export function open(root, at) {
 
   const asking = repeat(async () => {
     let opened = null;
-    const [listed, drawn] = await Promise.allSettled([get("drift"), get("drift/column", of)]);
+    const [listed, drawn, links] = await Promise.allSettled([get("drift"), get("drift/column", of), traceLink()]);
+    link = links.value ?? "";
     if (drawn.status === "fulfilled") {
       well(trouble);
       opened = drawn.value;
@@ -99,7 +102,7 @@ export function open(root, at) {
     ]));
     movedPanel.hidden = !column.moved?.length;
     fresh(change, column.moved, () => table([["Bin"], ["Reference", true], ["Now", true]], (column.moved ?? []).map((bin) => [bin.bin, percent(bin.reference), percent(bin.now)]), "Bins that moved most"));
-    fresh(examples, column.examples ?? [], sample);
+    fresh(examples, [column.examples ?? [], link], ([list, to]) => sample(list, to));
   }
 
   function around(model, column) {
@@ -145,11 +148,14 @@ function unseen(opened) {
   return bin ? percent(bin.now) : null;
 }
 
-function sample(list) {
+/** Requests: to what is kept of each here, which may be gone, and to its trace, which outlives it. */
+function sample(list, link) {
   if (!list.length) return h("p", { class: "soft" }, "None. Once a column drifts, requests in the bins that grew most are named here.");
   return h("ul", { class: "plain" }, list.map((one) => {
     const { request_id: id, ...more } = typeof one === "string" ? { request_id: one } : one;
-    return h("li", {}, h("a", { class: "mono", href: href(["requests", id]) }, id), more.bin ? h("span", { class: "soft" }, ` ${more.bin}`) : null);
+    const trace = more.trace_id && traceAt(link, more.trace_id);
+    return h("li", {}, h("a", { class: "mono", href: href(["requests", id]) }, id), more.bin ? h("span", { class: "soft" }, ` ${more.bin} `) : null,
+      trace && h("a", { href: trace, target: "_blank", rel: "noopener noreferrer" }, "Trace"));
   }));
 }
 

@@ -28,13 +28,13 @@ function bar(back, title) {
 }
 
 /** `links.trace` of the settings; asked for once. */
-async function traceLink() {
+export async function traceLink() {
   template ??= (await get("status")).config?.links?.trace ?? "";
   return template;
 }
 
 /** The address of a trace, where the template makes one of http or https. */
-function traceAt(link, id) {
+export function traceAt(link, id) {
   try {
     const url = new URL(link.replaceAll("{trace_id}", encodeURIComponent(id)));
     return url.protocol === "https:" || url.protocol === "http:" ? url.href : null;

@@ -91,7 +91,7 @@ def _wanted(problem: str, field: str) -> str:
     if "unknown field" in problem:
         return f"is no field; there are {', '.join(Order.__struct_fields__)}"
     if "missing required" in problem:
-        return "is missing"
+        return "must be given" + (', "" where the model has no name' if field == "model" else "")
     return problem
 
 
