@@ -19,7 +19,7 @@ import pytest
 from aiohttp import web
 
 from agent.client import Sidecar
-from agent.observer.day_file import unpacked
+from agent.observer.keeping.day_file import unpacked
 from agent.report.cli import FORMS
 from agent.report.live import live_report
 from tests.harness import Outrider, eventually, free_ports, get

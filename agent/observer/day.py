@@ -25,10 +25,10 @@ from agent.history.events import Events, Kind
 from agent.history.recorder import FINE, LOOK, STEPS, Recorder, Span
 from agent.history.routes import Routes
 from agent.ledger import Ledger
-from agent.observer import day_file
-from agent.observer.changes import Line
-from agent.observer.day_file import SavedDay
+from agent.observer.keeping import day_file
+from agent.observer.keeping.day_file import SavedDay
 from agent.observer.redact import Redactor
+from agent.observer.telling.changes import Line
 
 MANY = 1000
 """Columns beyond which they are read once a step, not at each look."""

@@ -2,8 +2,8 @@
 
 Rule: no metric and no sketch is made of what is kept. Bounded in number and bytes, and so that one
 route with many errors does not push out the others'. What is kept has come as it was and is shown
-only through redaction (`agent.observer.kept_page`); bodies are kept only as the log record has
-them, where payload logging is on.
+only through redaction (`pages.exchanges`); bodies are kept only as the log record has them, where
+payload logging is on.
 
 Theory. All requests of a batch are compared with two numbers; the newest are kept, of each kind at
 most so many of a batch and `A_SECOND` over time: a record that is kept costs some µs. Outliers are

@@ -17,13 +17,14 @@ from agent import scratch as scratches
 from agent.admin import server
 from agent.config import Config
 from agent.ledger import OBSERVER, WORKER, Ledger
-from agent.observer import changes, heap, told
-from agent.observer.asking import Asker
-from agent.observer.keeping import Keeping
-from agent.observer.learnt import Learnt
+from agent.observer import heap
+from agent.observer.keeping.evidence import Keeping
+from agent.observer.names.asking import Asker
+from agent.observer.pages.views import views_of
 from agent.observer.parts import Parts, make
 from agent.observer.receive import Receiver
-from agent.observer.views import views_of
+from agent.observer.telling import changes, told
+from agent.observer.telling.learnt import Learnt
 from agent.orders import SWITCH, hear
 from agent.settings.telemetry import Telemetry
 

@@ -29,23 +29,23 @@ from agent.ledger import OBSERVER, Ledger
 from agent.load.collector import LoadCollector
 from agent.load.monitor import Load
 from agent.load.readings import Reader
-from agent.observer.asking import naming_of
 from agent.observer.day import Day
-from agent.observer.day_keeping import DayKeeping
 from agent.observer.decodes import DecodeCollector, ImageCollector
-from agent.observer.extras import Extras
 from agent.observer.faults import Faults
 from agent.observer.host import host_of, host_view
-from agent.observer.host_news import HostNews
-from agent.observer.load_keeping import LoadKeeping
-from agent.observer.naming import Naming
+from agent.observer.keeping.day import DayKeeping
+from agent.observer.keeping.load import LoadKeeping
+from agent.observer.keeping.state_folder import trouble
+from agent.observer.names.asking import naming_of
+from agent.observer.names.naming import Naming
 from agent.observer.outlets import Outlets
+from agent.observer.pages.extras import Extras
 from agent.observer.payload_log import PayloadLog
 from agent.observer.pipeline import Pipeline
 from agent.observer.redact import Redactor
 from agent.observer.redactions import RedactionCollector
 from agent.observer.shedding import Shedder
-from agent.observer.state_folder import trouble
+from agent.observer.telling.host_news import HostNews
 from agent.quality.business import Business
 from agent.quality.business import caveats as business_caveats
 from agent.quality.collector import QualityCollector
@@ -63,7 +63,7 @@ from agent.signals.logs import LogFormatter
 from agent.signals.sinks import SinkCollector
 
 if TYPE_CHECKING:  # what is not configured is not loaded
-    from agent.observer.alarming import Alarming
+    from agent.observer.alarms.alarming import Alarming
 
 
 @dataclass(slots=True)
@@ -197,7 +197,7 @@ def make(config: Config, telemetry: Telemetry, ledger: Ledger, scratch: Path | N
         extras=Extras(load=load.overview, host=lambda: host_view(host, redactor, time.time())),
     )
     if config.alerts.to:  # else nothing of it is loaded
-        from agent.observer.alarming import alarming_of
+        from agent.observer.alarms.alarming import alarming_of
 
         parts.alarming = alarming_of(parts, scratch)
         parts.extras.alerts = parts.alarming.overview

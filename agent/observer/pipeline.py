@@ -32,7 +32,7 @@ from agent.observer.decodes import REFUSED, Decodes
 from agent.observer.faults import Faults
 from agent.observer.generations import LANGUAGE, Generations
 from agent.observer.kept import KeptExchanges
-from agent.observer.naming import Naming
+from agent.observer.names.naming import Naming
 from agent.observer.outlets import Outlets, Payloads
 from agent.observer.redact import Redactor
 from agent.observer.shedding import LOGS, PAYLOAD_LOGS, SKETCHES, SPANS, Shedder

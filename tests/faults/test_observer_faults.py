@@ -37,8 +37,8 @@ STAGES = [
     "agent.observer.shedding:Shedder.level",
     "agent.signals.metrics:LedgerCollector.collect",
     "agent.drift.collector:DriftCollector.collect",
-    "agent.observer.views:status",
-    "agent.observer.views:live_overview",
+    "agent.observer.pages.views:status",
+    "agent.observer.pages.views:live_overview",
     "agent.observer.day:Day.look",
     "agent.signals.host.machine:sample",
 ]

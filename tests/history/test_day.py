@@ -8,8 +8,8 @@ import tracemalloc
 from agent.history.columns import MAX_COLUMNS, Columns, Key, Seen
 from agent.history.recorder import STEPS, Recorder
 from agent.ledger import OBSERVER, Ledger
-from agent.observer.changes import Line
 from agent.observer.day import Day
+from agent.observer.telling.changes import Line
 from tests.history.days import NOON, World
 from tests.signals.ledgers import set_counter
 

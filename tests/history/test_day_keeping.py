@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from agent.drift.state.sealed import opened, sealed
 from agent.history.recorder import LOOK
 from agent.observer.day import Day
-from agent.observer.day_file import MAGIC, packed, unpacked
-from agent.observer.day_keeping import EVERY, NAME, DayKeeping
+from agent.observer.keeping.day import EVERY, NAME, DayKeeping
+from agent.observer.keeping.day_file import MAGIC, packed, unpacked
 from tests.history.days import World
 
 LOG = logging.getLogger("outrider.test")

@@ -14,7 +14,7 @@ from agent.load.limit import HALF_LIFE, NO_TRAFFIC, LimitTable
 from agent.load.little import Span
 from agent.load.monitor import Load
 from agent.load.readings import Reading
-from agent.observer.load_keeping import EVERY, NAME, LoadKeeping
+from agent.observer.keeping.load import EVERY, NAME, LoadKeeping
 
 LOG = logging.getLogger("outrider-test-load")
 

@@ -17,7 +17,7 @@ from agent.drift.reference.profile import Profile, merge, parse, shown
 from agent.drift.rows.batch import Batch
 from agent.exchange import Exchange
 from agent.observer.faults import Faults
-from agent.observer.naming import AGAIN, MAX_HELD, MAX_MODELS, Model, Naming
+from agent.observer.names.naming import AGAIN, MAX_HELD, MAX_MODELS, Model, Naming
 from tests.signals.factory import USUAL
 
 HOLD = 5.0

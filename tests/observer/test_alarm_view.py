@@ -14,7 +14,7 @@ from agent.drift.settings import Settings
 from agent.drift.state.orders import parse
 from agent.history.recorder import Recorder
 from agent.ledger import OBSERVER, WORKER, Ledger, SeriesKey, observe
-from agent.observer.alarm_view import Viewer
+from agent.observer.alarms.view import Viewer
 from agent.observer.redact import Redactor
 from agent.quality.monitor import Quality
 from agent.settings.alerting import Slo

@@ -12,7 +12,7 @@ import pytest
 from agent.drift.engine.verdict import Moved, Verdict
 from agent.drift.traffic.change import Change
 from agent.drift.traffic.examples import Example
-from agent.observer import changes
+from agent.observer.telling import changes
 from agent.signals import selflog
 
 

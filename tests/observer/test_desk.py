@@ -13,7 +13,7 @@ from agent.drift.rows.table import Batch
 from agent.drift.settings import Settings
 from agent.drift.traffic.versions import MAX_LEARNING, MAX_VERSIONS
 from agent.ledger import Ledger
-from agent.observer.desk import column_page, drift_page
+from agent.observer.pages.desk import column_page, drift_page
 from agent.observer.redact import Redactor
 from agent.settings.redaction import Redact, RedactRule
 from agent.settings.selectors import Regex

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agent.observer.host_news import HostNews
+from agent.observer.telling.host_news import HostNews
 from agent.signals.host.artifact import Artifact
 from agent.signals.host.cgroup import Cgroup
 from agent.signals.host.model_process import ModelProcess

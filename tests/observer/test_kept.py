@@ -20,7 +20,7 @@ from agent.observer.kept import (
     RECENT_A_BATCH,
     KeptExchanges,
 )
-from agent.observer.kept_page import MOST, page
+from agent.observer.pages.exchanges import MOST, page
 from agent.observer.redact import Redactor
 from agent.observer.slow import FEWEST, FORGET, MAX_ROUTES, Slow
 from agent.settings.redaction import Redact

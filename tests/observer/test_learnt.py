@@ -9,7 +9,7 @@ from typing import Any
 from agent.decode.payload import Payload
 from agent.drift.monitor import Monitor
 from agent.drift.settings import Settings
-from agent.observer.learnt import Learnt
+from agent.observer.telling.learnt import Learnt
 
 ROWS = 200
 LOG = logging.getLogger("test")

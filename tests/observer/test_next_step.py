@@ -14,7 +14,7 @@ from agent.decode.payload import Outcome, Payload
 from agent.drift.monitor import Monitor
 from agent.drift.settings import Settings
 from agent.observer.decodes import DECODED
-from agent.observer.next_step import HELP, address, next_step
+from agent.observer.pages.next_step import HELP, address, next_step
 from agent.settings.loading import load
 from agent.settings.units import Address
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from agent.observer.state_folder import trouble
+from agent.observer.keeping.state_folder import trouble
 from tests.harness import Outrider, eventually, get
 from tests.origin import RawOrigin
 

@@ -27,8 +27,8 @@ from agent.decode.rules.routes import NAMELESS, renamed
 from agent.decode.shapes.tensors import Tensor
 from agent.drift.reference.profile import Profile
 from agent.exchange import Exchange
-from agent.observer.chosen import Chosen, chosen
 from agent.observer.faults import Faults
+from agent.observer.names.chosen import Chosen, chosen
 
 MAX_MODELS = 64
 MAX_HELD = 8 << 20

@@ -9,8 +9,8 @@ from agent import __version__
 from agent.admin import live, server
 from agent.admin.status import status
 from agent.ledger import WORKER
-from agent.observer import day_page, desk, kept_page
-from agent.observer.overview import live_overview
+from agent.observer.pages import desk, exchanges, history
+from agent.observer.pages.overview import live_overview
 from agent.observer.parts import Parts
 from agent.settings.shown import shown
 from agent.signals import metrics
@@ -23,7 +23,7 @@ def views_of(parts: Parts) -> server.Views:
         health=lambda: (True, {"status": "ok"}),
         ready=lambda: _ready(parts),
         status=lambda: _status(parts),
-        exchanges=lambda query: kept_page.page(parts.pipeline.kept, parts.redactor, query),
+        exchanges=lambda query: exchanges.page(parts.pipeline.kept, parts.redactor, query),
         drift=lambda: desk.drift_page(parts.monitor, parts.ledger, parts.redactor),
         orders=desk.orders(parts.monitor, parts.log),
         queried={
@@ -36,7 +36,7 @@ def views_of(parts: Parts) -> server.Views:
         },
         pages=live.Pages(
             overview=lambda: live_overview(parts),
-            history=lambda query: day_page.page(parts.day, query),
+            history=lambda query: history.page(parts.day, query),
         ),
     )
 

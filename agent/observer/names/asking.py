@@ -18,7 +18,7 @@ from agent.drift.monitor import Monitor
 from agent.drift.reference.profile import Profile
 from agent.exchange import Fields
 from agent.observer.faults import Faults
-from agent.observer.naming import Model, Naming
+from agent.observer.names.naming import Model, Naming
 from agent.observer.redact import Redactor
 
 HOLD = 2.5

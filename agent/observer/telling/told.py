@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 
-from agent.observer.changes import Line
+from agent.observer.telling.changes import Line
 from agent.quality.findings import BY_NAME, News
 
 

@@ -15,9 +15,9 @@ from agent.drift.traffic.model import ModelWatch
 from agent.history.routes import RouteTotals
 from agent.history.totals import Buckets, Totals
 from agent.ledger import OBSERVER, WORKER
-from agent.observer.extras import Extra
 from agent.observer.faults import Faults
-from agent.observer.next_step import next_step
+from agent.observer.pages.extras import Extra
+from agent.observer.pages.next_step import next_step
 from agent.observer.parts import Parts
 from agent.observer.redact import Redactor
 from agent.quality.findings import BY_NAME

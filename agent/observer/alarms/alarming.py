@@ -1,6 +1,6 @@
 """Alerts that the sidecar sends by itself: when they are judged, and what of them is kept.
 
-Rule: every EVERY seconds the parts are read as plain data (`alarm_view`), which `agent.alerts`
+Rule: every EVERY seconds the parts are read as plain data (`view`), which `agent.alerts`
 judges; it knows none of them. Without a destination in the settings none of this is made.
 
 What was told is kept in a file, so that a restarted observer, or the next generation, tells nothing
@@ -24,7 +24,7 @@ from agent.alerts.collector import AlertCollector
 from agent.alerts.view import View
 from agent.config import Config
 from agent.drift.reference.files import read_bounded, write_whole
-from agent.observer.alarm_view import Viewer
+from agent.observer.alarms.view import Viewer
 
 if TYPE_CHECKING:
     from agent.observer.parts import Parts

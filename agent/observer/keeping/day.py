@@ -14,7 +14,7 @@ from pathlib import Path
 from agent.drift.reference.files import read_bounded, write_whole
 from agent.drift.state.state import set_aside
 from agent.observer.day import Day
-from agent.observer.day_file import MAX_FILE, SavedDay, packed, unpacked
+from agent.observer.keeping.day_file import MAX_FILE, SavedDay, packed, unpacked
 
 NAME = "history.bin"
 EVERY, EVERY_LARGE = 60.0, 300.0

@@ -1,0 +1,1 @@
+"""What is written down, so that it outlives the process."""

@@ -1,0 +1,1 @@
+"""What columns and versions are called that came without names."""

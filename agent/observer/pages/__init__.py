@@ -1,0 +1,1 @@
+"""What people see of the observer by the admin port."""

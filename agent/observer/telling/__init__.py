@@ -1,0 +1,1 @@
+"""What changed, as lines of Outrider's own log and as records."""
