@@ -54,6 +54,12 @@ def test_before_the_first_request_it_says_what_to_do(
     own_origin.serve(response(b'{"predictions": [0.5]}'))
     client.getresponse().read()
     expect(tab.get_by_role("region", name="Models").last).to_contain_text("m", timeout=10_000)
+    for _ in range(5):
+        client.request("POST", "/v1/models/m:predict", "{}", {"Content-Type": "application/json"})
+        own_origin.serve(response(b"{}", status=b"422 Unprocessable"))
+        client.getresponse().read()
+    refused = tab.locator(".verdict p", has_text="of the requests of the last minute were refused")
+    expect(refused.get_by_role("link", name="See them")).to_be_visible(timeout=10_000)
     assert faults == []
 
 

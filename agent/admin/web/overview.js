@@ -13,6 +13,8 @@ import { tile } from "./tiles.js";
 import { when } from "./times.js";
 
 const EVERY = 30;
+const REFUSED = 0.2;
+const SOME = 5;
 
 export const names = () => "Overview";
 
@@ -92,8 +94,11 @@ function told(data) {
   if ((data.now?.error_ratio ?? 0) >= 0.01) {
     lines.push(["bad", `${percent(data.now.error_ratio)} of the requests of the last minute failed`, ""]);
   }
+  if ((data.now?.client_error_ratio ?? 0) >= REFUSED && data.now.requests >= SOME) {
+    lines.push(["warn", `${percent(data.now.client_error_ratio)} of the requests of the last minute were refused (4xx)`, "", href("requests", { status: "4xx" }), "See them"]);
+  }
   for (const model of drifted.slice(0, 3)) {
-    lines.push(["bad", `${named(model)} drifts`, `in ${number(model.drifted)} of ${count(model.columns, "column")}`, href("drift")]);
+    lines.push(["bad", `${named(model)} drifts`, `in ${number(model.drifted)} of ${count(model.columns, "column")}`, href("drift"), "See the columns"]);
   }
   for (const finding of (data.findings ?? []).slice(0, 3)) {
     lines.push(["warn", `${finding.model ? `${finding.model}: ` : ""}${finding.text}`, ""]);
@@ -109,8 +114,8 @@ function told(data) {
     const learning = data.models.some((model) => model.phase === "learning");
     lines.push(["good", quiet ? "Ready; no request in the last minute" : "All is well", learning ? "the reference is still being learned" : quiet ? "" : "no drift, no findings, every sink takes what it gets"]);
   }
-  return lines.map(([tone, text, more, to]) =>
-    h("p", {}, state(text, tone), more && h("span", { class: "soft" }, ` ${more}`), to && [" ", h("a", { href: to }, "See the columns")]));
+  return lines.map(([tone, text, more, to, what]) =>
+    h("p", {}, state(text, tone), more && h("span", { class: "soft" }, ` ${more}`), to && [" ", h("a", { href: to }, what)]));
 }
 
 function nextStep(element, step) {
@@ -215,7 +220,7 @@ function found(list) {
 
 function routes(list) {
   if (!list.length) return h("p", { class: "soft" }, "No requests yet.");
-  return table([["Route"], ["Requests", true], ["Errors", true], ["p50", true, true], ["p99", true]], list.map((route) => [
+  return table([["Route"], ["Requests", true], ["5xx", true], ["p50", true, true], ["p99", true]], list.map((route) => [
     h("a", { href: href("requests", { route: route.route }), class: "path" }, route.route),
     short(route.requests), percent(route.error_ratio), ms(route.p50_ms), ms(route.p99_ms)]), "Routes");
 }

@@ -16,7 +16,7 @@ from agent.observer.decodes import DECODED
 
 Route = Mapping[str, Any]
 
-EXPLAIN = "What it is and why it cannot be read is said of a body in a file by:"
+EXPLAIN = "Of a body in a file this says what it is, and why it cannot be read:"
 HELP: Mapping[str, tuple[str, ...]] = {
     "unsupported": (
         "If it is a model's route, say in the settings how its bodies are read, for example:",
@@ -105,7 +105,8 @@ def _not_decoded(routes: Sequence[Route]) -> dict[str, Any] | None:
     path, last = route["route"], route["last_refused"] or {}
     outcome = last.get("outcome") or next(iter(route["not_decoded"]), "")
     because = f" ({last['why']})" if last.get("why") else ""
-    lines = [f"On {path} the last one was {outcome.replace('_', ' ')}{because}."]
+    said = "answered with an error" if outcome == "error_status" else outcome.replace("_", " ")
+    lines = [f"On {path} the last one was {said}{because}."]
     for line in HELP.get(outcome, ("docs/formats.md says what can be decoded.",)):
         quoted = json.dumps(path) if line.startswith(" ") else shlex.quote(path)
         lines.append(line.replace("PATH", quoted))
