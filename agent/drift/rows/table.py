@@ -13,7 +13,7 @@ from functools import partial
 from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, AnyStr, BinaryIO
 
 import msgspec
 
@@ -26,6 +26,8 @@ __all__ = ["Batch", "TableError", "batches", "format_of", "spooled"]
 
 MAX_FIELD = 16 << 20
 """Characters of a CSV field, of which the beginning is kept; a longer one is refused."""
+MAX_LINE = 64 << 20
+"""Of a line, in characters, or bytes of JSON; a longer one, as of /dev/zero, is refused."""
 LINES_BYTES = 16 << 20
 """Of JSON Lines that are read at once: fewer rows than BATCH if they are long."""
 SUFFIXES = {
@@ -69,7 +71,7 @@ def _csv(path: Path, told: Told) -> Iterator[Batch]:
     size = max(1, path.stat().st_size)
     csv.field_size_limit(MAX_FIELD)
     with path.open("rb") as raw, TextIOWrapper(raw, "utf-8-sig", newline="") as file:
-        reader = csv.reader(file)
+        reader = csv.reader(_lines(path, file, ""))
         try:
             names = unique(path, "line 1", next(reader, []))
             if not names:
@@ -110,11 +112,19 @@ def _first_of_another_length(path: Path, length: int) -> int:
 def _json_lines(path: Path, told: Told) -> Iterator[Batch]:
     size = max(1, path.stat().st_size)
     with path.open("rb") as file:
-        numbered = enumerate(file, 1)
+        numbered = enumerate(_lines(path, file, b""), 1)
         while lines := list(islice(_first(numbered), BATCH)):
             rows = [_json_row(path, number, line) for number, line in lines if line.strip()]
             told(file.tell() / size)
             yield from _json_batches(path, rows)
+
+
+def _lines(path: Path, file: IO[AnyStr], end: AnyStr) -> Iterator[AnyStr]:
+    """A file's lines, none of which may fill the memory; `end` is what it reads at its end."""
+    for number, line in enumerate(iter(partial(file.readline, MAX_LINE), end), 1):
+        if len(line) == MAX_LINE:
+            raise TableError(f"{path}: line {number} is longer than {MAX_LINE:,} characters")
+        yield line
 
 
 def _first(lines: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
