@@ -149,6 +149,14 @@ def test_what_is_set_aside_is_not_called_too_few_rows_besides() -> None:
     assert told(f"ranking.moved({json.dumps({**column, 'suspended': 0})})") == "fewer than 50"
 
 
+@pytest.mark.parametrize("name", ["constructor", "toString", "__proto__", "hasOwnProperty"])
+def test_a_category_may_be_called_like_what_objects_have(name: str) -> None:
+    column = {"score": 9, "test": name, "share": {"reference": 0.1, "now": 0.5}}
+    # JSON of JavaScript's own, as `__proto__` in source means something else
+    shown = told(f"ranking.moved(JSON.parse({json.dumps(json.dumps(column))}))")
+    assert shown == f"share of {name} 10 % → 50 %"
+
+
 def test_every_name_survives_an_address() -> None:
     names = ["age", "a b&c=d", "#/drift?x", "ü/%2F", "<img src=x>", "__proto__", ""]
     at = 'router.columnAt({model: name, version: "1"}, {name, side: "input"})'

@@ -131,6 +131,8 @@ def test_configuration_is_searched_and_hides_secrets(page: Page, scene: Scene) -
         ("#/requests?status=5xx", "Requests"),
         ("#/config?q=admin", "Configuration"),
         ("#/nowhere", "Overview"),
+        ("#/constructor", "Overview"),
+        ("#/__proto__", "Overview"),
     ],
 )
 def test_every_place_has_an_address(page: Page, scene: Scene, place: str, title: str) -> None:

@@ -13,7 +13,7 @@ import * as requests from "./requests.js";
 import { parse } from "./router.js";
 import { themes } from "./themes.js";
 
-const VIEWS = { overview, drift, predictions, requests, config };
+const VIEWS = { __proto__: null, overview, drift, predictions, requests, config };
 const main = document.getElementById("main");
 let shown = null;
 

@@ -25,6 +25,7 @@ export function judged(column) {
 export const times = (value) => (value === null || value === undefined ? "no verdict yet" : `${value >= 10 ? number(Math.round(value)) : number(value, 2)}× threshold`);
 
 const TESTS = {
+  __proto__: null, // a test may be a category, whatever clients call theirs
   location: "values", scale: "spread", missing: "missing values", invalid: "invalid values", unseen: "unseen categories",
   length: "length of texts", "length scale": "spread of lengths",
 };
