@@ -25,6 +25,9 @@ FORMAT = 1
 MAX_KEPT = 16 << 20
 """Bytes; a longer file is none of ours."""
 
+MAX_TIME = 1e11
+"""Seconds since the epoch: of the year 5138."""
+
 
 class Kept(msgspec.Struct):
     """What outlives a process."""
@@ -123,4 +126,7 @@ def read(data: bytes) -> Kept:
         raise ValueError(str(error)) from None
     if kept.format != FORMAT:
         raise ValueError(f"format {kept.format}, where this version reads {FORMAT}")
+    for one in kept.alerts:
+        if not all(0 <= at < MAX_TIME for at in (one.since, one.fired, one.seen, one.ended)):
+            raise ValueError(f"{one.name} has times that are none")
     return kept

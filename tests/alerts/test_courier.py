@@ -6,11 +6,12 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 
-from agent.alerts.alarms import Alarms, read
+from agent.alerts.alarms import Alarms, Kept, read
 from agent.alerts.courier import FAILED, REJECTED, RETRIED, SENT, Courier
-from agent.alerts.state import Alerts, Found
+from agent.alerts.state import Alert, Alerts, Found, Phase
 from agent.alerts.telling import Item, Kind, Pace, Telling
 from agent.ship.outcome import OK, Outcome, reject, retry
 from tests.ship.sinks import run, until
@@ -215,3 +216,12 @@ def test_what_is_kept_is_read_again_and_nothing_is_told_twice() -> None:
 def test_a_damaged_file_is_refused(bad: bytes) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         read(bad)
+
+
+@pytest.mark.parametrize("at", [1e300, -1.0])
+def test_times_that_are_none_are_refused(at: float) -> None:
+    """Else no page could be made of what fires."""
+    alert = Alert("A", "warning", (), "s", "d", Phase.FIRING, 1.0, 1, fired=at)
+    data = msgspec.json.encode(Kept(1, [alert], {}))
+    with pytest.raises(ValueError, match="times"):
+        read(data)
