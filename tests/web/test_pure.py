@@ -86,6 +86,7 @@ def test_no_number_of_any_kind_is_shown_as_none_or_nan() -> None:
 def test_axes_begin_at_zero_and_reach_the_most() -> None:
     assert told("scale.ticks(9.3, 3)") == [0, 5, 10]
     assert told("scale.ticks(0, 3)") == [0, 0.5, 1]
+    assert told("scale.ticks(1, 3)") == [0, 0.5, 1], "all of a share"
     assert told("scale.ticks(0.0031, 3).at(-1)") >= 0.0031
 
 

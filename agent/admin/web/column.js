@@ -27,7 +27,7 @@ export function open(root, at) {
   const exact = h("details", {}, h("summary", {}, "As a table"));
   const binsPanel = h("section", { class: "panel" }, bins.node, exact);
   const score = lineChart({ title: "Score over threshold, the last day", show: (value) => (value === null ? NONE : `${number(value, 2)}×`), height: 180 });
-  const missing = lineChart({ title: "Missing values, the last day", show: percent, height: 120, least: 0.01 });
+  const missing = lineChart({ title: "Missing values, the last day", show: percent, height: 120, least: 0.01, top: 1 });
   const figures = h("div");
   const spread = h("div");
   const change = h("div");

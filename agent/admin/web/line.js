@@ -8,10 +8,10 @@ const HEIGHT = 150;
 const EDGE = { left: 50, right: 8, top: 8, bottom: 20 };
 
 /**
- * `title` names it, `show(value)` writes a value, `axis(value)` one of the axis.
+ * `title` names it, `show(value)` writes a value, `axis(value)` one of the axis, which ends at `least` or above, at `top` at most.
  * Gives `{node, draw({at, step, series, threshold})}`; `series`: `{name, values, tone, area}`.
  */
-export function lineChart({ title, show, axis = show, height = HEIGHT, least = 0 }) {
+export function lineChart({ title, show, axis = show, height = HEIGHT, least = 0, top = Infinity }) {
   const svg = s("svg", { "aria-hidden": "true", height });
   const read = h("div", { class: "readout", hidden: true });
   const legend = h("div", { class: "legend" });
@@ -24,7 +24,7 @@ export function lineChart({ title, show, axis = show, height = HEIGHT, least = 0
     data = given;
     const width = plot.clientWidth;
     if (!width || !data) return;
-    drawn = layout(data, width, height, least, show);
+    drawn = layout(data, width, height, [least, top], show);
     set(svg, picture(drawn, axis));
     mark(svg, "width", width);
     mark(svg, "viewBox", `0 0 ${width} ${height}`);
@@ -37,13 +37,13 @@ export function lineChart({ title, show, axis = show, height = HEIGHT, least = 0
   return { node, draw };
 }
 
-function layout({ at, series, threshold, step = 60 }, width, height, least, show) {
+function layout({ at, series, threshold, step = 60 }, width, height, [least, highest], show) {
   const most = Math.max(40, Math.floor(width / 2));
   const thin = at.length > most;
   const places = thin ? thinned(at, most) : at;
   const lines = series.map((line) => ({ ...line, values: thin ? thinned(line.values, most) : line.values }));
   const seen = lines.flatMap((line) => line.values).filter((value) => value !== null && value !== undefined);
-  const top = ticks(Math.max(least, threshold ?? 0, ...seen) * 1.04, 3);
+  const top = ticks(Math.min(Math.max(least, threshold ?? 0, ...seen) * 1.04, highest), 3);
   const from = places[0] ?? 0;
   const to = Math.max(places.at(-1) ?? 1, from + step);
   const left = 12 + Math.max(...top.map((value) => show(value).length)) * 6.2;

@@ -28,7 +28,7 @@ export function open(root) {
   };
   const charts = {
     requests: lineChart({ title: "Requests a second", show: rate, axis: short }),
-    errors: lineChart({ title: "Errors, share of requests", show: percent, least: 0.01 }),
+    errors: lineChart({ title: "Errors, share of requests", show: percent, least: 0.01, top: 1 }),
     latency: lineChart({ title: "Latency", show: ms }),
     overhead: lineChart({ title: "Outrider's own overhead", show: us }),
   };
