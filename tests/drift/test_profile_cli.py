@@ -265,3 +265,13 @@ def test_a_column_without_a_name_is_a_feature_and_no_target(tmp_path: Path):
     assert build(data, tmp_path / "r.json", outputs=["p", "q"]) == 0
     names = [(c.side, c.name) for c in load(tmp_path / "r.json").columns]
     assert names == [("input", ""), *(("output", name) for name in ("(confidence)", "p", "q"))]
+
+
+def test_an_output_that_takes_nothing_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = tmp_path / "rows.csv"
+    rows.write_text("a\n" + "1\n2\n" * 50)
+    full = ["report", str(rows), str(rows), "-o", "/dev/full", "--format", "json"]
+    assert main(full) == 2
+    assert "outrider report: /dev/full: No space left on device" in capsys.readouterr().err

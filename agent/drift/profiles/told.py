@@ -29,7 +29,8 @@ def told(program: str) -> Callable[[Command], Command]:
             except BrokenPipeError:
                 raise  # whoever reads has had enough
             except OSError as problem:
-                print(f"{program}: {problem.filename}: {problem.strerror}", file=sys.stderr)
+                of = problem.filename or getattr(args, "output", None) or "standard output"
+                print(f"{program}: {of}: {problem.strerror}", file=sys.stderr)
             return 2
 
         return run
