@@ -88,15 +88,20 @@ class Monitor:
         """Rows of versions beyond the bounds, by model."""
         return self._versions.rows_left
 
-    def add(self, payload: Payload) -> None:
-        """Appends a payload's rows; counts and judges when enough have come."""
+    def add(self, payload: Payload) -> bool:
+        """Appends a payload's rows; counts and judges when enough have come.
+
+        Says whether its first request may become an example of a column that drifts.
+        """
         model = self.models.get((payload.model, payload.version)) or self._admission.place(payload)
         if model is None:
-            return
+            return False
         model.came = True
         self._latest[payload.model] = model
         if model.add(payload) and model.complete(self._clock()):
             self._kept.reference(model)
+        took, model.reservoir.took = model.reservoir.took, False
+        return took
 
     def miss(self, model: str, reason: Reason, rows: int = 1, version: str = "") -> None:
         """Rows that a model scored and no sketch saw; of an unknown model they are not counted.

@@ -32,7 +32,8 @@ from agent.observer.slow import Slow
 
 RECENT, KEPT = 200, 50
 """Recent requests; kept ones of each reason."""
-REASONS = ("error", "slow", "outlier")
+REASONS = ("error", "slow", "outlier", "sample")
+"""Those of `sample` are requests that drift shows as examples, or may."""
 A_BATCH = 8
 RECENT_A_BATCH = 16
 A_SECOND = 100
@@ -126,6 +127,7 @@ class KeptExchanges:
         self.slow = Slow()
         self.bytes = 0
         self._outliers: dict[bytes, Strange] = {}
+        self._samples: set[bytes] = set()
         self._pass = 0
         self._allowances = {reason: Allowance() for reason in ("", *REASONS)}
 
@@ -137,6 +139,10 @@ class KeptExchanges:
         self._pass = STRIDE
         if payload.first[0] and (strange := self._strange(payload)):
             self._outliers[payload.first[0]] = strange
+
+    def sample(self, payload: Payload) -> None:
+        """Keeps the payload's first request, when its batch is added."""
+        self._samples.add(payload.first[0])
 
     def add(
         self,
@@ -158,9 +164,14 @@ class KeptExchanges:
                 slow.append(n)
         if self._outliers:
             outliers = [n for n, x in enumerate(batch) if x.request_id in self._outliers]
+        samples: list[int] = []
+        if self._samples:
+            samples = [n for n, x in enumerate(batch) if x.request_id in self._samples]
         now = batch[-1].start_ns
         newest = range(len(batch))[-RECENT_A_BATCH:]
-        chosen: dict[str, Sequence[int]] = {"error": errors, "slow": slow, "outlier": outliers}
+        chosen: dict[str, Sequence[int]] = {
+            "error": errors, "slow": slow, "outlier": outliers, "sample": samples,
+        }  # fmt: skip
         made: dict[int, Kept] = {}
         for reason, places in (*chosen.items(), ("", newest)):
             most = len(newest) if not reason else A_BATCH
@@ -174,6 +185,7 @@ class KeptExchanges:
                 if not reason:
                     self.slow.learn(batch[n].route, batch[n].duration)
         self._outliers.clear()
+        self._samples.clear()
         self._pass = 0
 
     def all(self) -> list[Kept]:

@@ -56,7 +56,8 @@ class Outlets:
     """None: bodies are in no log record."""
     stdout: Sequence[Sender]
     log_senders: Sequence[Sender]
-    drift: Callable[[Payload], None]
+    drift: Callable[[Payload], bool]
+    """Says whether the payload's first request is worth keeping."""
     quality: Callable[[Payload], None]
     unseen: Callable[[str, Reason, int, str], None]
     """Model, reason and number of rows that drift did not get though the model scored them, and the

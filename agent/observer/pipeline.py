@@ -215,7 +215,8 @@ class Pipeline:
     def _pass_on(self, payload: Payload) -> Payload:
         payload = self._redactor.payload(payload)
         self.kept.look(payload)
-        self._out.drift(payload)
+        if self._out.drift(payload):
+            self.kept.sample(payload)
         self._out.quality(payload)
         self._out.rows(payload)
         return payload

@@ -95,6 +95,7 @@ def test_examples_are_those_in_the_bins_that_grew_and_show_no_value():
     assert {example.bin for example in found} == {"other"}
     numbers = [int(example.request_id[3:]) for example in found]
     assert all(n % 3 == 0 for n in numbers)
+    assert numbers == sorted(numbers, reverse=True)
     assert [example.trace_id for example in found] == [
         TRACE.hex() if n % 2 else None for n in numbers
     ]
@@ -136,7 +137,7 @@ def test_from_the_alarm_to_the_request():
     for n in range(2000):
         moved = n >= 1000 and n % 4 == 0
         row = {"a": (99.0 if moved else rng.normal(),), "b": (rng.normal(),)}
-        monitor.add(payload(n, row, trace=TRACE))
+        assert not monitor.add(payload(n, row, trace=TRACE)), "worth keeping, while all is stable"
     status = json.loads(json.dumps(monitor.status()))["models"][0]
     a, b = status["columns"]
     assert (a["state"], b["state"]) == ("drift", "stable")
@@ -150,3 +151,9 @@ def test_from_the_alarm_to_the_request():
             assert n % 4 == 0, example
     (change,) = [c for c in monitor.take_changes() if c.after == "drift"]
     assert [e.request_id for e in change.examples] == [e["request_id"] for e in a["examples"]]
+
+    row = {"a": (99.0,), "b": (0.0,)}
+    worth = {n for n in range(2000, 3000) if monitor.add(payload(n, row))}
+    assert MOST // 2 <= len(worth) < 4 * MOST
+    (column,) = [c for c in monitor.models["m", ""].columns if c.base.column.name == "a"]
+    assert {int(example.request_id[3:]) for example in column.examples} <= worth

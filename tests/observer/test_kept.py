@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from agent.admin.orders import Refused
-from agent.decode.payload import Decoded
+from agent.decode.payload import Decoded, Payload
 from agent.decode.rules.routes import Routes
 from agent.exchange import ABSENT, Exchange
 from agent.observer.kept import (
@@ -70,6 +70,14 @@ def test_errors_are_kept_longer_than_what_is_recent():
     assert ids(kept, reason="error") == ["r1", "r0"]
     assert ids(kept, status="500") == ["r0"]
     assert ids(kept, status="4xx") == ["r1"]
+
+
+def test_what_drift_may_show_is_kept_when_it_is_recent_no_more():
+    kept = taken()
+    kept.sample(Payload("m", "", "", {}, {}, 1, 0, 0, (b"r3", b"")))
+    for n in range(0, 2 * RECENT, 4):
+        kept.add([numbered(n + i) for i in range(4)], [None] * 4, (), ROUTES)
+    assert ids(kept, reason="sample") == ids(kept, request_id="r3") == ["r3"]
 
 
 def test_one_route_with_many_errors_leaves_room_for_the_others():

@@ -28,7 +28,7 @@ MOST = 32
 MOST_CELLS = 1 << 13
 """Their values together, at most about this: of wide rows fewer are remembered."""
 SHOWN = 5
-"""Examples kept of a column, the newest."""
+"""Examples kept of a column, the newest, which are most likely still kept as requests too."""
 GROWN = 3
 """Bins that are looked at: those whose share grew most."""
 
@@ -63,6 +63,10 @@ class Reservoir:
         self._kept: list[Remembered] = []
         self._stride = 1
         self._pass = 0
+        self.wanted = False
+        """Whether what is taken is to be told of: examples of it will be shown."""
+        self.took = False
+        """Whether the last payload was, since somebody asked."""
 
     def add(self, payload: Payload) -> None:
         """Remembers the payload, perhaps."""
@@ -80,6 +84,7 @@ class Reservoir:
     def _take(self, payload: Payload) -> None:
         row = Remembered(payload.first, _row(payload.inputs), _row(payload.outputs))
         self._kept.append(row)
+        self.took = self.wanted
         if len(self._kept) >= 2 * _most(self._kept):
             self._kept = self._kept[::2]
             self._stride *= 2
@@ -124,8 +129,8 @@ def find(
 def _placed(
     remembered: Sequence[Remembered], name: str, side: SideName, bins: Bins, alone: bool
 ) -> Iterator[tuple[int, Remembered]]:
-    """Each payload with the bin that its first row is in."""
-    for one in remembered:
+    """Each payload, the newest first, with the bin that its first row is in."""
+    for one in reversed(remembered):
         row = one.inputs if side == "input" else one.outputs
         if not row:
             continue

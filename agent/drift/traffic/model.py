@@ -364,8 +364,8 @@ class ModelWatch:
     def _look_for_examples(self, remembered: Sequence[Remembered], now: float) -> None:
         drifting = [column for column in self.columns if column.state == "drift"]
         alone = len(self.outputs.columns) == 1
-        if drifting:
-            remembered = [as_views(one, self.sides) for one in remembered]
+        self.reservoir.wanted = bool(drifting)
+        remembered = [as_views(one, self.sides) for one in remembered if drifting]
         for column in sorted(drifting, key=WatchedColumn.excess, reverse=True)[:LOOKED_AT]:
             column.look_for_examples(remembered, now, alone)
 
