@@ -129,3 +129,25 @@ def test_five_hundred_columns(tab: Page, scene: Scene) -> None:
     expect(rows.last.locator("b")).to_have_text("column 0")
     tab.get_by_label("Search columns").fill("column 25")
     expect(tab.locator(".columns li")).to_have_count(11)
+
+
+def test_a_route_that_cannot_be_read_is_told_though_another_is(
+    tab: Page, start: Callable[..., Outrider], own_origin: RawOrigin, faults: list[str]
+) -> None:
+    sidecar = start(own_origin.url)
+    watch(tab, faults)
+    client = http.client.HTTPConnection(*sidecar.address)
+    good = ("/v1/models/m:predict", b'{"instances": [{"age": 39}]}')
+    for path, asked in [good, *[("/score", b"\x89 no JSON")] * 20]:
+        client.request("POST", path, asked, {"Content-Type": "application/json"})
+        own_origin.serve(response(b'{"predictions": [0.5]}'))
+        client.getresponse().read()
+    tab.goto(f"http://127.0.0.1:{sidecar.admin[1]}/")
+    line = tab.locator(".verdict p", has_text="/score: 20 of 20 requests could not be read")
+    expect(line.get_by_role("link", name="See them")).to_be_visible(timeout=10_000)
+    step = tab.locator(".next", has_text="/score: 20 of 20")
+    expect(step).to_contain_text("outrider decode BODY --path /score")
+    expect(step).to_contain_text("application/json")
+    row = tab.get_by_role("region", name="Routes").last.locator("tr", has_text="/score")
+    expect(row).to_contain_text("0 %")
+    assert faults == []

@@ -21,6 +21,7 @@ export const names = () => "Overview";
 export function open(root) {
   const verdict = h("div", { class: "verdict" });
   const next = h("div", { hidden: true });
+  const unread = h("div", { class: "grid", hidden: true });
   const trouble = h("div");
   const tiles = {
     rate: tile("Requests"), errors: tile("Server errors"), p50: tile("Latency p50"), p90: tile("Latency p90"),
@@ -38,7 +39,7 @@ export function open(root) {
   const chartsNode = h("div", { class: "grid halves" }, Object.values(charts).map((chart) => h("section", { class: "panel" }, chart.node)));
   const day = h("div");
   root.append(
-    heading("Overview"), verdict, next, trouble,
+    heading("Overview"), verdict, next, unread, trouble,
     h("section", { class: "tiles", "aria-label": "Now" }, Object.values(tiles).map((one) => one.node)),
     day, chartsNode,
     panel("Models", place.models), findings,
@@ -68,6 +69,8 @@ export function open(root) {
     well(trouble);
     set(verdict, told(data));
     nextStep(next, data.next_step);
+    unread.hidden = data.next_step?.kind === "not_decoded" || !data.unread?.length;
+    fresh(unread, data.unread ?? [], (routes) => routes.map(toRead));
     figures(tiles, data);
     fresh(place.models, data.models, models);
     findings.hidden = !data.findings?.length;
@@ -103,6 +106,8 @@ function told(data) {
   for (const finding of (data.findings ?? []).slice(0, 3)) {
     lines.push(["warn", `${finding.model ? `${finding.model}: ` : ""}${finding.text}`, ""]);
   }
+  const reads = data.next_step?.kind === "not_decoded" ? [] : data.unread ?? [];
+  for (const route of reads) lines.push(["warn", unreadOf(route), route.why, href("requests", { route: route.route }), "See them"]);
   if (data.shed && data.shed !== "nothing") lines.push(["warn", `Under load, leaves out: ${data.shed}`, "counts stay exact"]);
   const away = data.sinks.filter((sink) => sink.away);
   if (away.length) lines.push(["warn", `${away.map((sink) => sink.name).join(", ")} cannot be reached`, "records wait"]);
@@ -124,6 +129,15 @@ function nextStep(element, step) {
     h("h2", { id: "next" }, now.title), prose(now.text),
     now.kind === "learning" && progress(now.evidence),
     now.kind === "not_decoded" && now.evidence && evidence(now.evidence)));
+}
+
+const unreadOf = ({ route, part, unread, of }) => `${route}: ${number(unread)} of ${number(of)} ${part} could not be read`;
+
+/** What to do about a route of which little is read. */
+function toRead(route, n) {
+  const id = `unread-${n}`;
+  return h("section", { class: "panel next", "aria-labelledby": id },
+    h("h2", { id }, unreadOf(route)), route.why && h("p", {}, `The last one: ${route.why}.`), prose(route.text), evidence(route.evidence));
 }
 
 /** Lines of text; those that are settings (indented) or commands (by their name) can be copied. */
@@ -220,9 +234,14 @@ function found(list) {
 
 function routes(list) {
   if (!list.length) return h("p", { class: "soft" }, "No requests yet.");
-  return table([["Route"], ["Requests", true], ["5xx", true], ["p50", true, true], ["p99", true]], list.map((route) => [
+  return table([["Route"], ["Requests", true], ["5xx", true], ["Read", true], ["p50", true, true], ["p99", true]], list.map((route) => [
     h("a", { href: href("requests", { route: route.route }), class: "path" }, route.route),
-    short(route.requests), percent(route.error_ratio), ms(route.p50_ms), ms(route.p99_ms)]), "Routes");
+    short(route.requests), percent(route.error_ratio), readOf(route), ms(route.p50_ms), ms(route.p99_ms)]), "Routes");
+}
+
+/** The share that became rows; that of the answers too where it is another. */
+function readOf({ decoded, answers_decoded }) {
+  return decoded === answers_decoded ? percent(decoded) : `${percent(decoded)}, answers ${percent(answers_decoded)}`;
 }
 
 function outlets(sinks, processes, shed) {

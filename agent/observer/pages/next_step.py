@@ -32,6 +32,11 @@ HELP: Mapping[str, tuple[str, ...]] = {
         "Of longer bodies only both ends are copied. To copy more:",
         "  capture: {max_body_bytes: 8MiB}",
     ),
+    "inputs_only": (
+        "The requests are read, their answers are not. docs/formats.md says which are; where the "
+        "outputs stand in an answer can be set, for example:",
+        "  routes: [{path: PATH, dialect: tabular, outputs: $.labels}]",
+    ),
     "empty": ("There was no body to decode: requests for predictions have one.",),
     "error_status": ("The model server answers with errors: its log says why.",),
     "not_captured_unsampled": (
@@ -107,12 +112,18 @@ def _not_decoded(routes: Sequence[Route]) -> dict[str, Any] | None:
     because = f" ({last['why']})" if last.get("why") else ""
     said = "answered with an error" if outcome == "error_status" else outcome.replace("_", " ")
     lines = [f"On {path} the last one was {said}{because}."]
-    for line in HELP.get(outcome, ("docs/formats.md says what can be decoded.",)):
-        quoted = json.dumps(path) if line.startswith(" ") else shlex.quote(path)
-        lines.append(line.replace("PATH", quoted))
+    lines += advice(outcome, path)
     evidence = {"route": path, "not_decoded": route["not_decoded"], **last}
     title = "Requests come through, but no payload could be decoded"
     return _step("not_decoded", title, lines, evidence)
+
+
+def advice(outcome: str, path: str) -> list[str]:
+    """What helps where payloads of a path have this outcome. Lines as in `HELP`."""
+    return [
+        line.replace("PATH", json.dumps(path) if line.startswith(" ") else shlex.quote(path))
+        for line in HELP.get(outcome, ("docs/formats.md says what can be decoded.",))
+    ]
 
 
 def _learning(models: Sequence[ModelWatch]) -> dict[str, Any] | None:

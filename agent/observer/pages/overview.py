@@ -18,6 +18,7 @@ from agent.ledger import OBSERVER, WORKER
 from agent.observer.faults import Faults
 from agent.observer.pages.extras import Extra
 from agent.observer.pages.next_step import next_step
+from agent.observer.pages.unread import NOTHING, Reading, reading, unread
 from agent.observer.parts import Parts
 from agent.observer.redact import Redactor
 from agent.quality.findings import BY_NAME
@@ -25,6 +26,7 @@ from agent.quality.findings import BY_NAME
 NOW, DAY = 60, 86400
 """Seconds."""
 MAX_ROUTES = 20
+MAX_UNREAD = 3
 
 
 def overview(parts: Parts) -> dict[str, Any]:
@@ -33,6 +35,8 @@ def overview(parts: Parts) -> dict[str, Any]:
     now = time.time()
     seconds, routes = parts.day.routes.last_hour()
     workers = [ledger.worker(n).counters for n in range(ledger.workers)]
+    decode = parts.pipeline.decoded.status()
+    readings = {route["route"]: reading(route) for route in decode}
     models = [_model(model, redactor.title) for model in parts.monitor.models.values()]
     return {
         "at": round(now, 3),
@@ -44,8 +48,12 @@ def overview(parts: Parts) -> dict[str, Any]:
         },
         "now": _figures(recorder.window(NOW)) | {"active": recorder.reader.active()},
         "day": _figures(recorder.window(DAY)),
-        "routes": [_route(totals, redactor) for totals in routes[:MAX_ROUTES]],
+        "routes": [
+            _route(totals, readings.get(totals.key.route, NOTHING), redactor)
+            for totals in routes[:MAX_ROUTES]
+        ],
         "routes_seconds": round(seconds, 1),
+        "unread": redactor.page(unread(decode, now)[:MAX_UNREAD]),
         "shed": SHED[min(ledger.observer[OBSERVER["shed"]], len(SHED) - 1)],
         "sinks": [_sink(sink) for sink in parts.sinks.statuses()],
         "processes": {
@@ -61,7 +69,7 @@ def overview(parts: Parts) -> dict[str, Any]:
         "next_step": next_step(
             parts.config,
             recorder.reader.requests(),
-            redactor.page(parts.pipeline.decoded.status()),
+            redactor.page(decode),
             [*parts.monitor.models.values()],
         ),
     }
@@ -103,7 +111,7 @@ def _in(buckets: Buckets, percent: int, unit: float) -> float | None:
     return None if found is None else round(found * unit, 3)
 
 
-def _route(totals: RouteTotals, redactor: Redactor) -> dict[str, Any]:
+def _route(totals: RouteTotals, read: Reading, redactor: Redactor) -> dict[str, Any]:
     return {
         "route": redactor.name(totals.key.route),
         "model": redactor.title(totals.key.model),
@@ -111,6 +119,7 @@ def _route(totals: RouteTotals, redactor: Redactor) -> dict[str, Any]:
         "error_ratio": totals.errors / totals.requests,
         "p50_ms": _in(totals.durations, 50, 1e3),
         "p99_ms": _in(totals.durations, 99, 1e3),
+        **read.shares(),
     }
 
 
