@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from typing import get_args
 
 from agent.drift.monitor import Monitor
 from agent.drift.settings import Settings
-from agent.drift.traffic.unseen import CAVEAT, RECENT, Unseen
+from agent.drift.traffic.unseen import CAVEAT, RECENT, WORDS, Reason, Unseen
 from tests.drift.test_monitor import payload, scraped
 
 
@@ -42,3 +43,14 @@ def test_a_models_status_and_metrics_say_it():
     text = scraped(monitor)
     assert 'outrider_drift_unseen_rows_total{model="m",reason="shed"} 10.0' in text
     assert 'outrider_drift_unseen_rows_ratio{model="m"} 0.1' in text
+
+
+def test_people_are_told_all_reasons_in_words():
+    assert {*WORDS} == {*get_args(Reason)}
+    unseen = Unseen()
+    assert unseen.told() == ""
+    unseen.miss("budget", 2)
+    unseen.miss("too_large", 1200)
+    assert unseen.told() == (
+        "1,200 for too large a body; 2 for no memory left for copies (capture.budget)"
+    )

@@ -137,8 +137,9 @@ def test_a_route_that_cannot_be_read_is_told_though_another_is(
     sidecar = start(own_origin.url)
     watch(tab, faults)
     client = http.client.HTTPConnection(*sidecar.address)
-    good = ("/v1/models/m:predict", b'{"instances": [{"age": 39}]}')
-    for path, asked in [good, *[("/score", b"\x89 no JSON")] * 20]:
+    good, odd = b'{"instances": [{"age": 39}]}', b"\x89 no JSON"
+    own = "/v1/models/m:predict"
+    for path, asked in [(own, good), *[(own, odd)] * 7, *[("/score", odd)] * 20]:
         client.request("POST", path, asked, {"Content-Type": "application/json"})
         own_origin.serve(response(b'{"predictions": [0.5]}'))
         client.getresponse().read()
@@ -148,6 +149,8 @@ def test_a_route_that_cannot_be_read_is_told_though_another_is(
     step = tab.locator(".next", has_text="/score: 20 of 20")
     expect(step).to_contain_text("outrider decode BODY --path /score")
     expect(step).to_contain_text("application/json")
+    unseen = tab.locator(".verdict p", has_text="m: 87.5 % of the recent rows are in no verdict")
+    expect(unseen).to_contain_text("7 for a body that could not be read")
     row = tab.get_by_role("region", name="Routes").last.locator("tr", has_text="/score")
     expect(row).to_contain_text("0 %")
     assert faults == []

@@ -15,6 +15,7 @@ import { when } from "./times.js";
 const EVERY = 30;
 const REFUSED = 0.2;
 const SOME = 5;
+const UNSEEN = 0.05;
 
 export const names = () => "Overview";
 
@@ -102,6 +103,10 @@ function told(data) {
   }
   for (const model of drifted.slice(0, 3)) {
     lines.push(["bad", `${named(model)} drifts`, `in ${number(model.drifted)} of ${count(model.columns, "column")}`, href("drift"), "See the columns"]);
+  }
+  const unseen = data.models.filter(({ phase, unseen }) => phase !== "unwatched" && unseen?.share > UNSEEN && unseen.rows >= SOME);
+  for (const model of unseen.slice(0, 3)) {
+    lines.push(["warn", `${named(model)}: ${percent(model.unseen.share)} of the recent rows are in no verdict`, `rows left out: ${model.unseen.told}`, href("drift", { model: model.model, version: model.version }), "See the columns"]);
   }
   for (const finding of (data.findings ?? []).slice(0, 3)) {
     lines.push(["warn", `${finding.model ? `${finding.model}: ` : ""}${finding.text}`, ""]);

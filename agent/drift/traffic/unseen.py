@@ -28,6 +28,16 @@ CAVEAT = 0.01
 RECENT = 10_000
 """Rows over which the share is taken; older ones weigh less and less."""
 
+WORDS: dict[str, str] = {
+    "too_large": "too large a body",
+    "not_decoded": "a body that could not be read",
+    "answer_not_decoded": "an answer that could not be read",
+    "budget": "no memory left for copies (capture.budget)",
+    "shed": "too much load",
+    "version_unknown": "want of their version in the answer",
+}
+"""For people: rows by why they were not seen."""
+
 REASONS: dict[str, Reason] = {
     "too_large": "too_large",
     "unsupported": "not_decoded",
@@ -75,6 +85,11 @@ class Unseen:
             f"{share:.1%} of the recent rows were not seen (mostly {most}): the verdicts speak "
             f"of the others"
         )
+
+    def told(self) -> str:
+        """All reasons in words, the most frequent first, with the rows since the start."""
+        most = self.by_reason.most_common()
+        return "; ".join(f"{rows:,} for {WORDS[reason]}" for reason, rows in most)
 
     def _fade(self) -> None:
         self._seen /= 2

@@ -148,6 +148,11 @@ def _model(model: ModelWatch, title: Callable[[str], str]) -> dict[str, Any]:
         "state": model.state(),
         "columns": len(model.columns),
         "drifted": drifted,
+        "unseen": {
+            "share": model.unseen.share(),
+            "rows": model.unseen.by_reason.total(),
+            "told": model.unseen.told(),
+        },
         "learning": {"rows": model.inputs.rows, "of": of} if is_learning else None,
         "reference": reference
         and {"hash": reference.short_hash, "source": model.source, "rows": reference.rows},
