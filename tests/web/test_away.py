@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -151,6 +152,9 @@ def test_a_route_that_cannot_be_read_is_told_though_another_is(
     expect(step).to_contain_text("application/json")
     unseen = tab.locator(".verdict p", has_text="m: 87.5 % of the recent rows are in no verdict")
     expect(unseen).to_contain_text("7 for a body that could not be read")
+    cells = tab.get_by_role("region", name="Models").last.locator("tbody tr").first.locator("td")
+    expect(cells.first).to_have_text("learning 1 of 5,000 rows")
+    expect(cells.nth(2)).to_have_text("–")
     row = tab.get_by_role("region", name="Routes").last.locator("tr", has_text="/score")
-    expect(row).to_contain_text("0 %")
+    expect(row.locator("td")).to_have_text(["20", "0 %", "0 %", *[re.compile(r"\d")] * 2])
     assert faults == []

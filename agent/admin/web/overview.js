@@ -225,9 +225,9 @@ function models(list) {
   if (!list.length) return h("p", { class: "soft" }, "None seen yet.");
   return table([["Model"], ["State"], ["Reference", false, true], ["Drifting", true], ["Last seen", true]], list.map((model) => [
     h("a", { href: href("drift", { model: model.model, version: model.version }) }, named(model)),
-    state(...stateOf(model)),
+    [state(...stateOf(model)), model.learning && h("span", { class: "soft" }, ` ${number(model.learning.rows)} of ${number(model.learning.of)} rows`)],
     model.reference ? `${model.reference.source ?? ""} ${model.reference.hash ?? ""} (${number(model.reference.rows)} rows)`.trim() : NONE,
-    model.learning ? `${number(model.learning.rows)} of ${number(model.learning.of)} rows learned` : `${number(model.drifted)} of ${number(model.columns)}`,
+    model.phase === "watching" ? `${number(model.drifted)} of ${number(model.columns)}` : NONE,
     model.last_seen ? when(model.last_seen) : NONE,
   ]), "Models");
 }
@@ -241,7 +241,7 @@ function routes(list) {
   if (!list.length) return h("p", { class: "soft" }, "No requests yet.");
   return table([["Route"], ["Requests", true], ["5xx", true], ["Read", true], ["p50", true, true], ["p99", true]], list.map((route) => [
     h("a", { href: href("requests", { route: route.route }), class: "path" }, route.route),
-    short(route.requests), percent(route.error_ratio), readOf(route), ms(route.p50_ms), ms(route.p99_ms)]), "Routes");
+    number(route.requests), percent(route.error_ratio), readOf(route), ms(route.p50_ms), ms(route.p99_ms)]), "Routes");
 }
 
 /** The share that became rows; that of the answers too where it is another. */
