@@ -143,6 +143,17 @@ def test_the_furthest_beyond_its_threshold_is_first_and_what_has_no_verdict_last
     ]  # fmt: skip
 
 
+def test_columns_are_counted_alike_everywhere_and_derived_ones_apart() -> None:
+    drift = {"state": "drift"}
+    model = {
+        "columns": [drift, {**drift, "acknowledged": {"by": "me"}}, {"state": "stable"}],
+        "derived": [drift, {"state": "insufficient"}],
+    }
+    tally = f"ranking.tally(ranking.columnsOf({json.dumps(model)}))"
+    assert told(f"ranking.drifting({tally})") == "1 of 3 columns, 1 of 2 derived"
+    assert told("ranking.drifting({drifted: 0, columns: 1, derived: 0})") == "0 of 1 column"
+
+
 def test_what_is_set_aside_is_not_called_too_few_rows_besides() -> None:
     column = {"state": "insufficient", "score": None, "reason": "fewer than 50", "suspended": 1}
     assert told(f"ranking.moved({json.dumps(column)})") == ""

@@ -56,6 +56,15 @@ def test_columns_are_ranked_by_how_far_they_are_beyond_their_threshold(
     assert far[0] > 1
 
 
+def test_overview_and_drift_have_the_same_number_of_columns(page: Page, scene: Scene) -> None:
+    opened(page, scene)
+    verdict = page.locator(".verdict p", has_text="churn v3 drifts")
+    expect(verdict).to_contain_text(re.compile(r"in \d+ of 7 columns, \d+ of \d+ derived"))
+    opened(page, scene, "#/drift?model=churn&version=3")
+    summary = page.locator(".heading .beside")
+    expect(summary).to_contain_text(re.compile(r"drift in \d+ of 7 columns, \d+ of \d+ derived"))
+
+
 def test_a_column_opened(page: Page, scene: Scene) -> None:
     opened(page, scene, COLUMN)
     expect(page.get_by_role("heading", name="income", level=1)).to_be_visible()

@@ -7,7 +7,7 @@ import { count, named, number, percent, span } from "./format.js";
 import { usualHistory } from "./history.js";
 import { roving } from "./keys.js";
 import { caveats, choice, empty, failed, heading, search, state, tag, well } from "./parts.js";
-import { columnsOf, judged, moved, ranked, ratio, times } from "./ranking.js";
+import { columnsOf, drifting, judged, moved, ranked, ratio, tally, times } from "./ranking.js";
 import { columnAt, href, replace } from "./router.js";
 import { spark } from "./spark.js";
 import { at_, when } from "./times.js";
@@ -40,8 +40,7 @@ function list(root, first) {
     show.show(query.show ?? "");
     const models = data.models.filter((model) => (!query.model || model.model === query.model) && (!query.version || model.version === query.version));
     const all = models.flatMap(columnsOf);
-    const drifting = all.filter((one) => one.state === "drift").length;
-    write(summary, all.length ? `${count(all.length, "column")}, ${number(drifting)} drifting` : "");
+    write(summary, all.length ? `drift in ${drifting(tally(all))}` : "");
     fresh(notes, data.caveats, caveats);
     set(trouble, query.model && h("p", {}, `Only ${query.model}. `, h("a", { href: href("drift", { q: query.q, show: query.show }) }, "Show all models")));
     if (!models.length) {

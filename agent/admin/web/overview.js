@@ -8,6 +8,7 @@ import { history } from "./history.js";
 import { lineChart } from "./line.js";
 import { listen } from "./live.js";
 import { facts, failed, heading, panel, state, table, well } from "./parts.js";
+import { drifting } from "./ranking.js";
 import { href } from "./router.js";
 import { tile } from "./tiles.js";
 import { when } from "./times.js";
@@ -92,7 +93,7 @@ export function open(root) {
 }
 
 function told(data) {
-  const drifted = data.models.filter((model) => model.drifted > 0);
+  const drifted = data.models.filter((model) => model.drifted + model.derived_drifted > 0);
   const lines = [];
   if (data.upstream && !data.upstream.up) lines.push(["bad", "The model server cannot be reached", `at ${data.upstream.url}: start it, or give its address by --upstream`]);
   if ((data.now?.error_ratio ?? 0) >= 0.01) {
@@ -102,7 +103,7 @@ function told(data) {
     lines.push(["warn", `${percent(data.now.client_error_ratio)} of the requests of the last minute were refused (4xx)`, "", href("requests", { status: "4xx" }), "See them"]);
   }
   for (const model of drifted.slice(0, 3)) {
-    lines.push(["bad", `${named(model)} drifts`, `in ${number(model.drifted)} of ${count(model.columns, "column")}`, href("drift"), "See the columns"]);
+    lines.push(["bad", `${named(model)} drifts`, `in ${drifting(model)}`, href("drift"), "See the columns"]);
   }
   const unseen = data.models.filter(({ phase, unseen }) => phase !== "unwatched" && unseen?.share > UNSEEN && unseen.rows >= SOME);
   for (const model of unseen.slice(0, 3)) {
@@ -227,7 +228,7 @@ function models(list) {
     h("a", { href: href("drift", { model: model.model, version: model.version }) }, named(model)),
     [state(...stateOf(model)), model.learning && h("span", { class: "soft" }, ` ${number(model.learning.rows)} of ${number(model.learning.of)} rows`)],
     model.reference ? `${model.reference.source ?? ""} ${model.reference.hash ?? ""} (${number(model.reference.rows)} rows)`.trim() : NONE,
-    model.phase === "watching" ? `${number(model.drifted)} of ${number(model.columns)}` : NONE,
+    model.phase === "watching" ? drifting(model) : NONE,
     model.last_seen ? when(model.last_seen) : NONE,
   ]), "Models");
 }

@@ -1,6 +1,6 @@
 // How columns are ranked and what is said of one in a line. Pure.
 
-import { number, percent } from "./format.js";
+import { count, number, percent } from "./format.js";
 
 /** Score over threshold; null where there is no verdict yet. */
 export function ratio(column) {
@@ -43,4 +43,18 @@ export function moved(column) {
 /** All columns of a model, those computed of whole rows too. */
 export function columnsOf(model) {
   return [...model.columns, ...(model.derived ?? []).map((column) => ({ ...column, derived: true }))];
+}
+
+/** How many columns drift, those computed of whole rows apart: "3 of 8 columns, 1 of 12 derived". */
+export function drifting({ drifted, columns, derived_drifted, derived }) {
+  return `${number(drifted)} of ${count(columns, "column")}${derived ? `, ${number(derived_drifted)} of ${number(derived)} derived` : ""}`;
+}
+
+/** The same figures of a list of columns; what is acknowledged is no news. */
+export function tally(columns) {
+  const news = columns.filter((one) => one.state === "drift" && !one.acknowledged);
+  const derived = (list) => list.filter((one) => one.derived).length;
+  return {
+    drifted: news.length - derived(news), columns: columns.length - derived(columns), derived_drifted: derived(news), derived: derived(columns),
+  };
 }

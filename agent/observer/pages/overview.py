@@ -139,7 +139,8 @@ def _sink(sink: Any) -> dict[str, Any]:
 def _model(model: ModelWatch, title: Callable[[str], str]) -> dict[str, Any]:
     reference, of = model.reference, model.settings.learn_rows
     judged = model.judged
-    drifted = sum(column.state == "drift" and not model.is_muted(column) for column in judged)
+    drifted = [c for c in judged if c.state == "drift" and not model.is_muted(c)]
+    derived = sum(column.is_derived for column in drifted)
     is_learning = model.phase == "learning"
     return {
         "model": title(model.name),
@@ -147,7 +148,9 @@ def _model(model: ModelWatch, title: Callable[[str], str]) -> dict[str, Any]:
         "phase": model.phase,
         "state": model.state(),
         "columns": len(model.columns),
-        "drifted": drifted,
+        "drifted": len(drifted) - derived,
+        "derived": len(judged) - len(model.columns),
+        "derived_drifted": derived,
         "unseen": {
             "share": model.unseen.share(),
             "rows": model.unseen.by_reason.total(),
