@@ -147,6 +147,7 @@ def test_a_route_that_cannot_be_read_is_told_though_another_is(
     tab.goto(f"http://127.0.0.1:{sidecar.admin[1]}/")
     line = tab.locator(".verdict p", has_text="/score: 20 of 20 requests could not be read")
     expect(line.get_by_role("link", name="See them")).to_be_visible(timeout=10_000)
+    expect(line).to_contain_text("the last one: ")
     step = tab.locator(".next", has_text="/score: 20 of 20")
     expect(step).to_contain_text("outrider decode BODY --path /score")
     expect(step).to_contain_text("application/json")

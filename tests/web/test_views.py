@@ -60,6 +60,8 @@ def test_overview_and_drift_have_the_same_number_of_columns(page: Page, scene: S
     opened(page, scene)
     verdict = page.locator(".verdict p", has_text="churn v3 drifts")
     expect(verdict).to_contain_text(re.compile(r"in \d+ of 7 columns, \d+ of \d+ derived"))
+    cells = page.get_by_role("region", name="Models").last.locator("tr", has_text="churn v3")
+    expect(cells).to_contain_text(re.compile(r"\d of 7, \d+ of \d+ derived"))
     opened(page, scene, "#/drift?model=churn&version=3")
     summary = page.locator(".heading .beside")
     expect(summary).to_contain_text(re.compile(r"drift in \d+ of 7 columns, \d+ of \d+ derived"))

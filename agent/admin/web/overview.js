@@ -113,7 +113,7 @@ function told(data) {
     lines.push(["warn", `${finding.model ? `${finding.model}: ` : ""}${finding.text}`, ""]);
   }
   const reads = data.next_step?.kind === "not_decoded" ? [] : data.unread ?? [];
-  for (const route of reads) lines.push(["warn", unreadOf(route), route.why, href("requests", { route: route.route }), "See them"]);
+  for (const route of reads) lines.push(["warn", unreadOf(route), route.why && `the last one: ${route.why}`, href("requests", { route: route.route }), "See them"]);
   if (data.shed && data.shed !== "nothing") lines.push(["warn", `Under load, leaves out: ${data.shed}`, "counts stay exact"]);
   const away = data.sinks.filter((sink) => sink.away);
   if (away.length) lines.push(["warn", `${away.map((sink) => sink.name).join(", ")} cannot be reached`, "records wait"]);
@@ -228,7 +228,7 @@ function models(list) {
     h("a", { href: href("drift", { model: model.model, version: model.version }) }, named(model)),
     [state(...stateOf(model)), model.learning && h("span", { class: "soft" }, ` ${number(model.learning.rows)} of ${number(model.learning.of)} rows`)],
     model.reference ? `${model.reference.source ?? ""} ${model.reference.hash ?? ""} (${number(model.reference.rows)} rows)`.trim() : NONE,
-    model.phase === "watching" ? drifting(model) : NONE,
+    model.phase === "watching" ? [`${number(model.drifted)} of ${number(model.columns)}`, model.derived > 0 && h("span", { class: "roomy" }, `, ${number(model.derived_drifted)} of ${number(model.derived)} derived`)] : NONE,
     model.last_seen ? when(model.last_seen) : NONE,
   ]), "Models");
 }
