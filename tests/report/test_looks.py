@@ -41,7 +41,7 @@ def test_it_fits_and_axe_finds_nothing_wrong(
         assert said == []
         found = Axe().run(page).response["violations"]
         assert [(one["id"], one["nodes"][0]["html"]) for one in found] == []
-        if given := os.environ.get("OUTRIDER_ARTEFACTS"):
+        if given := os.environ.get("TEST_ARTEFACTS"):
             target = Path(given, "report", f"report-{width}-{scheme}.png")
             target.parent.mkdir(parents=True, exist_ok=True)
             page.screenshot(path=str(target), full_page=True)

@@ -65,7 +65,7 @@ def watch(page: Page, faults: list[str]) -> None:
 @pytest.fixture(scope="package")
 def artefacts() -> Path | None:
     """Where pictures are kept, if anywhere: they cost half a minute."""
-    given = os.environ.get("OUTRIDER_ARTEFACTS")
+    given = os.environ.get("TEST_ARTEFACTS")
     if not given:
         return None
     folder = Path(given) / "page"

@@ -1,5 +1,5 @@
 """How each view looks: what axe finds wrong with it, whether it fits a phone, and, with
-OUTRIDER_ARTEFACTS=FOLDER, pictures for people."""
+TEST_ARTEFACTS=FOLDER, pictures for people."""
 
 from __future__ import annotations
 
