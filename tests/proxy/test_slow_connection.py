@@ -33,9 +33,9 @@ def test_a_client_stays_paused_while_its_new_connection_does_not_take_the_reques
     proxy = start(own_origin.url)
     with proxy.connect() as client:
         # So that the kernel gives this connection a large window, and none is left to reuse.
-        client.send(request(b"POST", b"/warm", body=bytes(WARM)))
-        own_origin.serve(response(b"ok", b"Connection: close"))
-        client.response()
+        with own_origin.serving(response(b"ok", b"Connection: close")):
+            client.send(request(b"POST", b"/warm", body=bytes(WARM)))
+            client.response()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
         before = proxy.rss()
