@@ -30,8 +30,8 @@ pytestmark = pytest.mark.slow
 
 MEBI = 1 << 20
 RSS = 160 * MEBI
-"""Bytes of the worker's memory with 1,000 slow heads, 1,000 slow bodies and 500 slow readers:
-mostly what was read of answers in one go, 256 KiB at most of each, and copies for the observer."""
+"""Bytes of the worker's memory with 1,000 slow heads, 1,000 slow bodies and 500 slow readers: 25
+MiB before them, and one read of an answer, 256 KiB at most, for each reader, are 150."""
 HEAD = 2.0
 """Seconds; `timeouts.head` in these tests."""
 SIZES = {b"/large": 2 * MEBI, b"/page": MEBI // 8}
