@@ -96,7 +96,7 @@ def test_another_process_is_read_below_its_own_root(tmp_path: Path) -> None:
     proc = tmp_path / "proc"
     info = V2.format(shown="/../c2", where="/sys/fs/cgroup")
     write(proc, {"77/mountinfo": info, "77/cgroup": "0::/../c2\n"})
-    write(proc / "77/root/sys/fs/cgroup", {**USED, "memory.max": "5000"})
+    write(proc / "77" / "root" / "sys/fs/cgroup", {**USED, "memory.max": "5000"})
     found = cgroup.sample(cgroup.place_of_other(77, str(proc)))
     assert found == EXPECTED._replace(memory_limit=5000)
 
