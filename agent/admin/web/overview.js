@@ -216,7 +216,7 @@ function lasted(at, step, begun) {
 
 const PHASES = { learning: ["learning", "wait"], unwatched: ["not watched", "warn"] };
 
-export function stateOf(model) {
+function stateOf(model) {
   if (PHASES[model.phase]) return PHASES[model.phase];
   if (model.state === "drift") return ["drift", "bad"];
   return model.state === "stable" ? ["stable", "good"] : [model.state ?? "unknown", "wait"];

@@ -88,7 +88,7 @@ function pretty(value) {
 }
 
 /** The phases, one under the other: `[name, from, to, whether it is Outrider's or the client's]`. */
-export function phases({ phases: p, duration_ms: all, stream }) {
+function phases({ phases: p, duration_ms: all, stream }) {
   const end = p.end ?? all ?? 0;
   const found = [];
   const add = (name, from, to, own = false) => {

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from math import prod
 from typing import NamedTuple
 
@@ -77,8 +77,3 @@ def is_vector(group: Group, matrix: Floats) -> bool:
         return False
     numbers = matrix[:, good]
     return bool(((numbers != 0) & (numbers != 1)).any())
-
-
-def undeclared(groups: Sequence[Group], kinds: Collection[str]) -> list[Group]:
-    """Those of which no column has a declared kind."""
-    return [group for group in groups if not set(kinds) & {group.name, *group.columns}]
