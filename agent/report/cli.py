@@ -101,6 +101,9 @@ def _made(args: argparse.Namespace) -> Report:
     if len(args.files) != 2 or args.admin:
         wanted = "wanted REFERENCE and CURRENT, or --admin and no files"
         raise ConfigError("FILE", "", repr(" ".join(args.files)), wanted)
+    if "findings" in args.fail_on:  # a gate that could never fail
+        wanted = "is of a running sidecar; two files have no silent failures"
+        raise ConfigError("--fail-on", "", "findings", wanted)
     if not 0 < args.level < 1:
         raise ConfigError("--level", "", str(args.level), "wanted more than 0 and less than 1")
     if not 0 <= args.min_effect < float("inf"):

@@ -65,7 +65,7 @@ def test_alike_samples_are_no_drift(files: Path) -> None:
     assert "No drift in 4 columns" in done.stdout
 
 
-@pytest.mark.parametrize(("fail_on", "status"), [("missing", 1), ("findings", 0), ("never", 0)])
+@pytest.mark.parametrize(("fail_on", "status"), [("missing", 1), ("findings", 2), ("never", 0)])
 def test_each_choice_is_of_its_own(files: Path, fail_on: str, status: int) -> None:
     done = outrider("report", "a.csv", "moved.csv", "--fail-on", fail_on, cwd=files)
     assert done.returncode == status
